@@ -4,8 +4,8 @@ import { openVerifier, type Verifier } from '@rescind/verifier'
 import { until } from '../kit/until.ts'
 import { ACCESS_TYPE, type Client, EXCHANGE, type Members, OauthWorld } from '../kit/world-oauth.ts'
 
-// The kind: a token that came of more than one grant. Whatever ends or holds one of those that it came of, by whatever
-// name, does so to it, for everybody who reads tokens, and is counted beforehand.
+// A token with ancestors in several grants. A rule or hold on any ancestor, by any of its ids, applies to the token for
+// every reader, and previews count it.
 
 const KEY = 'orders-api-key-0123456789'
 const REFRESH_TYPE = 'urn:ietf:params:oauth:token-type:refresh_token'
@@ -14,9 +14,9 @@ const GRANTS = ['client_credentials', 'refresh_token', EXCHANGE]
 
 let world: OauthWorld
 let verifier: Verifier
-/** Exchanges, and reads everybody's tokens. */
+/** Exchanges tokens, and may introspect all. */
 let gate: Client
-/** Whose token it is about, who acts, and who signs. */
+/** The clients of the subject's tokens, the actors' tokens, and the signed ones. */
 let owner: Client
 let actors: Client
 let signers: Client
@@ -67,7 +67,7 @@ async function exchanged(subject: string, actor: string, more: Readonly<Record<s
   return String(made.body['access_token'])
 }
 
-/** What every path says of a token. */
+/** The verdict of every path on a token. */
 async function said(token: string): Promise<readonly string[]> {
   const check = await world.send('/check', { headers: { authorization: `Bearer ${token}` } })
   const verify = await world.send('/control/v1/verify', {
@@ -128,7 +128,7 @@ const ENDS: Readonly<Record<string, End>> = {
 }
 
 for (const [name, end] of Object.entries(ENDS)) {
-  test(`[H15] [E02] [E03] [A11] when ${name}, what was exchanged with it is over everywhere`, async () => {
+  test(`[H15] [E02] [E03] [A11] when ${name}, tokens exchanged with it are dead everywhere`, async () => {
     const actor = await newActor(actors)
     const [own, other] = [await world.grant('owner'), await world.grant('owner')]
     const children = [
@@ -137,7 +137,7 @@ for (const [name, end] of Object.entries(ENDS)) {
         requested_token_type: 'urn:ietf:params:oauth:token-type:jwt',
       }),
     ]
-    // A chain: made of what the actor has helped to make, by another actor and by none.
+    // A chain: an exchanged token is exchanged again, with another actor and without one.
     children.push(await exchanged(other.access, children[0] ?? ''))
     const last = await world.exchange(gate, children[2] ?? '')
     children.push(String(last.body['access_token']))
@@ -158,7 +158,7 @@ for (const [name, end] of Object.entries(ENDS)) {
 }
 
 for (const [name, target] of Object.entries(RULES)) {
-  test(`[H15] a hold of the actor’s ${name} holds what was exchanged with it, until it is released`, async () => {
+  test(`[H15] a hold of the actor’s ${name} holds tokens exchanged with it, until it is released`, async () => {
     const actor = await newActor(actors)
     const child = await exchanged((await world.grant('owner')).access, actor.access)
     assert.deepEqual(await said(child), saying(true))
@@ -172,7 +172,7 @@ for (const [name, target] of Object.entries(RULES)) {
     assert.deepEqual(await said(child), saying(true))
   })
 
-  test(`[H15] the preview of a rule on the actor’s ${name} counts what was exchanged with it`, async () => {
+  test(`[H15] the preview of a rule on the actor’s ${name} counts tokens exchanged with it`, async () => {
     const actor = await newActor(actors)
     const count = async (): Promise<number> => {
       const asked = { target: target(actor), reason: 'leak', dryRun: true }
@@ -186,7 +186,7 @@ for (const [name, target] of Object.entries(RULES)) {
   })
 }
 
-test('[H15] an actor that is a refresh token takes along what was exchanged with it when its grant ends', async () => {
+test('[H15] ending the grant of an actor’s refresh token ends tokens exchanged with it', async () => {
   for (const end of ['revoked', 'used again', 'named'] as const) {
     const actor = await newActor(gate)
     const child = await exchanged((await world.grant('owner')).access, actor.refresh, {
@@ -206,7 +206,7 @@ test('[H15] an actor that is a refresh token takes along what was exchanged with
   }
 })
 
-test('[H15] the key that signed the actor takes along what was exchanged with it', async () => {
+test('[H15] revoking the key that signed the actor ends tokens exchanged with it', async () => {
   const actor = await newActor(signers)
   const child = await exchanged((await world.grant('owner')).access, actor.access)
   assert.deepEqual(await said(child), saying(true))
@@ -222,7 +222,7 @@ test('[H15] the key that signed the actor takes along what was exchanged with it
   assert.deepEqual(await said(child), saying(false))
 })
 
-test('what was exchanged says so to verifiers, opaque or signed; what was not does not', async () => {
+test('exchanged tokens, opaque or signed, say so to verifiers; others do not', async () => {
   const own = await world.grant('signers')
   const jwt = { requested_token_type: 'urn:ietf:params:oauth:token-type:jwt' }
   for (const more of [{}, jwt]) {

@@ -7,7 +7,7 @@ import { Provider } from '../kit/provider.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { BOB, SEED, SVC } from '../kit/seed.ts'
 
-// [H10] The kind: something permanent that may end more than one person may end, by whatever call it is asked for.
+// [H10] A permanent act that may end more than one person may end needs approval, by every call.
 
 const seed = { realms: [...SEED.realms, { name: 'branch' }] }
 const { server, calls } = await openForFile({
@@ -40,7 +40,7 @@ async function revoke(target: object): Promise<RawAnswer> {
   return calls.control('POST /revocations', { target, reason: 'r' })
 }
 
-/** A second person agrees to the rule. */
+/** A second person approves the rule. */
 async function approve(target: object, realm = 'default'): Promise<void> {
   const asked = await calls.control(`POST /approvals?realm=${realm}`, { target, reason: 'r' })
   assert.equal(asked.status, 202, asked.body.toString())
@@ -55,7 +55,7 @@ async function head(): Promise<number> {
 
 const OWN_KEY = 'A'.repeat(43)
 
-/** One target of each form that the API takes; all of them may cover something. */
+/** One target of each form of the API; each may cover something. */
 async function targets(): Promise<readonly object[]> {
   const { access, refresh } = await calls.oauthGrant('alice')
   const looked = await calls.control('POST /tokens/lookup', { token: access })
@@ -90,7 +90,7 @@ async function targets(): Promise<readonly object[]> {
   ]
 }
 
-test('every form of a target that may cover a token asks a second person where nobody may end one alone [H10]', async () => {
+test('every form of a target that may cover a token needs a second person where nobody may end one alone [H10]', async () => {
   const all = await targets()
   const before_ = await head()
   for (const target of all) {
@@ -105,7 +105,7 @@ test('every form of a target that may cover a token asks a second person where n
   assert.ok((await head()) > before_)
 })
 
-test('what was counted and is nothing needs nobody, though two people are asked for everything else [H10]', async () => {
+test('a rule that covers nothing needs no approval, even where everything else does [H10]', async () => {
   for (const target of [
     { source: 'oauth', subject: 'nobody' },
     { source: 'identity', tenant: 'none' },
@@ -115,7 +115,7 @@ test('what was counted and is nothing needs nobody, though two people are asked 
     assert.equal((await revoke(target)).status, 201, JSON.stringify(target))
 })
 
-test('placing a hold asks nobody, whatever it covers; what makes it a revocation does [H10]', async () => {
+test('placing a hold needs no approval; making it a revocation does [H10]', async () => {
   for (const target of [
     { ...{ issuer: idp.issuer }, subject: 'held' },
     { key: OWN_KEY },
@@ -131,7 +131,7 @@ test('placing a hold asks nobody, whatever it covers; what makes it a revocation
   }
 })
 
-test('every call that ends tokens beside its own work asks as the rule would, and may follow its approval [H10]', async () => {
+test('every call that also ends tokens needs the approval that the rule would, and may use it [H10]', async () => {
   await done('POST /issuers', { issuer: 'https://gone.example', jwksUrl: idp.jwksUrl })
   const { issuers } = jsonOf(await calls.control('GET /issuers')) as {
     issuers: readonly { id: string; issuer: string }[]
@@ -185,12 +185,12 @@ test('every call that ends tokens beside its own work asks as the rule would, an
     await approve(target)
     const passed = await calls.control(line, body)
     assert.ok(passed.status < 300, `${line}: ${passed.status} ${passed.body.toString()}`)
-    // Long after the approval the next one is asked for again.
+    // After an hour the approval has expired, and the next call needs another.
     server.clock.advance(3_600_001)
   }
 })
 
-test('what a rule and a call take along with the credentials that they end is counted, too [H10]', async () => {
+test('tokens that end with the credentials of a rule or call are counted [H10]', async () => {
   const own = await calls.identityToken(BOB)
   const body = JSON.stringify({ application_credential: { name: 'robot' } })
   const path = `POST /v3/users/${BOB.id}/application_credentials`
@@ -221,7 +221,7 @@ test('what a rule and a call take along with the credentials that they end is co
   assert.equal((await calls.control(password)).status, 200, 'it has been approved')
 })
 
-test('a realm is disabled and deleted by two people where its own settings ask for two [H10]', async () => {
+test('disabling or deleting a realm needs two people if its settings ask for two [H10]', async () => {
   for (const [line, body] of [
     ['PATCH /realms/branch', { enabled: false }],
     ['DELETE /realms/branch', undefined],
@@ -234,7 +234,7 @@ test('a realm is disabled and deleted by two people where its own settings ask f
   }
 })
 
-test('an approval is for exactly what was approved, and for an hour [H10]', async () => {
+test('an approval is valid for exactly the approved act, for an hour [H10]', async () => {
   await done('POST /clients', { clientId: 'x', grantTypes: ['refresh_token'], scopes: [] })
   await done('POST /grants', { clientId: 'x', subject: 'ann' })
   await approve({ source: 'oauth', client: 'x', subject: 'ann' })
@@ -246,7 +246,7 @@ test('an approval is for exactly what was approved, and for an hour [H10]', asyn
   assert.equal((await calls.control('POST /clients/x/disable')).status, 409)
 })
 
-test('a schedule that covers more at its time than one person may end becomes a request [H10]', async () => {
+test('a schedule that at its time covers more than one person may end becomes a request [H10]', async () => {
   await done('POST /clients', { clientId: 's', grantTypes: ['refresh_token'], scopes: [] })
   const target = { source: 'oauth', client: 's' }
   const at = new Date(server.clock.wallMs() + 60_000).toISOString()

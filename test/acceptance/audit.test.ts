@@ -41,7 +41,7 @@ async function rows(query: string): Promise<Row[]> {
   return all
 }
 
-test('the log says who did what, from where, how and why, newest first', async () => {
+test('the log lists who did what, from where, how and why, newest first', async () => {
   const [cutoff, change] = await rows('limit=2')
   assert.deepEqual(cutoff?.rule['target'], { kind: 'principals', shape: 'source', source: 'iss:urn:idp' })
   assert.deepEqual(cutoff?.audit, {
@@ -108,7 +108,7 @@ async function check(lines: readonly string[], position?: string): Promise<Check
   return checkExport(each(), position === undefined ? [] : [{ seq: Number(seq), chain: chain ?? '' }])
 }
 
-test('an export is checked by itself, from the start or from any row on', async () => {
+test('an export can be verified by itself, from the start or from any row', async () => {
   const lines = await exported()
   const checked = await check(lines)
   assert.ok(checked.kind === 'right', JSON.stringify(checked))
@@ -121,7 +121,7 @@ test('an export is checked by itself, from the start or from any row on', async 
   assert.ok(none.kind === 'right' && none.rows === 0)
 })
 
-test('a line that was removed, doubled, swapped, added or altered is found where it stands', async () => {
+test('a removed, doubled, swapped, added or altered line is found at its place', async () => {
   const lines = await exported()
   const at = 20
   const line = lines[at] ?? ''
@@ -150,7 +150,7 @@ test('a line that was removed, doubled, swapped, added or altered is found where
   assert.equal((await check(lines.slice(1))).kind, 'unreadable')
 })
 
-test('a position that was known before tells an export whose end was cut off and signed off anew', async () => {
+test('an earlier known position exposes an export whose end was cut off and signed again', async () => {
   const lines = await exported()
   const position = textAt(await calls.control('POST /verify', { token: 'x' }), 'position')
   assert.equal((await check(lines, position)).kind, 'right')
@@ -161,7 +161,7 @@ test('a position that was known before tells an export whose end was cut off and
   assert.equal((await check(cutoff, position)).kind, 'wrong')
 })
 
-test('what is of the whole store has a log of its own, for keys of all realms', async () => {
+test('acts on the whole store have their own log, for keys of all realms', async () => {
   const made = await calls.control('POST /keys', { name: 'one realm', role: 'admin', realm: 'default' })
   const own = `Authorization: Bearer ${textAt(made, 'key')}`
   const [last] = memberAt(await calls.json(`GET ${AUDIT}/system?limit=1`), 'rows') as Row[]

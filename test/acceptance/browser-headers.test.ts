@@ -14,8 +14,8 @@ function assertInert(answer: RawAnswer, what: string): void {
   assert.equal(headerOf(answer, 'content-security-policy'), policy, what)
 }
 
-/** The kind: every way in which an answer leaves the server, errors and what cannot be parsed among them. */
-test('every answer tells a browser to run, load and frame nothing, and to send no address on [J04] [Q03]', async () => {
+/** Every kind of answer, including errors and answers to unparsable requests. */
+test('every answer tells browsers to run, load and frame nothing, and to send no referrer [J04] [Q03]', async () => {
   const lines: readonly (readonly [line: string, ...headers: string[]])[] = [
     ['GET /'],
     ['GET /none'],

@@ -9,7 +9,7 @@ import type { RawAnswer } from '../kit/raw-http.ts'
 import { ANN, CHAT, OTHER, SEED, SVC } from '../kit/seed.ts'
 import { CONTROL_KEY } from '../kit/server.ts'
 
-// The kind: a credential of ours that is no token, or one that does not stand in a list as it is.
+// Credentials of ours that are not tokens, and tokens that a list holds in another form.
 
 const seed = { realms: [...SEED.realms, { name: 'branch' }] }
 const { server, calls } = await openForFile({
@@ -65,7 +65,7 @@ async function say(token: string): Promise<string> {
   return why ?? kind
 }
 
-test('each kind of key and secret of ours is told of with the call that ends it, to a responder, too [W2]', async () => {
+test('each kind of our keys and secrets is reported with the call that ends it, even to a responder [W2]', async () => {
   const responder = await done('POST /control/v1/keys', { name: 'r', role: 'responder' })
   const key = `Authorization: Bearer ${textAt(responder, 'key')}`
   const made = await done('POST /control/v1/keys', { name: 'leaked', role: 'viewer' })
@@ -122,7 +122,7 @@ test('each kind of key and secret of ours is told of with the call that ends it,
     assert.deepEqual(said, expected, kind)
     assert.ok(!JSON.stringify(said).includes(text))
   }
-  // The calls that were named end what was found; told of once more, it is nothing.
+  // The reported calls end what was found; afterwards it is no longer reported.
   await done(table[0]?.[2] ?? '')
   await done(table[2]?.[2] ?? '')
   await done(table[4]?.[2] ?? '')
@@ -152,7 +152,7 @@ test('a key of one realm learns of no key and no secret of another [W2]', async 
   assert.equal(own[0]?.['credential'], 'controlKey', 'its own key it may learn of')
 })
 
-test('a secret that has expired or was replaced is none any more [W2]', async () => {
+test('an expired or replaced secret is not reported [W2]', async () => {
   const client = { clientId: 'rotated', grantTypes: ['client_credentials'], scopes: [] }
   const secret = textAt(await done('POST /control/v1/clients', client), 'clientSecret')
   await done('POST /control/v1/clients/rotated/secrets', { overlapSeconds: 60 })
@@ -161,7 +161,7 @@ test('a secret that has expired or was replaced is none any more [W2]', async ()
   assert.equal((await bulk(secret, ''))[0]?.['result'], 'unknown')
 })
 
-test('every credential of a line is ended, not the named one alone [W3]', async () => {
+test('every credential of a line is ended, not only the named one [W3]', async () => {
   const line = async (make: (a: string, b: string) => string): Promise<void> => {
     const [a, b] = [await calls.oauthToken(SVC), await calls.oauthToken(OTHER)]
     const text = make(a, b)
@@ -182,7 +182,7 @@ test('every credential of a line is ended, not the named one alone [W3]', async 
   await line((a, b) => JSON.stringify({ nested: [{ log: JSON.stringify({ a, b }) }] }))
 })
 
-test('what a signed token says of itself names no other token [W3]', async () => {
+test('the claims of a signed token do not name another token [W3]', async () => {
   const victim = await calls.oauthToken(SVC)
   const handle = textAt(await done('POST /control/v1/tokens/lookup', { token: victim }), 'facts', 'handle')
   const foreign = await idp.sign({ jti: 'of somebody else' })
@@ -195,7 +195,7 @@ test('what a signed token says of itself names no other token [W3]', async () =>
   assert.deepEqual([await say(victim), await say(foreign)], ['active', 'active'])
 })
 
-test('a list in UTF-16 is read, with a mark or without one, in either order [W4]', async () => {
+test('a list in UTF-16 is read, with or without a mark, in either byte order [W4]', async () => {
   const bound = 'ein eigener Text, größer als Ω'
   const bytes = async (encode: (text: string) => Buffer, mark: boolean): Promise<void> => {
     const token = await calls.oauthToken(SVC)
@@ -217,7 +217,7 @@ test('a list in UTF-16 is read, with a mark or without one, in either order [W4]
   assert.equal((await bulk(`\ufeff${token}\n`))[0]?.['result'], 'revoked', 'the mark of UTF-8')
 })
 
-test('a packed body is refused, and what is no text is never said to be clean [W4]', async () => {
+test('a compressed body is refused, and binary data is never reported clean [W4]', async () => {
   const token = await calls.oauthToken(SVC)
   for (const packed of [
     gzipSync(`${token}\n`),
@@ -238,7 +238,7 @@ test('a packed body is refused, and what is no text is never said to be clean [W
   assert.equal(await say(token), 'active')
 })
 
-test('base64, HTTP Basic and broken lines are looked into, on the wire, too [W4]', async () => {
+test('base64, HTTP Basic and broken lines are searched [W4]', async () => {
   const token = await calls.oauthToken(SVC)
   const foreign = await idp.sign()
   const base64 = (text: string): string => Buffer.from(text).toString('base64')
@@ -267,12 +267,12 @@ test('base64, HTTP Basic and broken lines are looked into, on the wire, too [W4]
   )
 })
 
-test('a line that holds more than is looked at says so [W4]', async () => {
+test('a line with more than is searched says so [W4]', async () => {
   const words = Array.from({ length: 1_100 }, (_, nth) => `word-number-${nth}`).join(' ')
   assert.deepEqual(await bulk(words, ''), [{ line: 1, result: 'tooMany' }])
 })
 
-test('a JWS whose header is spelt otherwise than usual is ended, alone and in a line, and in any spelling [W5]', async () => {
+test('a JWS with an unusually spelled header is ended, alone, in a line, and in any spelling [W5]', async () => {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const issuer = 'https://pretty.example'
   const keys = [publicKey.export({ format: 'jwk' })]
@@ -289,7 +289,7 @@ test('a JWS whose header is spelt otherwise than usual is ended, alone and in a 
     const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' })
     const token = `${input}.${signature.toString('base64url')}`
     assert.equal(await say(token), 'active')
-    // Its last character has spare bits: the text in the list need not be the one that was issued.
+    // The last character has unused bits, so the text in a list may differ from the issued one.
     const spare = `${token.slice(0, -1)}${String.fromCharCode(token.charCodeAt(token.length - 1) + 1)}`
     const text =
       nth === 0 ? token : nth === 1 ? `Authorization: Bearer ${token}.` : JSON.stringify({ t: spare })

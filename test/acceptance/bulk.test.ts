@@ -20,7 +20,7 @@ const { server, calls } = await openForFile({
 type Said = Readonly<Record<string, unknown>>
 
 async function send(query: string, body: string, headers: readonly string[] = []): Promise<RawAnswer> {
-  // A streamed body closes its connection.
+  // A streamed body closes its connection, so use a new one.
   const own = new Calls(server.port)
   try {
     return await own.send(`${BULK}${query}`, [CONTROL, ...(headers.length > 0 ? headers : [TEXT])], body)
@@ -39,7 +39,7 @@ async function bulk(query: string, body: string, headers: readonly string[] = []
     .map((line) => JSON.parse(line) as Said)
 }
 
-/** What became of each line, without the first, the last and the progress. */
+/** The result of each line, without the first and last ones and progress. */
 const lines = (said: readonly Said[]): Said[] => said.filter(({ line }) => line !== undefined)
 
 async function handleOf(token: string): Promise<string> {
@@ -53,7 +53,7 @@ async function say(token: string): Promise<string> {
   return why ?? kind
 }
 
-test('nothing is revoked unless it is said to be real, and then a reason is needed', async () => {
+test('nothing is revoked without the flag for a real run, which needs a reason', async () => {
   const token = await calls.oauthToken(SVC)
   const handle = await handleOf(token)
   const said = await bulk('', `${token}\n`)
@@ -77,7 +77,7 @@ test('nothing is revoked unless it is said to be real, and then a reason is need
   })
 })
 
-test('tokens are found in lines of every kind, and no text of them is ever said again', async () => {
+test('tokens are found in lines of every kind, and the answer never repeats their text', async () => {
   await calls.chatClient('bulk')
   const assigned = await calls.chatBound('bulk-2', 'a text of "somebody" else, 100 %')
   const [plain, inLog, inUri, named, twice, last] = await Promise.all([
@@ -147,7 +147,7 @@ test('a refresh token ends with its grant', async () => {
   assert.equal(await say(access), 'revoked')
 })
 
-test('what is over already is said to be over, and why', async () => {
+test('tokens that are already over are reported so, with the reason', async () => {
   const token = await calls.oauthToken(SVC)
   server.clock.advance(3_600_000)
   const [one] = lines(await bulk(REAL, token))
@@ -179,7 +179,7 @@ test('tokens of registered issuers are revoked by their text or by issuer and jt
   }
 })
 
-test('a line of the longest that is looked at is, one byte more is passed over, and the next is seen', async () => {
+test('a line at the length bound is searched, a longer one is skipped, and the next one is searched', async () => {
   const token = await calls.oauthToken(SVC)
   const long = (bytes: number): string => `${'x '.repeat(bytes).slice(0, bytes - token.length)}${token}`
   const said = await bulk('', `${long(65_537)}\n${long(65_536)}\n${token}\n`)
@@ -207,13 +207,13 @@ test('a line of the longest that is looked at is, one byte more is passed over, 
   })
 })
 
-test('a call takes as many lines as it says, and not one more', async () => {
+test('a call takes as many lines as it says, and no more', async () => {
   const said = (await bulk('', `${'\n'.repeat(250_000)}x`)).at(-1)
   assert.match(String(said?.['error']), /a call takes 250000 lines/)
   assert.equal(said?.['lines'], 250_000)
 })
 
-test('with an Idempotency-Key a second call says again what came of the first, and another body is refused', async () => {
+test('with an Idempotency-Key a second call repeats the result of the first, and another body is refused', async () => {
   const token = await calls.oauthToken(SVC)
   const headers = [TEXT, 'Idempotency-Key: incident-7']
   const first = await bulk(REAL, `${token}\nx\n`, headers)
@@ -225,7 +225,7 @@ test('with an Idempotency-Key a second call says again what came of the first, a
   assert.equal((await send(`${REAL}&note=other`, `${token}\nx\n`, headers)).status, 422)
 })
 
-test('a second call with a key whose first is running is told so, and the first goes on', async () => {
+test('a second call with a key while the first is running is refused, and the first goes on', async () => {
   const token = await calls.oauthToken(SVC)
   const key = 'incident-9'
   const request = http.request(`${server.url}/control/v1/revocations/bulk${REAL}`, {
@@ -268,7 +268,7 @@ test('a key that is revoked while its call runs ends the call', async () => {
   assert.equal(await say(token), 'active')
 })
 
-test('what is of one realm is nothing in another one', async () => {
+test('tokens of one realm are unknown in another', async () => {
   const token = await calls.oauthToken(SVC)
   const handle = await handleOf(token)
   assert.equal(
@@ -283,7 +283,7 @@ test('what is of one realm is nothing in another one', async () => {
   assert.equal(await say(token), 'active')
 })
 
-test('a call that an outage broke off goes on where it was when it is sent again', async () => {
+test('a call interrupted by an outage resumes where it was when it is sent again', async () => {
   const headers = [TEXT, 'Idempotency-Key: incident-8']
   const tokens: string[] = []
   for (let nth = 0; nth < 400; nth += 1) tokens.push(await calls.oauthToken(SVC))
@@ -317,7 +317,7 @@ test('a call that an outage broke off goes on where it was when it is sent again
   for (const token of tokens) assert.equal(await say(token), 'revoked')
 })
 
-test('who asks must have the right, and other types of bodies are refused', async () => {
+test('the caller must have the right, and other types of bodies are refused', async () => {
   const viewer = textAt(
     await calls.send('POST /control/v1/keys', [CONTROL, JSON_BODY], '{"name":"v","role":"viewer"}'),
     'key',

@@ -9,8 +9,8 @@ import { openForFile } from '../kit/in-process.ts'
 import { ANN, BOB, ROOT, SEED, SVC } from '../kit/seed.ts'
 import { makeHome } from '../kit/server.ts'
 
-// The kind: any JSON text that a caller sends whole. A byte order mark before it is ignored (RFC 8259 §8.1); the parts
-// of a JWS are no such text, and there one is still refused.
+// A byte order mark before any JSON text that a caller sends whole is ignored (RFC 8259 §8.1). The parts of a JWS are
+// not such texts, and a mark in them is refused.
 
 const BOM = '\ufeff'
 const { calls } = await openForFile({ time: 'hand' })
@@ -48,7 +48,7 @@ async function cases(): Promise<readonly Case[]> {
   ]
 }
 
-test('[W28] JSON with a byte order mark is taken as the same JSON without one, in every dialect', async () => {
+test('[W28] JSON with a byte order mark is read as the same JSON without one, in every dialect', async () => {
   for (const { line, headers, body, status } of await cases()) {
     const answer = await calls.send(line, [JSON_BODY, ...headers], BOM + JSON.stringify(body))
     assert.equal(answer.status, status, `${line}: ${answer.body.toString()}`)
@@ -73,7 +73,7 @@ test('[W28] two marks, a mark alone, one inside, and the mark of UTF-16 are refu
   }
 })
 
-test('[W28] a mark alone is no empty body: it never means "all"', async () => {
+test('[W28] a mark alone is not an empty body: it never means "all"', async () => {
   const token = await calls.chatToken('marked-all')
   const line = 'DELETE /admin/clients/marked-all/token'
   assert.equal((await calls.send(line, [API_KEY, JSON_BODY], BOM)).status, 400)

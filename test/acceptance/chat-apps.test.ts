@@ -29,12 +29,12 @@ async function statusOfMe({ clientKey }: App, token: string): Promise<number> {
   ).status
 }
 
-/** What is still told before a stream ends. */
+/** The text of a stream until it ends. */
 async function restOf(reply: Response): Promise<string> {
   return reply.text()
 }
 
-test('an app is made with keys that are shown once, and works at once', async () => {
+test('creating an app shows its keys once, and the app works at once', async () => {
   const app = await make('made', { requestsPerMinute: 600 })
   assert.match(app.apiKey, /^[A-Za-z0-9+/]{43}=$/)
   assert.equal(await statusOfMe(app, await tokenOf(app)), 200)
@@ -52,7 +52,7 @@ test('an app is made with keys that are shown once, and works at once', async ()
   assert.equal((await calls.json(`GET ${APPS}`)).body.toString().includes(app.apiKey), false)
 })
 
-test('[J09] given keys are taken as they are, and are not sent back', async () => {
+test('[J09] chosen keys are stored as given, and are not sent back', async () => {
   const keys = { apiKey: 'an-api-key-that-moves-in', clientKey: 'its-client-key' }
   const answer = await calls.json(`POST ${APPS}`, { name: 'moved', ...keys })
   assert.equal(answer.status, 201)
@@ -62,7 +62,7 @@ test('[J09] given keys are taken as they are, and are not sent back', async () =
   assert.equal((await calls.json(`POST ${APPS}`, { name: 'another', apiKey: CHAT.apiKey })).status, 409)
 })
 
-test('a disabled app has no keys, no tokens and no streams; enabled again, it has its keys', async () => {
+test('a disabled app has no valid keys, tokens or streams; once enabled, its keys are valid again', async () => {
   const app = await make('switched')
   const token = await tokenOf(app)
   const stream = await fetch(`${server.url}/admin/revocations`, { headers: { 'IM-API-KEY': app.apiKey } })
@@ -78,7 +78,7 @@ test('a disabled app has no keys, no tokens and no streams; enabled again, it ha
   assert.equal(await statusOfMe(app, await tokenOf(app)), 200)
 })
 
-test('another API key takes the place of the one before at once, streams included; tokens live on', async () => {
+test('a new API key replaces the old one at once, also for streams; tokens stay live', async () => {
   const app = await make('rotated')
   const token = await tokenOf(app)
   const stream = await fetch(`${server.url}/admin/revocations`, { headers: { 'IM-API-KEY': app.apiKey } })
@@ -92,7 +92,7 @@ test('another API key takes the place of the one before at once, streams include
   assert.equal((await calls.json(`PATCH ${APPS}/rotated`, { clientKey: CHAT.clientKey })).status, 409)
 })
 
-test('what an app says of itself can be said anew, and taken back', async () => {
+test('settings of an app can be changed and removed', async () => {
   const app = await make('said', { requestsPerMinute: 1, newerMembers: true })
   await tokenOf(app)
   const key = [`IM-API-KEY: ${app.apiKey}`]
@@ -111,7 +111,7 @@ test('what an app says of itself can be said anew, and taken back', async () => 
   assert.equal((await calls.json('GET /auths/token', undefined, key)).status, 200)
 })
 
-test('a deleted app is gone with all that it had, and its name is not used again', async () => {
+test('deleting an app deletes all its records, and its name cannot be used again', async () => {
   const app = await make('short')
   const token = await tokenOf(app)
   assert.equal((await calls.json(`DELETE ${APPS}/short`)).status, 204)
@@ -122,7 +122,7 @@ test('a deleted app is gone with all that it had, and its name is not used again
   assert.equal((await calls.json(`POST ${APPS}`, { name: 'short' })).status, 409)
 })
 
-test('what no app can be is 422, in words that hold no key', async () => {
+test('invalid app settings are 422, with a message that contains no key', async () => {
   const broken = [
     { name: 'a/b' },
     { name: 'x', apiKey: 'same-key-0123', clientKey: 'same-key-0123' },
@@ -142,7 +142,7 @@ test('what no app can be is 422, in words that hold no key', async () => {
   assert.equal((await calls.json(`PATCH ${APPS}/nobody`, {})).status, 404)
 })
 
-test('only admins change apps, and a change that was made on an older state is refused', async () => {
+test('only admins change apps, and a change based on an older version is refused', async () => {
   await make('guarded')
   const made = await calls.control('POST /keys', { name: 'view', role: 'viewer' })
   const viewer = [`Authorization: Bearer ${textAt(made, 'key')}`]

@@ -9,7 +9,7 @@ import { CHAT } from '../kit/seed.ts'
 
 type Stub = { readonly url: string; readonly bodies: string[]; readonly close: () => void }
 
-/** An app's own server, as the vendor's reference one behaves; one of its paths redirects to another. */
+/** An app's own server, like the vendor's reference one; one of its paths redirects to another. */
 async function openStub(): Promise<Stub> {
   const bodies: string[] = []
   const server = http.createServer((request, response) => {
@@ -63,7 +63,7 @@ test("a token of the app's own server is asked about once, kept, and revoked her
   }
 })
 
-test('a verify URL inside the own network is not asked, and a redirect is not followed: 503, no verdict', async () => {
+test('a verify URL inside our network is not asked, and a redirect is not followed: 503, no verdict', async () => {
   const stub = await openStub()
   for (const [path, flags, asked] of [
     ['/verify', [], 0],

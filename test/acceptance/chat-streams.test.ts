@@ -7,9 +7,9 @@ import { openServer, type TestServer } from '../kit/in-process.ts'
 import { CHAT } from '../kit/seed.ts'
 
 const HEADERS = { 'IM-API-KEY': CHAT.apiKey }
-/** What a chat server has to close a socket, once its token has ended. */
+/** How soon a chat server must know that a token has ended. */
 const CLOSED_WITHIN_MS = 1_000
-/** Ten years: no text lives longer. */
+/** Ten years: the longest life of a text. */
 const LONGEST_LIFE_MS = 3_650 * 86_400_000
 
 function listen({ url }: TestServer, path: string): EventSource {
@@ -27,7 +27,7 @@ async function next(source: EventSource, event: string): Promise<Told> {
   return JSON.parse(data) as Told
 }
 
-test('[F16] a chat server that holds sockets is told in time which of them to close, and knows no text', async () => {
+test('[F16] a chat server with sockets learns in time which of them to close, without any token text', async () => {
   const server = await openServer({ time: 'real' })
   const calls = new Calls(server.port)
   const source = listen(server, '/admin/revocations')
@@ -58,7 +58,7 @@ test('[F16] a chat server that holds sockets is told in time which of them to cl
   }
 })
 
-test('[W30] a chat server is told within seconds that a token ran out, and only its id', async () => {
+test('[W30] a chat server learns within seconds that a token expired, and only its id', async () => {
   const server = await openServer({ time: 'hand' })
   const calls = new Calls(server.port)
   const source = listen(server, '/admin/revocations')
@@ -79,7 +79,7 @@ test('[W30] a chat server is told within seconds that a token ran out, and only 
   }
 })
 
-test('a server that stops ends its streams at once, and nothing waits for them', async () => {
+test('a stopping server ends its streams at once, and waits for none', async () => {
   const server = await openServer({ time: 'real' })
   const reply = await fetch(`${server.url}/admin/revocations`, { headers: HEADERS })
   const reader = reply.body?.getReader() ?? assert.fail('no body')
@@ -90,7 +90,7 @@ test('a server that stops ends its streams at once, and nothing waits for them',
   for (let read = await reader.read(); !read.done; read = await reader.read());
 })
 
-test('readers that go away make room for others, without any event', async () => {
+test('readers that leave make room for others, even without an event', async () => {
   const server = await openServer({ time: 'real' })
   const leave = new AbortController()
   const open = (signal?: AbortSignal): Promise<Response> =>
@@ -115,7 +115,7 @@ test('readers that go away make room for others, without any event', async () =>
   }
 })
 
-test('another app hears nothing, and who has no API key hears no more than that', async () => {
+test('another app gets no events, and a caller without an API key is refused', async () => {
   const server = await openServer({ time: 'real' })
   const calls = new Calls(server.port)
   try {

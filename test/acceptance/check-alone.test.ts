@@ -17,8 +17,8 @@ import {
 import { CHAT, SEED, SVC } from '../kit/seed.ts'
 
 /**
- * The kind: anything of a request that a gateway may forward, beside the credential. Whatever it is, `/check` answers
- * as it would without it, and what Node's parser cannot read presents nothing: 401.
+ * `/check` answers by the credential alone, whatever else of a request a gateway forwards. A request that Node's parser
+ * cannot read presents no credential: 401.
  */
 
 const PROFILES = [
@@ -45,7 +45,7 @@ type Odd = {
   readonly line?: string
   readonly headers?: readonly string[]
   readonly body?: string | Buffer
-  /** The request line and the headers are all that is sent: no Host is added. */
+  /** Only the request line and the headers are sent; no Host is added. */
   readonly bare?: true
 }
 
@@ -61,7 +61,7 @@ function bytesOf(
 const ask = (odd: Odd, credential: string): Promise<RawAnswer> =>
   rawExchange(server.port, bytesOf(odd, credential))
 
-/** 200 with a live token and 401 with a revoked one, whatever else was sent; 403 where a scope is missing. */
+/** 200 with a live token, 401 with a revoked one, and 403 if a scope is missing, for any other contents. */
 async function assertAlone(odd: Odd, what: string): Promise<void> {
   assert.equal((await ask(odd, bearer(live))).status, 200, what)
   assert.equal((await ask(odd, bearer(dead))).status, 401, what)
@@ -82,7 +82,7 @@ test('every method that HTTP knows, with a body or without one, is answered by t
   }
 })
 
-test('no header about a body, and no body, changes the answer [W6]', async () => {
+test('neither a body nor a header about it changes the answer [W6]', async () => {
   const large = Buffer.alloc(300_000, 'x')
   const bodies: readonly Odd[] = [
     { headers: ['Content-Encoding: gzip'], body: GZIP },
@@ -140,7 +140,7 @@ test('no other header changes the answer, sent once, twice or broken', async () 
   }
 })
 
-test('nothing behind the prefix, no query and no form of the target changes the answer', async () => {
+test('neither the rest of the path, a query nor the form of the target changes the answer', async () => {
   const targets = [
     ...[
       '/check/%',
@@ -180,14 +180,14 @@ test('nothing behind the prefix, no query and no form of the target changes the 
   }
 })
 
-test('no version of the protocol that can be read changes the answer, with Host or without', async () => {
+test('no readable protocol version changes the answer, with or without Host', async () => {
   for (const version of ['HTTP/1.0', 'HTTP/1.1', 'HTTP/2.0', 'HTTP/0.9']) {
     await assertAlone({ line: `GET /check ${version}`, bare: true }, version)
     await assertAlone({ line: `GET /check ${version}`, headers: ['Connection: keep-alive'] }, version)
   }
 })
 
-test('what cannot be parsed at all is 401, never 400: gateways make a 500 of that', async () => {
+test('an unparsable request is 401, never 400, which gateways turn into 500', async () => {
   const broken: readonly Odd[] = [
     ...['FOO', 'get', 'GETT', 'PRI'].map((method) => ({ line: `${method} /check/p/orders HTTP/1.1` })),
     ...['X: a\x01b', 'X: a\0', 'X\x01: y', 'X : y', ': y', 'no colon', '\xe9: y'].map((header) => ({
@@ -215,7 +215,7 @@ test('what cannot be parsed at all is 401, never 400: gateways make a 500 of tha
   assert.equal(elsewhere.status, 400, 'only of /check')
 })
 
-test('a body that breaks off behind an answered request ends the connection, and is answered no second time', async () => {
+test('a body that breaks off after the answer ends the connection, without a second answer', async () => {
   const parts = { line: 'POST /check HTTP/1.1', headers: [bearer(live), 'Transfer-Encoding: chunked'] }
   const bytes = requestBytes({ ...parts, body: 'zz\r\nno chunk\r\n' })
   const answers = await new RawConnection(server.port).exchangeAll(bytes)
@@ -225,7 +225,7 @@ test('a body that breaks off behind an answered request ends the connection, and
   )
 })
 
-test('two credentials are 401 at the place that counts, and none where they do not [R6]', async () => {
+test('two credentials are 401 at the place that counts, and ignored elsewhere [R6]', async () => {
   const twice: readonly (readonly [profile: string, ...headers: string[]])[] = [
     ['orders', bearer(live), bearer(live)],
     ['orders', bearer(live), 'Authorization: Basic eDp5'],
@@ -254,7 +254,7 @@ test('two credentials are 401 at the place that counts, and none where they do n
   assert.equal((await calls.send('GET /check/p/web', cookies)).status, 200)
 })
 
-test('many cookies and headers of up to 64 KiB are taken, and 431 comes beyond [W6, R1]', async () => {
+test('many cookies and headers of up to 64 KiB are accepted, and more is 431 [W6, R1]', async () => {
   const cookies = [7_000, 7_000, 3_000].map((length, at) => `Cookie: c${at}=${'a'.repeat(length)}`)
   await assertAlone({ headers: cookies }, 'cookies')
   const filler = (bytes: number): string => `X: ${'a'.repeat(bytes)}`
@@ -268,7 +268,7 @@ test('many cookies and headers of up to 64 KiB are taken, and 431 comes beyond [
   }
 })
 
-test('every dialect takes headers of up to 64 KiB, through the lane and beside it [R1]', async () => {
+test('every dialect accepts headers of up to 64 KiB, on the fast path and beside it [R1]', async () => {
   const basic = `Authorization: Basic ${Buffer.from(`${SVC.clientId}:${SVC.clientSecret}`).toString('base64')}`
   const introspect = (...headers: readonly string[]): Promise<RawAnswer> => {
     const form = 'Content-Type: application/x-www-form-urlencoded'
@@ -317,7 +317,7 @@ const edits = fc.array(fc.record({ at: fc.nat(300), drop: fc.nat(2), put: fc.con
   maxLength: 3,
 })
 
-/** Statuses of all that comes back when a client sends this and then ends its side. */
+/** Statuses of all answers when a client sends this and then ends its side. */
 async function statusesOf(bytes: Buffer): Promise<readonly string[]> {
   const socket = connect(server.port, '127.0.0.1')
   let text = ''
@@ -330,12 +330,12 @@ async function statusesOf(bytes: Buffer): Promise<readonly string[]> {
   return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status = '']) => status)
 }
 
-test('no bytes behind the prefix make it anything but 200 and 401', async () => {
+test('no bytes after the prefix give anything but 200 and 401', async () => {
   const told = new Set<string>()
   const property = fc.asyncProperty(edits, async (all) => {
     let rest = `/x HTTP/1.1\r\nHost: a\r\nX: y\r\nContent-Length: 3\r\n${bearer(live)}\r\n\r\nabc`
     for (const { at, drop, put } of all) rest = rest.slice(0, at) + put + rest.slice(at + drop)
-    // What is put first could make it another path.
+    // A changed first byte could make it another path.
     const statuses = await statusesOf(latin1(`GET /check/${rest}`))
     for (const status of statuses) {
       assert.ok(['100', '200', '401'].includes(status), `${status} ${JSON.stringify(rest)}`)

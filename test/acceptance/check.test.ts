@@ -24,12 +24,12 @@ function get(path: string, ...headers: readonly string[]): Promise<RawAnswer> {
   return calls.send(`GET ${path}`, headers)
 }
 
-/** Everything of an answer that a stranger could learn from. */
+/** Everything in an answer that a stranger could learn from. */
 function seen({ status, headers, body }: RawAnswer): unknown {
   return [status, headers.filter(([name]) => name.toLowerCase() !== 'date'), body.toString()]
 }
 
-test('a live token is let through, and the service behind the gateway learns who calls', async () => {
+test('a live token is let through, and the service behind the gateway learns the caller', async () => {
   const { access } = await calls.oauthGrant('zoë %\u00fc')
   const answer = await get('/check', bearer(access))
   assert.equal(answer.status, 200)
@@ -46,7 +46,7 @@ test('a live token is let through, and the service behind the gateway learns who
   assert.equal(headerOf(answer, 'cache-control'), 'private, max-age=0')
 })
 
-test('unknown, foreign, revoked, expired and malformed credentials, and refresh tokens, get one and the same 401', async () => {
+test('unknown, foreign, revoked, expired and malformed credentials, and refresh tokens, get the same 401', async () => {
   const { access, refresh } = await calls.oauthGrant('ann')
   const other = await calls.oauthGrant('bob')
   await calls.oauthRevoke(SVC, access)
@@ -60,7 +60,7 @@ test('unknown, foreign, revoked, expired and malformed credentials, and refresh 
   assert.deepEqual(seen(await get('/check', bearer(late))), seen(first))
 })
 
-test('who presents nothing gets 401 without an error code (RFC 6750 §3.1)', async () => {
+test('a request without a credential gets 401 without an error code (RFC 6750 §3.1)', async () => {
   for (const headers of [[], ['Authorization: Basic eDp5'], ['Authorization: Bearer'], ['X-Auth-Token: x']]) {
     const answer = await get('/check', ...headers)
     assert.equal(answer.status, 401)
@@ -68,8 +68,8 @@ test('who presents nothing gets 401 without an error code (RFC 6750 §3.1)', asy
   }
 })
 
-/** The kind: every answer that a gateway could copy headers from, whatever it lets in by its own configuration. */
-test('every answer has each identity header once, empty where it is about nobody [H6] [R7]', async () => {
+/** Every answer that a gateway could copy headers from, even one that it lets in by its own configuration. */
+test('every answer has each identity header once, empty without an identity [H6] [R7]', async () => {
   const token = await calls.oauthToken(OTHER)
   const down = async (): Promise<RawAnswer> => {
     server.power.mode = 'down'
@@ -110,7 +110,7 @@ test('a profile demands scopes: 403 for a live token that lacks one, naming none
   assert.doesNotMatch(lacking.body.toString(), /write/)
 })
 
-test('what a gateway appends, path or query, chooses nothing', async () => {
+test('a path or query that a gateway appends changes nothing', async () => {
   const token = await calls.oauthToken(OTHER)
   for (const suffix of [
     '',
@@ -135,7 +135,7 @@ test('a profile that does not exist lets nobody in', async () => {
   }
 })
 
-test('each profile has one place for the credential and looks nowhere else', async () => {
+test('each profile reads the credential from one place only', async () => {
   const identity = await calls.identityToken(BOB)
   const chat = await calls.chatToken('check-ann')
   const oauth = await calls.oauthToken(SVC)
@@ -163,7 +163,7 @@ test('each profile has one place for the credential and looks nowhere else', asy
   assert.equal(headerOf(cached, 'cache-control'), 'private, max-age=5')
 })
 
-test('every dialect ends tokens here at once', async () => {
+test('a token ended by any dialect is refused here at once', async () => {
   const identity = await calls.identityToken(ANN)
   assert.equal((await get('/check', bearer(identity))).status, 200)
   await calls.identity('DELETE', identity, '')
@@ -174,7 +174,7 @@ test('every dialect ends tokens here at once', async () => {
   assert.equal((await get('/check', bearer(chat))).status, 401)
 })
 
-test('every method is answered alike, HEAD with the headers of GET, and a body of any size is passed over', async () => {
+test('every method is answered alike, HEAD with the headers of GET, and a body of any size is ignored', async () => {
   const token = await calls.oauthToken(SVC)
   const answers = [await get('/check', bearer(token))]
   for (const method of ['HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PROPFIND']) {
@@ -185,7 +185,7 @@ test('every method is answered alike, HEAD with the headers of GET, and a body o
   assert.equal((await get('/check', bearer(token))).status, 200)
 })
 
-test('a token of one realm opens nothing in another; a realm that does not exist, nothing at all', async () => {
+test('a token of one realm is refused in another, and in an unknown realm', async () => {
   const token = await calls.oauthToken(SVC)
   assert.equal((await get('/realms/default/check', bearer(token))).status, 200)
   assert.equal((await get('/realms/branch/check/x', bearer(token))).status, 401)
@@ -212,7 +212,7 @@ function review(token: string, more: object = {}, query = ''): Promise<RawAnswer
   return calls.send(`POST /control/v1/token-review${query}`, [key, JSON_BODY], JSON.stringify(body))
 }
 
-test('a TokenReview gets the same verdict: the user of a live token, and nothing about any other', async () => {
+test('a TokenReview gets the same verdict: the user of a live token, and nothing for any other token', async () => {
   const { access } = await calls.oauthGrant('ann')
   const answer = jsonOf(await review(access)) as { status: { user: { extra: Record<string, string[]> } } }
   const handle = answer.status.user.extra['rescind/handle']?.[0] ?? ''
@@ -239,7 +239,7 @@ test('a TokenReview gets the same verdict: the user of a live token, and nothing
   }
 })
 
-test('nobody whom we vouch for is one of the cluster, whatever they are called here [H7]', async () => {
+test('no user of ours passes for a user of the cluster, whatever their name [H7]', async () => {
   const named = async (token: string): Promise<unknown> =>
     (jsonOf(await review(token)) as { status: { user: { username: string } } }).status.user.username
   const { access } = await calls.oauthGrant('system:kube-controller-manager')
@@ -248,7 +248,7 @@ test('nobody whom we vouch for is one of the cluster, whatever they are called h
   assert.equal(await named(await calls.identityToken(BOB)), `identity:${BOB.id}`)
 })
 
-test('a TokenReview is judged whatever an API server sends beside the token, for nothing of it is kept', async () => {
+test('a TokenReview ignores other members that an API server sends, because none are kept', async () => {
   const { access } = await calls.oauthGrant('ann')
   const body = {
     apiVersion: 'authentication.k8s.io/v1',
@@ -260,7 +260,7 @@ test('a TokenReview is judged whatever an API server sends beside the token, for
   assert.equal(answer.status, 200, answer.body.toString())
 })
 
-test('a TokenReview heeds a profile, and needs the key of a verifier or an operator', async () => {
+test('a TokenReview applies a profile, and needs the key of a verifier or an operator', async () => {
   const token = await calls.oauthToken(OTHER)
   const authenticated = async (answer: Promise<RawAnswer>): Promise<unknown> =>
     (jsonOf(await answer) as { status: { authenticated: boolean } }).status.authenticated

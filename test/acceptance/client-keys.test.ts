@@ -5,8 +5,8 @@ import * as jose from 'jose'
 import { ASSERTION_TYPE, ISSUER, type Members, OauthWorld } from '../kit/world-oauth.ts'
 
 /*
- * The kind: an algorithm that the metadata lists works with every key that it fits, whatever the key says of itself or
- * leaves unsaid; and no other one does.
+ * An algorithm in the metadata works with every key that fits it, whatever the key's own members say or omit. No other
+ * algorithm works.
  */
 
 let world: OauthWorld
@@ -26,7 +26,7 @@ const ENDPOINTS = ['', '/revoke', '/introspect']
 
 let nth = 0
 
-/** A client whose one key says these members of itself. */
+/** A client whose only key has these members. */
 async function register(
   type: string,
   says: Members,
@@ -59,7 +59,7 @@ async function present(
   return (await world.form(path, undefined, form)).status
 }
 
-test('[W11] every advertised algorithm is one that the table below knows', async () => {
+test('[W11] every advertised algorithm is in the table below', async () => {
   const { body } = await world.send('/.well-known/oauth-authorization-server/api/id/v1')
   for (const endpoint of ['token', 'revocation', 'introspection'])
     assert.deepEqual(body[`${endpoint}_endpoint_auth_signing_alg_values_supported`], Object.keys(FITTING))
@@ -77,14 +77,14 @@ for (const [alg, type] of Object.entries(FITTING)) {
   }
 }
 
-test('[W11] the newer name of EdDSA with this curve is taken for keys and headers (RFC 9864)', async () => {
+test('[W11] the newer name of EdDSA with this curve is accepted in keys and headers (RFC 9864)', async () => {
   for (const says of [{}, { alg: 'EdDSA' }, { alg: 'Ed25519' }]) {
     const { clientId } = await register('OKP', says)
     for (const alg of ['EdDSA', 'Ed25519']) assert.equal(await present(clientId, 'OKP', { alg }), 200)
   }
 })
 
-test('[W11] [D03] a key that names its algorithm serves no other one, and one of another type none at all', async () => {
+test('[W11] [D03] a key that names its algorithm works with no other, and a key of another type with none', async () => {
   for (const [says, alg] of [
     ['RS256', 'PS256'],
     ['PS256', 'RS256'],
@@ -102,7 +102,7 @@ test('[W11] [D03] a key that names its algorithm serves no other one, and one of
     if (type !== 'EC') assert.equal(await present(clientId, type, { alg }), 401, `${alg} for an EC key`)
 })
 
-test('[M01] [M02] [W11] the public key itself is no secret to sign with, and no signature is none', async () => {
+test('[M01] [M02] [W11] the public key is not accepted as a secret, nor a JWS without a signature', async () => {
   const { clientId } = await register('RSA', {})
   const now = Math.floor(world.server.clock.wallMs() / 1_000)
   const claims = { iss: clientId, sub: clientId, aud: ISSUER, exp: now + 60, jti: 'none' }
@@ -115,7 +115,7 @@ test('[M01] [M02] [W11] the public key itself is no secret to sign with, and no 
   }
 })
 
-test('[W11] a key for an algorithm that is not spoken is refused when it is registered, not when it is used', async () => {
+test('[W11] a key for an unsupported algorithm is refused at registration, not at use', async () => {
   const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
   for (const key of [
     { ...PAIRS['RSA']?.publicKey.export({ format: 'jwk' }), alg: 'RS512' },

@@ -5,9 +5,7 @@ import { FeedReader } from '../kit/feed-client.ts'
 import { openForFile } from '../kit/in-process.ts'
 import { SEED } from '../kit/seed.ts'
 
-/*
- * [W82] The kind: who was let in stays connected to what is not served any more, and is told that all is well.
- */
+/* [W82] A client must not stay connected to a realm that is no longer served, believing that all is well. */
 
 const KEYS = { south: 'south-verifier-key-0123456789', west: 'west-verifier-key-0123456789' }
 
@@ -62,7 +60,7 @@ for (const [realm, line, body] of [
     ] as const)
       assert.ok((await fetch(url, { headers: key })).status >= 400, `${url} is not opened again`)
 
-    // Nobody else is touched: the next thing that they hear is a revocation of their own.
+    // Other streams continue: the next event that each gets is a revocation of its own.
     await calls.chatRevoke('ann', await calls.chatToken('ann'))
     const [rows, revoked] = await Promise.all(others.map((one) => one.next()))
     assert.deepEqual([rows?.event, revoked?.event], ['rows', 'revoked'])

@@ -6,7 +6,7 @@ import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { SEED, SVC } from '../kit/seed.ts'
 
-// [W87] [I24] The kind: an act over others that nobody can be asked about afterwards.
+// [W87] [I24] Every act on others must leave somebody who can be asked about it.
 
 const CLIENT = { ...SVC, grantTypes: ['client_credentials', 'refresh_token', 'authorization_code'] }
 const [FIRST, ...OTHERS] = SEED.realms as readonly Record<string, unknown>[]
@@ -23,7 +23,7 @@ before(async () => {
   second = `Authorization: Bearer ${textAt(made, 'key')}`
 })
 
-/** What a call is made with; what was made by calls before it is known by name. */
+/** A call; it may use results of earlier calls by name. */
 type Act = (made: Made) => readonly [line: string, body?: unknown, key?: string]
 type Made = { readonly of: (operation: string, member: string) => string; readonly token: string }
 
@@ -40,7 +40,7 @@ const KEYS = [
 ]
 const hold = { ...RULE, seconds: 3_600, atDeadline: 'release' }
 
-/** One call of every endpoint that changes anything, in an order in which each can be done. */
+/** One call of every endpoint that changes something, in a possible order. */
 const ACTS: Readonly<Record<string, Act>> = {
   endIdentityCredential: () => ['DELETE /identity-users/77/credentials/api-key?reason=r'],
   createGrant: () => ['POST /grants', { clientId: SVC.clientId, subject: 'ann' }],
@@ -89,7 +89,7 @@ const ACTS: Readonly<Record<string, Act>> = {
   replaceTokenPrefixes: () => ['PUT /token-prefixes', { access: 'acme_at_' }],
 }
 
-/** Unsafe methods that change nothing over anybody, with the reason. */
+/** Unsafe methods that change nothing for others, with the reason. */
 const NONE: Readonly<Record<string, string>> = {
   acknowledgeFeed: 'a verifier says how far it is itself',
   lookUpToken: 'it reads; the text stands in the body so that no log of addresses has it',
@@ -97,7 +97,7 @@ const NONE: Readonly<Record<string, string>> = {
   reviewToken: 'the same, in the form that Kubernetes asks for',
 }
 
-/** Held elsewhere, where there is what it needs. */
+/** Tested elsewhere, because they need another setup. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   rotateMasterKey: 'a store with a key file: test/faults/master-key.test.ts',
 }
@@ -116,14 +116,14 @@ async function auditsSince(before_: readonly number[]): Promise<readonly Record<
   return audits
 }
 
-test('every endpoint that changes anything leaves a row that says who did it, from where and how [W87] [I24]', async () => {
+test('every endpoint that changes something writes a row that says who did it, from where and how [W87] [I24]', async () => {
   const { paths } = jsonOf(await calls.control('GET /openapi.json')) as {
     readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>>
   }
   const unsafe = Object.values(paths).flatMap((methods) =>
     Object.entries(methods).flatMap(([method, { operationId }]) => (method === 'get' ? [] : [operationId])),
   )
-  // A new endpoint stands in one of the tables, or this fails.
+  // A new endpoint must be in one of the tables.
   assert.deepEqual(Object.keys({ ...ACTS, ...NONE, ...ELSEWHERE }).sort(), unsafe.sort())
   const answers = new Map<string, RawAnswer>()
   answers.set('another', await calls.control('POST /holds', hold))
@@ -153,7 +153,7 @@ test('every endpoint that changes anything leaves a row that says who did it, fr
         : await calls.control(line, body, key)
     assert.ok(answer.status < 300, `${operation}: ${answer.status} ${answer.body.toString()}`)
     answers.set(operation, answer)
-    // What the server does by itself meanwhile, first keys say, it does in its own name.
+    // Acts of the server itself, such as creating its first keys, are in its own name.
     const audits = (await auditsSince(before_)).filter(({ by }) => by !== 'server')
     assert.ok(audits.length > 0, `${operation} leaves no row`)
     for (const { by, from, how } of audits) {
@@ -164,7 +164,7 @@ test('every endpoint that changes anything leaves a row that says who did it, fr
   }
 })
 
-test('a grant says for whom and with which client it was made; its tokens, and all that come of it, by whom [W87]', async () => {
+test("a grant's row names its subject and client; its tokens, and those derived from them, name the creator [W87]", async () => {
   const made = await calls.control('POST /grants', { clientId: SVC.clientId, subject: 'carol' })
   const { rows } = jsonOf(await calls.control('GET /audit?limit=1')) as {
     rows: readonly { kind: string; rule: Record<string, unknown>; audit: Record<string, unknown> }[]
@@ -197,7 +197,7 @@ test('a grant says for whom and with which client it was made; its tokens, and a
   assert.equal((own as Record<string, unknown>)['mintedBy'], undefined, 'a client that mints for itself')
 })
 
-test('a code made for somebody leaves the same row, and its tokens say the same [W87]', async () => {
+test('a code made for a subject writes the same row, and its tokens name the creator [W87]', async () => {
   const verifier = 'v'.repeat(43)
   const digest = await crypto.subtle.digest('SHA-256', Buffer.from(verifier))
   const redirectUri = 'https://app.example/cb'
@@ -231,7 +231,7 @@ test('a code made for somebody leaves the same row, and its tokens say the same 
   assert.equal(textAt(await calls.control('POST /tokens/lookup', { token }), 'mintedBy'), 'control:first')
 })
 
-test('[W43] [I24] a deleted control key is known by its name in receipts, audit and filters; a name that nobody had is 422', async () => {
+test('[W43] [I24] a deleted control key keeps its name in receipts, audit and filters; a name that no key had is 422', async () => {
   const made = await calls.control('POST /keys', { name: 'bob', role: 'responder' })
   const bob = [`Authorization: Bearer ${textAt(made, 'key')}`]
   const acts = [

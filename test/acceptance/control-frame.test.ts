@@ -32,7 +32,7 @@ function header({ headers }: RawAnswer, name: string): string | undefined {
   return headers.find(([own]) => own === name)?.[1]
 }
 
-test('a key that asks too often is told when to come back, and can still revoke', async () => {
+test('a key over its rate gets Retry-After, and can still revoke', async () => {
   await at(['--control-rate', '2'], async ({ server, calls }) => {
     const read = (): Promise<RawAnswer> => calls.control('GET /settings')
     const change = (): Promise<RawAnswer> => calls.control('POST /clock/confirm')
@@ -51,7 +51,7 @@ test('a key that asks too often is told when to come back, and can still revoke'
   })
 })
 
-test('another key has a share of its own', async () => {
+test('another key has its own rate', async () => {
   await at(['--control-rate', '3'], async ({ calls }) => {
     const body = '{"name":"second","role":"viewer"}'
     const made = await calls.send('POST /control/v1/keys', [CONTROL, JSON_BODY], body)
@@ -63,7 +63,7 @@ test('another key has a share of its own', async () => {
   })
 })
 
-test('a verifier asks as often as it must: many of them may share a key', async () => {
+test('verifiers are not rate-limited, because many may share a key', async () => {
   await at(['--control-rate', '2'], async ({ calls }) => {
     const verifier = `Authorization: Bearer ${VERIFIER_KEY}`
     const ask = (): Promise<RawAnswer> =>
@@ -72,7 +72,7 @@ test('a verifier asks as often as it must: many of them may share a key', async 
   })
 })
 
-test('one Idempotency-Key sent many times at once revokes once', async () => {
+test('many concurrent calls with one Idempotency-Key revoke once', async () => {
   await at([], async ({ server, calls }) => {
     const many = Array.from({ length: 12 }, () => new Calls(server.port))
     const answers = await Promise.all(many.map((one) => revoke(one, ['Idempotency-Key: "race"'])))
@@ -86,7 +86,7 @@ test('one Idempotency-Key sent many times at once revokes once', async () => {
   })
 })
 
-test('what is shown once is replayed once more to the same key only, and only in its realm', async () => {
+test('a secret that is shown once is replayed only to the same key and in its realm', async () => {
   await at([], async ({ calls }) => {
     const keyed = [CONTROL, JSON_BODY, 'Idempotency-Key: k']
     const grant = '{"clientId":"svc","subject":"alice"}'
@@ -107,7 +107,7 @@ test('what is shown once is replayed once more to the same key only, and only in
   })
 })
 
-test('an answer that was an outage is not replayed: asking again does it', async () => {
+test('an outage is not replayed: the call is made again', async () => {
   await at([], async ({ server, calls }) => {
     server.power.mode = 'down'
     assert.equal((await revoke(calls, ['Idempotency-Key: k'])).status, 503)
@@ -116,7 +116,7 @@ test('an answer that was an outage is not replayed: asking again does it', async
   })
 })
 
-test('signing in right after everything of a subject was revoked works, in the same millisecond too', async () => {
+test('signing in right after everything of a subject was revoked works, even in the same millisecond', async () => {
   await at([], async ({ calls }) => {
     const before = await calls.oauthGrant('alice')
     const body = JSON.stringify({ target: { source: 'oauth', subject: 'alice' }, reason: 'r' })
@@ -128,7 +128,7 @@ test('signing in right after everything of a subject was revoked works, in the s
   })
 })
 
-test('a hold is lifted, and a scheduled revocation done, by the server at its time', async () => {
+test('the server releases a hold and makes a scheduled revocation at its time', async () => {
   await at([], async ({ server, calls }) => {
     const { access } = await calls.oauthGrant('alice')
     const target = { source: 'oauth', subject: 'alice' }
@@ -154,13 +154,13 @@ test('a hold is lifted, and a scheduled revocation done, by the server at its ti
   })
 })
 
-test('a revocation whose answer was lost is answered by its receipt, and not done again', async () => {
+test('a revocation whose answer was lost is answered with its receipt, and not repeated', async () => {
   await at([], async ({ server, calls }) => {
     const { store } = server
-    // What stands in the way of this store's own commits, on either store.
+    // Intercepts the commits of either store.
     const { commit } = Object.getPrototypeOf(store) as Store
     let [rows, gone] = [0, true]
-    // The write that revokes is written; whatever comes after it, the answer to be kept say, is not.
+    // The write that revokes succeeds; later writes, such as the kept answer, fail.
     store.commit = async function (this: Store, group: Group): Promise<GroupOutcome> {
       const revokes = group.writes.some(({ operations }) => operations.some(({ kind }) => kind === 'append'))
       if (!revokes && rows > 0 && gone) throw new StoreUnavailable('gone')
@@ -190,7 +190,7 @@ const COLLECTIONS: Readonly<Record<string, readonly [body: object, change: objec
   ],
 }
 
-test('[RFC 9110 §13.1.1] If-Match holds a call to one version of a record, in every collection', async () => {
+test('[RFC 9110 §13.1.1] If-Match ties a call to one version of a record, in every collection', async () => {
   await at([], async ({ calls }) => {
     for (const [path, [body, change, idMember = Object.keys(body)[0] ?? '']] of Object.entries(COLLECTIONS)) {
       const made = await calls.control(`POST ${path}`, body)

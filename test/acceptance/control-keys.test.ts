@@ -33,7 +33,7 @@ test('a key is shown once, works at once, and never again once it is revoked', a
   assert.equal((await calls.json(`DELETE ${KEYS}/${id}`)).status, 404)
 })
 
-test('the last admin key of all realms cannot go, not even when two go at once', async () => {
+test('the last admin key of all realms cannot be deleted, not even by two concurrent calls', async () => {
   const home = await openServer({ time: 'hand' })
   const own = new Calls(home.port)
   try {
@@ -60,7 +60,7 @@ test('the last admin key of all realms cannot go, not even when two go at once',
   }
 })
 
-test('a key of one realm makes, sees and revokes keys of that realm only', async () => {
+test('a key of one realm creates, sees and revokes keys of that realm only', async () => {
   const [branch, north] = [
     await make({ name: 'branch admin', role: 'admin', realm: 'branch' }),
     await make({ name: 'north admin', role: 'admin', realm: 'north' }),
@@ -94,7 +94,7 @@ test('a key of one realm makes, sees and revokes keys of that realm only', async
   )
 })
 
-test('keys are listed page by page, and a cursor is good for its own list only', async () => {
+test('keys are listed page by page, and a cursor works for its own list only', async () => {
   const seen: string[] = []
   let cursor = ''
   do {
@@ -111,7 +111,7 @@ test('keys are listed page by page, and a cursor is good for its own list only',
 type Operation = { readonly operationId: string; readonly 'x-rescind-role': string }
 type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>
 
-/** Calls that are no GET only because what they ask about must not stand in a URL. */
+/** Calls that are not GET only because their subject must not be in a URL. */
 const ASKING = new Set(['verifyToken', 'lookUpToken', 'reviewToken'])
 
 async function* operations(): AsyncGenerator<{ line: string; one: Operation; safe: boolean }> {
@@ -139,7 +139,7 @@ test('a viewer changes nothing by any route, and a responder nothing that needs 
   assert.ok(refused >= 5)
 })
 
-test('a key of one realm gets nowhere in another one, by any route, nor at what is of all realms', async () => {
+test('a key of one realm is refused in another one by every route, and for all realms', async () => {
   const branch = await make({ name: 'branch', role: 'admin', realm: 'branch' })
   for await (const { line, one, safe } of operations()) {
     if (one.operationId === 'readOpenapi') continue

@@ -28,14 +28,14 @@ test('the API describes itself in valid OpenAPI 3.1', async () => {
   assert.equal(validator.version, '3.1')
 })
 
-test('every operation has a name of its own', () => {
+test('every operation has a unique name', () => {
   const names = Object.values(document.paths).flatMap((path) =>
     Object.values(path).map(({ operationId }) => operationId),
   )
   assert.equal(new Set(names).size, names.length)
 })
 
-test('[C07] every operation is there, and says nothing to whoever has no key', async () => {
+test('[C07] every operation exists, and refuses a caller without a key', async () => {
   for (const [template, methods] of Object.entries(document.paths)) {
     const path = template.replaceAll(/\{\w+\}/g, 'x')
     for (const method of Object.keys(methods)) {
@@ -49,7 +49,7 @@ test('[C07] every operation is there, and says nothing to whoever has no key', a
   }
 })
 
-/** Kinds of calls whose 2xx other tests show: streams, and what needs a second server. */
+/** Calls whose 2xx other tests show: streams, and calls that need a second server. */
 const SHOWN_ELSEWHERE = /\/feed|\/audit|\/bulk|\/token-review|\/check-profiles|\/verifiers|\/token-prefixes/
 
 test('every success of rules, holds, approvals and settings is shown by a transcript', () => {

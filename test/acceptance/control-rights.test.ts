@@ -10,7 +10,7 @@ type Operation = { readonly 'x-rescind-role': string; readonly 'x-rescind-caller
 type Route = Operation & { readonly method: string; readonly path: string }
 
 const VERIFIER = 'Authorization: Bearer orders-api-key-0123456789'
-/** Streams that do not end by themselves; who may open them is tested with the feed. */
+/** Streams that do not end by themselves. The feed's tests cover who may open them. */
 const ENDLESS = new Set(['/control/v1/feed'])
 
 const { server, calls } = await openForFile({
@@ -18,7 +18,7 @@ const { server, calls } = await openForFile({
   seed: { realms: [...SEED.realms, { name: 'branch' }] },
 })
 let routes: readonly Route[]
-/** What stands in the default realm, by the parameter and the collection that it is in. */
+/** Ids in the default realm, by collection. */
 const ids = new Map<string, string>()
 let token = ''
 
@@ -36,7 +36,7 @@ before(async () => {
   await furnish()
 })
 
-/** Makes one of each kind in the default realm. */
+/** Creates one of each kind in the default realm. */
 async function furnish(): Promise<void> {
   token = (await calls.oauthGrant('alice')).access
   const target = { source: 'oauth', subject: 'bob' }
@@ -68,7 +68,7 @@ async function make(collection: string, body: object): Promise<void> {
   ids.set(collection, members['id'] ?? members['keyId'] ?? members['name'] ?? '')
 }
 
-/** A path with everything in the default realm put in, or ids that nothing has. */
+/** A path with ids of the default realm, or with unknown ids. */
 function filled({ path }: Route, which: 'default' | 'nobody'): string {
   const collection = path.slice('/control/v1/'.length).split('/{')[0] ?? ''
   return path.replaceAll(/\{\w+\}/g, () => {
@@ -87,7 +87,7 @@ function isSafe({ method }: Route): boolean {
   return method === 'GET'
 }
 
-/** A body for any call: what it takes of it does not matter where the caller has no right to it. */
+/** A body for any call; its content does not matter without the right to call. */
 const BODY = { target: { realm: true }, reason: 'r', name: 'new', role: 'admin', token: 'none' }
 
 async function keyFor(role: string, realm?: string): Promise<string> {
@@ -112,7 +112,7 @@ test('a viewer changes nothing by any route', async () => {
   assert.deepEqual(await heads(), before_)
 })
 
-test('a responder gets no further than its role, by any route', async () => {
+test('a responder cannot exceed its role by any route', async () => {
   const responder = await keyFor('responder')
   const before_ = await heads()
   for (const route of routes.filter((one) => one['x-rescind-role'] === 'admin')) {
@@ -122,7 +122,7 @@ test('a responder gets no further than its role, by any route', async () => {
   assert.deepEqual(await heads(), before_)
 })
 
-test('a key of a verifier is let in nowhere but where it is meant to be, and changes nothing there', async () => {
+test('a verifier key is accepted only by the calls for it, and changes nothing there', async () => {
   const before_ = await heads()
   for (const route of routes.filter(({ path }) => !ENDLESS.has(path))) {
     const line = `${route.method} ${filled(route, 'default')}`
@@ -159,7 +159,7 @@ test('[C09] a key of one realm learns and changes nothing in another by any id',
   }
 })
 
-test('a realm that is not the key’s own is to it one that does not exist', async () => {
+test('to a key, a foreign realm looks like one that does not exist', async () => {
   const admin = await keyFor('admin', 'branch')
   const before_ = await heads()
   for (const route of routes.filter(({ path }) => !ENDLESS.has(path))) {
@@ -178,7 +178,7 @@ test('a realm that is not the key’s own is to it one that does not exist', asy
   assert.deepEqual(await heads(), before_)
 })
 
-test('[C01] a rule of one realm on a token of another is a rule on nothing', async () => {
+test('[C01] a rule of one realm on a token of another has no effect', async () => {
   const admin = await keyFor('admin', 'branch')
   const [, before_] = await heads()
   const handle = textAt(await calls.introspect(GATEWAY, token), 'jti')

@@ -6,7 +6,7 @@ import { openForFile } from '../kit/in-process.ts'
 
 const { server, calls } = await openForFile({ time: 'real' })
 
-/** Sends these bytes and no more; @returns what came back when the connection has ended. */
+/** Sends exactly these bytes. @returns what came back until the connection ended. */
 function sent(text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -18,7 +18,7 @@ function sent(text: string): Promise<string> {
   })
 }
 
-/** Bodies that end before their end. */
+/** Bodies that are shorter than declared. */
 const CUT_OFF: readonly string[] = [
   'Content-Length: 20\r\n\r\n{"tok',
   'Content-Length: 1\r\n\r\n',
@@ -26,14 +26,14 @@ const CUT_OFF: readonly string[] = [
   'Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n',
   'Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n',
 ]
-/** Framing that is none: whatever it was sent to, the answer is that of no path. */
+/** Invalid framing, which is answered alike on every path. */
 const BROKEN: readonly string[] = [
   'Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n',
   'Transfer-Encoding: chunked\r\n\r\n2\r\n{}X\r\n0\r\n\r\n',
   'Transfer-Encoding: chunked\r\n\r\n-1\r\n',
 ]
 
-test('a body that breaks off on a path of chat is answered in its envelope, and nothing was ended', async () => {
+test('a body that breaks off on a path of chat is answered in the envelope, and nothing is ended', async () => {
   const token = await calls.chatToken('u1')
   for (const body of [...CUT_OFF, ...BROKEN]) {
     for (const line of [

@@ -10,7 +10,7 @@ import { type Members, OauthWorld } from '../kit/world-oauth.ts'
 import { allCredentials, BILLING, type Presented } from './doors/credentials.ts'
 import { type Door, ORDERS, openDoors, VERIFIER_KEY } from './doors/doors.ts'
 
-// The kind: a credential that is presented where it is not meant for. Every kind of credential goes to every door.
+// Every kind of credential goes to every door, to prove that none opens a door that it is not meant for.
 describe('every kind of credential at every door', () => {
   let world: OauthWorld
   let verifier: Verifier
@@ -48,7 +48,7 @@ describe('every kind of credential at every door', () => {
     await world.close()
   })
 
-  test('[H1] [H2] [H3] [H4] [H13] [W9] only live access tokens for this audience get in, whatever else is presented', async () => {
+  test('[H1] [H2] [H3] [H4] [H13] [W9] only live access tokens for this audience get in', async () => {
     for (const { name, text, opens } of presented) {
       for (const door of doors) {
         const may = opens === 'orders and any' || (opens === 'any' && door.takes === 'any')
@@ -57,7 +57,7 @@ describe('every kind of credential at every door', () => {
     }
   })
 
-  test('[H14] [D01] a revoked JWT opens no door in any other spelling, and no other spelling gets in before', async () => {
+  test('[H14] [D01] no other spelling of a JWT opens a door, before or after its revocation', async () => {
     const bound = await provider.sign({ iss: 'https://nobody.example', sub: 'carl' })
     await chatClient({ _id: 'carl', token: bound })
     const jwts: Readonly<Record<string, string>> = {
@@ -73,7 +73,7 @@ describe('every kind of credential at every door', () => {
     for (const [name, text] of Object.entries(jwts)) {
       for (const { how, text: other, of } of spellingsOf(text)) {
         for (const door of doors) {
-          // Another signature that fits is the same token, where the signature is looked at.
+          // Another valid signature is the same token.
           if (of === 'signature') continue
           // Spaces and line breaks at its ends belong to the header, not to the credential.
           if (other.trim() === text) continue
@@ -90,14 +90,14 @@ describe('every kind of credential at every door', () => {
     }
   })
 
-  test('[H3] a refresh token is active to its own client alone, and codes are to nobody', async () => {
+  test('[H3] a refresh token is active only for its own client, and a code for nobody', async () => {
     const own = await world.client('own', { introspect: 'own' })
     const seeing = await world.client('own-and-any', { introspect: 'any' })
     const meant = await world.client('own-and-audience', { introspect: 'audience', resources: [ORDERS] })
     for (const client of [own, seeing, meant]) {
       const { access, refresh } = await world.grant(client.clientId)
       const told = async (by: typeof own, token: string): Promise<boolean> => world.isActive(by, token)
-      // Who is told of what is meant for it is a resource server, and about to let it in.
+      // A client that sees tokens meant for it is a resource server, which would accept them.
       assert.equal(await told(client, refresh), client !== meant, client.clientId)
       assert.equal(await told(client, access), client !== meant, client.clientId)
       for (const other of [own, seeing, meant].filter((one) => one !== client))
@@ -130,12 +130,12 @@ function jwtsOf(presented: readonly Presented[], names: readonly string[]): Read
   )
 }
 
-/** Resolves when the verifier has heard of the revocation. */
+/** Resolves when the verifier has applied the revocation. */
 async function applied(verifier: Verifier, token: string): Promise<void> {
   while (verifier.check(token).kind === 'active') await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** RFC 7662 §4: a client that sees what is meant for it is told of tokens of this server, not of others'. */
+/** RFC 7662 §4: a client that sees tokens meant for it sees tokens of this server only. */
 function isBlind({ name, takes }: Door, presented: string): boolean {
   return name.startsWith('introspection') && takes === 'orders' && presented.startsWith('foreign')
 }

@@ -9,7 +9,7 @@ const KEY = 'orders-api-key-0123456789'
 const PROCESSES = 4
 const EACH = 5
 const INSTANCES = PROCESSES * EACH + 1
-/** More than any of it takes; whoever hangs is seen. */
+/** More than any step takes, so that a hanging one is noticed. */
 const WAIT_MS = 30_000
 
 type Receipt = {
@@ -19,7 +19,7 @@ type Receipt = {
   readonly instances: readonly { readonly state: string; readonly afterMs?: number }[]
 }
 
-/** Asks again and again; a test that never sees it fails by its time. */
+/** Polls until the condition holds, or fails by its timeout. */
 async function eventually(condition: () => Promise<boolean>): Promise<void> {
   const deadline = AbortSignal.timeout(WAIT_MS)
   while (!(await condition())) deadline.throwIfAborted()
@@ -36,7 +36,7 @@ async function revokeAndWait(calls: Calls, token: string): Promise<Receipt> {
 
 const all = (verdict: string): string[] => new Array<string>(PROCESSES * EACH).fill(verdict)
 
-test('[A10] [F05] revoked once, refused everywhere: 20 verifiers, open sockets, a server that is killed in the middle', async () => {
+test('[A10] [F05] a token revoked once is refused everywhere: 20 verifiers, open sockets, a server killed in between', async () => {
   const home = makeHome()
   let server: ServerProcess = await startProcess({ home })
   const { url } = server
@@ -56,7 +56,7 @@ test('[A10] [F05] revoked once, refused everywhere: 20 verifiers, open sockets, 
     const { said } = await fleet.say('verify', [...chat, identity, ...oauth])
     for (const verdicts of said) assert.deepEqual(verdicts, all('active'))
 
-    // Every dialect's own way of revoking, and one receipt that says that all have applied it.
+    // Revokes by every dialect's own call; one receipt says that all instances have applied it.
     const open = await Promise.all(chat.map((token) => sockets.open(token)))
     assert.deepEqual(
       open.map((socket) => socket.said()),
@@ -79,7 +79,7 @@ test('[A10] [F05] revoked once, refused everywhere: 20 verifiers, open sockets, 
     )
     assert.equal((await sockets.open(c0)).said(), 'refused revoked')
 
-    // kill -9 in the middle of a burst: what was acknowledged is refused for ever, whatever had arrived by then.
+    // kill -9 during a burst: acknowledged revocations are refused for ever, whatever else arrived.
     const acknowledged: string[] = []
     const revoking = burst.map(async (token) => {
       const worker = new Calls(port)

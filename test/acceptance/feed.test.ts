@@ -46,8 +46,8 @@ describe('the feed', () => {
     return event.data as Json
   }
 
-  // Before any other instance that could be behind.
-  test('waiting until a revocation is enforced names who is behind, and does not wait for who has lapsed', async () => {
+  // Runs before other instances exist that could be behind.
+  test('waiting until a revocation is enforced names the instances behind, and does not wait for lapsed ones', async () => {
     const readers = ['refuse', 'allow'].map((policy) => read(`?bound=100&onStale=${policy}`))
     const hellos = await Promise.all(readers.map(async (reader) => dataOf(await reader.next())))
     const [refuses, allows] = hellos.map((hello) => hello['instance'])
@@ -78,7 +78,7 @@ describe('the feed', () => {
     for (const reader of readers) reader.close()
   })
 
-  test('begins with hello, then tells of every group that is committed, each after the one before', async () => {
+  test('begins with hello, then sends every committed group in order', async () => {
     const reader = read('?bound=5000')
     const hello = await reader.next()
     assert.equal(hello?.event, 'hello')
@@ -98,7 +98,7 @@ describe('the feed', () => {
     reader.close()
   })
 
-  test('goes on from any position that it gave, and without one starts at the head', async () => {
+  test('resumes at any position that it gave, and without one starts at the head', async () => {
     const first = read('')
     const from = String(dataOf(await first.next())['position'])
     await revoke()
@@ -117,13 +117,13 @@ describe('the feed', () => {
     browser.close()
   })
 
-  test('a plain reader is nobody: no instance, and none in the registry', async () => {
+  test('a plain reader is not an instance, and not in the registry', async () => {
     const reader = read('')
     assert.equal('instance' in dataOf(await reader.next()), false)
     reader.close()
   })
 
-  test('speaks NDJSON and long poll to who asks for them', async () => {
+  test('serves NDJSON and long polls on request', async () => {
     const lines = read('?bound=5000', { ...KEY, accept: 'application/x-ndjson' })
     while (!lines.body.includes('\n')) await new Promise((resolve) => setImmediate(resolve))
     const hello = JSON.parse(lines.body.split('\n')[0] ?? '') as Json
@@ -154,7 +154,7 @@ describe('the feed', () => {
     assert.equal((await get('/control/v1/verifiers')).status, 403)
   })
 
-  test('a position that was made up, cut short or changed is 400 and proves nothing', async () => {
+  test('an invented, shortened or changed position is 400 and proves nothing', async () => {
     const { body } = await get(`${FEED}/config`)
     const position = String(body['position'])
     const [ordinal, epoch, seq, chain, tag] = position.split('.')
@@ -173,7 +173,7 @@ describe('the feed', () => {
     assert.equal((await get(`${FEED}/config`)).status, 200, 'and nothing has stopped')
   })
 
-  test('an empty Last-Event-ID is none: the stream begins at the head, and a poll waits there [R6]', async () => {
+  test('an empty Last-Event-ID counts as absent: the stream begins at the head, and a poll waits there [R6]', async () => {
     for (const last of ['', ' ', '\t ']) {
       const reader = read('', { ...KEY, 'last-event-id': last })
       const hello = dataOf(await reader.next())
@@ -192,7 +192,7 @@ describe('the feed', () => {
     snapshotted.close()
   })
 
-  test('acknowledgements say where the log ends now, and the registry who has applied what', async () => {
+  test('acknowledgements return the head of the log, and the registry shows who has applied what', async () => {
     const reader = read('?bound=60000&onStale=ask')
     const hello = dataOf(await reader.next())
     const instance = String(hello['instance'])
@@ -221,7 +221,7 @@ describe('the feed', () => {
     reader.close()
   })
 
-  test('[W58] an instance bears the label that it gives itself, in lists and receipts, and its last one', async () => {
+  test('[W58] an instance has its own latest label in lists and receipts', async () => {
     const first = read('?bound=60000&label=pod%20%C3%A4-7')
     const { instance, position } = dataOf(await first.next())
     const control = { authorization: CONTROL.slice('Authorization: '.length) }
@@ -277,7 +277,7 @@ describe('the feed', () => {
   })
 })
 
-test('a server that stops tells its readers, and does not wait for them', async () => {
+test('a stopping server tells its readers, and does not wait for them', async () => {
   const server = await openServer({ time: 'real' })
   const reader = new FeedReader(`${server.url}${FEED}?bound=5000`, KEY)
   await reader.next()

@@ -6,9 +6,9 @@ import { openForFile, openServer } from '../kit/in-process.ts'
 import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
 import { ANN, BOB, EVE, GATEWAY, OTHER, ROOT, SEED, SVC } from '../kit/seed.ts'
 
-/** What opens something, and what only looks as if it did: ids, digests, halves of secrets, words that mean false. */
+/** Texts that open something, and texts that only look like it: ids, digests, halves of secrets, words for false. */
 
-/** A secret that is longer than what some comparisons look at. */
+/** A secret longer than some comparisons look at. */
 const LONG = { clientId: 'long', clientSecret: 'Aa1!'.repeat(75) }
 const [REALM] = SEED.realms as readonly { readonly oauthClients: readonly unknown[] }[]
 const CLIENTS = [...(REALM?.oauthClients ?? []), { ...LONG, grantTypes: ['client_credentials'], scopes: [] }]
@@ -24,7 +24,7 @@ before(async () => {
   root = await calls.identityToken(ROOT)
 })
 
-/** Everything about a token that its bearer is not the only one to see. */
+/** Everything about a token that others than its bearer may see. */
 async function idsOf(token: string): Promise<readonly string[]> {
   const looked = await calls.control('POST /tokens/lookup', { token })
   const shown = JSON.parse(looked.body.toString()) as Readonly<Record<string, unknown>>
@@ -39,7 +39,7 @@ async function idsOf(token: string): Promise<readonly string[]> {
   return [...ids, ...ids.map((id) => id.replace(/^[a-z]+_/, '')), ...hashes]
 }
 
-test('[C02] who knows the id of a token, its handle, grant or digest, but not its text, can end it in no dialect', async () => {
+test('[C02] a caller who knows a token’s handle, grant or digest, but not its text, can end it in no dialect', async () => {
   const bob = await calls.identityToken(BOB)
   const [access, chat, eve] = [
     (await calls.oauthGrant('victim')).access,
@@ -69,7 +69,7 @@ test('[C02] who knows the id of a token, its handle, grant or digest, but not it
   }
 })
 
-test('[C10] whichever admin keys are deleted, in whatever order, one is left that can end every live token', async () => {
+test('[C10] deleting admin keys in any order leaves one that can end every live token', async () => {
   const tokens = [
     (await calls.oauthGrant('kept')).access,
     await calls.chatToken('kept'),
@@ -81,7 +81,7 @@ test('[C10] whichever admin keys are deleted, in whatever order, one is left tha
     const answer = await calls.control('POST /keys', { name: `admin ${nth}`, role: 'admin' })
     made.push({ id: textAt(answer, 'id'), key: textAt(answer, 'key') })
   }
-  // Each deletes another one, itself at last.
+  // The last one deletes the others, and finally itself.
   const order = [2, 5, 0, 3, 1, 4]
   let left = made.length
   for (const nth of order) {
@@ -111,7 +111,7 @@ test('[C10] whichever admin keys are deleted, in whatever order, one is left tha
   }
 })
 
-/** Texts that a comparison of the first so many bytes, or up to a NUL, takes for the same. */
+/** Texts that equal the secret for a comparison of its first bytes, or up to a NUL. */
 function near(secret: string): readonly string[] {
   const cutoffs = [1, 31, 32, 71, 72, 73, 127, 128, 254, 255, 256, secret.length - 1].filter(
     (at) => at < secret.length,
@@ -126,7 +126,7 @@ function near(secret: string): readonly string[] {
   ]
 }
 
-test('[D05] [K04] secrets that share their first 1, 31, 72, 255 or 256 bytes are told apart as all others are', async () => {
+test('[D05] [K04] secrets that share their first 1, 31, 72, 255 or 256 bytes are distinguished like any others', async () => {
   const ask = (clientSecret: string): Promise<RawAnswer> =>
     calls.send(
       `POST ${OAUTH}`,
@@ -137,7 +137,7 @@ test('[D05] [K04] secrets that share their first 1, 31, 72, 255 or 256 bytes are
   for (const secret of near(LONG.clientSecret)) assert.equal((await ask(secret)).status, 401, secret)
 })
 
-test('[D05] passwords and API keys are compared whole: no shared beginning, and no NUL, makes one of another', async () => {
+test('[D05] passwords and API keys are compared whole: neither a shared beginning nor a NUL makes one match another', async () => {
   const password = `Aa1!${'p'.repeat(96)}`
   const user = { user: { name: 'longpw', password, enabled: true, default_project_id: BOB.tenant } }
   const made = await calls.send('POST /v3/users', [`X-Auth-Token: ${root}`, JSON_BODY], JSON.stringify(user))
@@ -168,7 +168,7 @@ test('[D05] passwords and API keys are compared whole: no shared beginning, and 
     assert.ok([400, 401].includes((await byKey(text)).status))
 })
 
-test('[K04] keys that share 0, 8, 16 or 31 bytes with the right one are refused alike, to the byte', async () => {
+test('[K04] keys that share 0, 8, 16 or 31 bytes with the right one are refused with the same bytes', async () => {
   const key = CONTROL.slice('Authorization: Bearer '.length)
   const shares = [0, 8, 16, key.length - 1]
   const said = new Set<string>()
@@ -191,7 +191,7 @@ test('[K04] keys that share 0, 8, 16 or 31 bytes with the right one are refused 
   assert.equal(chat.size, 1)
 })
 
-test('[K08] an unknown client is answered as a known one with a wrong secret, and as much is done for it', async () => {
+test('[K08] an unknown client gets the answer and the work of a known one with a wrong secret', async () => {
   const ask = (clientId: string, clientSecret: string): Promise<RawAnswer> =>
     calls.send(
       `POST ${OAUTH}`,
@@ -203,7 +203,7 @@ test('[K08] an unknown client is answered as a known one with a wrong secret, an
   const [unknown, known] = [await ask('nobody', 'x'.repeat(26)), await ask(SVC.clientId, 'x'.repeat(26))]
   assert.equal(shown(unknown), shown(known))
   assert.equal(headerOf(unknown, 'www-authenticate'), headerOf(known, 'www-authenticate'))
-  // What is done for one is what is done for the other: both read the directory, and both compare one digest.
+  // The work is the same: both read the directory, and both compare one digest.
   const cost = async (clientId: string): Promise<number> => {
     const start = process.cpuUsage()
     for (let nth = 0; nth < 30; nth += 1) await ask(clientId, `wrong-${nth}-${'y'.repeat(16)}`)
@@ -215,10 +215,10 @@ test('[K08] an unknown client is answered as a known one with a wrong secret, an
   assert.ok(first < 4 * second && second < 4 * first, `${first} and ${second} µs`)
 })
 
-/** Values that some reader takes for false, and another one for true. */
+/** Values that some readers take for false and others for true. */
 const LOOSE = ['false', 'FALSE', 'False', '0', 'no', 'off', '', 0, 1, 'true', [], {}, ' false']
 
-test('[B18] a word that some take for false, in the place of false, is refused and switches nothing', async () => {
+test('[B18] a value that some readers take for false is refused in place of false, and changes nothing', async () => {
   const user = { id: EVE.id, username: EVE.username }
   for (const value of LOOSE) {
     const before = server.power.writes
@@ -235,7 +235,7 @@ test('[B18] a word that some take for false, in the place of false, is refused a
       profile: () => calls.control('POST /check-profiles', { name: 'p', withoutAudience: value }),
     }
     for (const [what, ask] of Object.entries(asks)) {
-      // The words of XML Schema, in which v2.0 also speaks, mean what they say.
+      // v2.0 also accepts the words of XML Schema, with their meaning.
       if (what.startsWith('v2.0') && /^ ?(?:true|false)$/.test(String(value))) continue
       const { status, body } = await ask()
       assert.ok(
@@ -248,7 +248,7 @@ test('[B18] a word that some take for false, in the place of false, is refused a
   assert.equal((await calls.identity('GET', root, await calls.identityToken(EVE))).status, 200)
 })
 
-test('[B18] a seed file that says so is refused, and the server does not start', async () => {
+test('[B18] a seed file with such a value is refused, and the server does not start', async () => {
   const user = {
     id: '5',
     username: 'x',
@@ -267,7 +267,7 @@ test('[B18] a seed file that says so is refused, and the server does not start',
   }
 })
 
-test('[G04] a shorter lifetime forgets no revocation of a token that was given a longer one', async () => {
+test('[G04] shortening the lifetime drops no revocation of a token with a longer one', async () => {
   const DAY_MS = 86_400_000
   const { access } = await calls.oauthGrant('long-lived')
   const identity = await calls.identityToken(EVE)

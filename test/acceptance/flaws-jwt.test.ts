@@ -4,7 +4,7 @@ import { openVerifier, type Verifier } from '@rescind/verifier'
 import { decodeProtectedHeader } from 'jose'
 import { type Client, claimsOf, EXCHANGE, type Members, OauthWorld } from '../kit/world-oauth.ts'
 
-/** Everything that ends a token ends a self-contained one too, wherever it is asked about. */
+/** Everything that ends a token also ends a self-contained one, on every read path. */
 
 const API = 'https://api.example'
 const KEY = 'a-verifier-key-of-the-flaws-0123456789'
@@ -74,7 +74,7 @@ async function review(token: string): Promise<boolean> {
   return (answer.body['status'] as Members)['authenticated'] === true
 }
 
-/** Ways of reading; each says whether the token is good. */
+/** Read paths; each says whether the token is good. */
 const READS: Readonly<Record<string, (jwt: Jwt) => Promise<boolean>>> = {
   'introspection by its client': ({ client, access }) => world.isActive(client, access),
   'introspection by a gateway': ({ access }) => world.isActive(gate, access),
@@ -96,7 +96,7 @@ const READS: Readonly<Record<string, (jwt: Jwt) => Promise<boolean>>> = {
 
 let count = 0
 for (const [way, revoke] of Object.entries(WAYS)) {
-  test(`[M13] [A01] [A03] a JWT that was ended by ${way} is over on every path that reads it`, async () => {
+  test(`[M13] [A01] [A03] a JWT that was ended by ${way} is dead on every read path`, async () => {
     count += 1
     const subject = `subject-${count}`
     const settings = { accessTokenFormat: 'jwt', audiences: [API], introspect: 'own' }

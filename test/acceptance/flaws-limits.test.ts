@@ -8,14 +8,14 @@ import { openForFile } from '../kit/in-process.ts'
 import { headerOf, latin1, rawExchange, requestBytes } from '../kit/raw-http.ts'
 import { ANN, GATEWAY, SVC } from '../kit/seed.ts'
 
-/** What one who has no rights, or few, can make the server keep, read or wait for. */
+/** What a caller with few rights or none can make the server keep, read or wait for. */
 
 const { server, calls } = await openForFile({
   time: 'hand',
   flags: ['--identity-rate', '0', '--control-rate', '0'],
 })
 
-/** Sends, and resolves with all that came when the server has ended the connection. */
+/** Sends, and resolves with everything that came until the server ended the connection. */
 async function sayAll(bytes: Buffer): Promise<string> {
   const socket = connect(server.port, '127.0.0.1')
   let text = ''
@@ -31,7 +31,7 @@ async function sayAll(bytes: Buffer): Promise<string> {
 
 const status = (text: string): number => Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1])
 
-test('[P05] headers past the limit are 431, in one line or in many, and what comes next is answered', async () => {
+test('[P05] headers past the limit are 431, in one line or in many, and the next request is answered', async () => {
   const lines = [
     [`X-Long: ${'a'.repeat(70_000)}`],
     Array.from({ length: 1_800 }, (_, nth) => `X-Many-${nth}: ${'b'.repeat(32)}`),
@@ -44,7 +44,7 @@ test('[P05] headers past the limit are 431, in one line or in many, and what com
   assert.equal((await calls.send('GET /healthz')).status, 200)
 })
 
-test('[P05] a body whose chunks are all extension is refused before it has used more than it would whole', async () => {
+test('[P05] a body whose chunks are all extension is refused before it uses more than its size as a whole', async () => {
   const head = latin1(
     `POST ${OAUTH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${basic(SVC)}\r\n${FORM_BODY}\r\nTransfer-Encoding: chunked\r\n\r\n`,
   )
@@ -56,7 +56,7 @@ test('[P05] a body whose chunks are all extension is refused before it has used 
   assert.ok([400, 413].includes(status(many)), many.slice(0, 200))
 })
 
-test('[P06] HTTP/2 is spoken in no way: not by its preface, not by an upgrade, not by its settings', async () => {
+test('[P06] HTTP/2 is not supported: not by its preface, an upgrade or its settings', async () => {
   const preface = await sayAll(latin1('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0'))
   assert.doesNotMatch(preface, /^\0/)
   assert.ok(preface === '' || status(preface) === 400, preface.slice(0, 100))
@@ -77,7 +77,7 @@ test('[P06] HTTP/2 is spoken in no way: not by its preface, not by an upgrade, n
   }
 })
 
-/** Members whose names V8 takes for integers, and which it once hashed so that all fell into one place. */
+/** Members whose names V8 treats as integers, and which it once hashed to the same slot. */
 function collidingObject(bytes: number): string {
   const members: string[] = []
   let length = 2
@@ -89,7 +89,7 @@ function collidingObject(bytes: number): string {
   return `{${members.join()}}`
 }
 
-test('[P07] a body full of names that collide costs no more than one of the same size whose names do not', async () => {
+test('[P07] a body with colliding names costs no more than one of the same size without', async () => {
   const colliding = Buffer.from(collidingObject(64_000))
   const letters = Buffer.from(collidingObject(64_000).replaceAll(/"(\d+)"/g, '"k$1"'))
   const cost = (body: Buffer): number => {
@@ -107,7 +107,7 @@ test('[P07] a body full of names that collide costs no more than one of the same
   assert.equal(answer.status, 400)
 })
 
-test('[P08] bodies that are declared, and never come, take no memory and wait for no credentials', async () => {
+test('[P08] declared bodies that never arrive take no memory, and need no credentials to be refused', async () => {
   const before = process.memoryUsage().rss
   const sockets: Socket[] = []
   const answers: Promise<string>[] = []
@@ -130,7 +130,7 @@ test('[P08] bodies that are declared, and never come, take no memory and wait fo
   assert.ok(grownMb < 100, `${grownMb} MB for 300 GB that were declared`)
 })
 
-test('[P10] readers that go away before they are answered leave nothing behind', async () => {
+test('[P10] readers that leave before their answer leave nothing behind', async () => {
   const token = await calls.oauthToken(SVC)
   const waiting = async (): Promise<string> =>
     /^rescind_units_waiting (\d+)$/m.exec(
@@ -157,7 +157,7 @@ test('[P10] readers that go away before they are answered leave nothing behind',
   assert.equal(await calls.isActive(GATEWAY, token), false)
 })
 
-test('[A14] many who ask at once on many connections each hear of the token that they asked about', async () => {
+test('[A14] concurrent callers on many connections each get the answer for their own token', async () => {
   const workers = Array.from({ length: 32 }, () => new Calls(server.port))
   const bearers = await Promise.all(
     workers.map(async (worker, nth) => ({
@@ -187,7 +187,7 @@ test('[A14] many who ask at once on many connections each hear of the token that
   assert.equal(asked, 32 * 60 * 3)
 })
 
-test('[K07] no list can be filtered or sorted by a digest, a secret or the beginning of a text', async () => {
+test('[K07] no list can be filtered or sorted by a digest, a secret or a prefix of a token', async () => {
   const { access } = await calls.oauthGrant('listed')
   const digestOf = [
     'digest',
@@ -226,7 +226,7 @@ test('[K07] no list can be filtered or sorted by a digest, a secret or the begin
         const asked = await calls.send(`GET /control/v1${list}?${name}=${encodeURIComponent(value)}`, [
           CONTROL,
         ])
-        // Some names are those of public ids (a signing key's thumbprint): then by the whole of it, or nothing.
+        // Some names are those of public ids (a signing key's thumbprint), which match only as a whole.
         const isEmpty = /^\{"[a-zA-Z]+":\[\]\}$/.test(asked.body.toString())
         assert.ok(
           [400, 422].includes(asked.status) || (asked.status === 200 && isEmpty),
@@ -237,7 +237,7 @@ test('[K07] no list can be filtered or sorted by a digest, a secret or the begin
   }
   const login = await calls.identityToken(ANN)
   const lookup = await calls.control('POST /tokens/lookup', { token: access.slice(0, 20) })
-  // A part of a token is told for what it looks like, and names none.
+  // A part of a token is recognised by its form, and matches none.
   assert.equal(lookup.status, 422)
   const users = await calls.send('GET /v3/users?password=ann&apiKey=ann', [`X-Auth-Token: ${login}`])
   const all = await calls.send('GET /v3/users', [`X-Auth-Token: ${login}`])

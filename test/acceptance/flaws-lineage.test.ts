@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type Client, EXCHANGE, OauthWorld } from '../kit/world-oauth.ts'
 
-/** After anything was ended, nothing lives on whose parent is gone. */
+/** After any token was ended, no descendant of it is live. */
 
 let world: OauthWorld
 let gate: Client
@@ -34,7 +34,7 @@ async function all(): Promise<readonly Listed[]> {
   return tokens
 }
 
-/** What a checker of the whole store looks for. */
+/** The check of a tool that reads the whole store. */
 async function orphans(): Promise<readonly string[]> {
   const tokens = await all()
   const byHandle = new Map(tokens.map((token) => [token.facts.handle, token]))
@@ -47,7 +47,7 @@ async function orphans(): Promise<readonly string[]> {
     .map(({ facts }) => facts.handle)
 }
 
-test('[E06] whichever token of a family is ended, no living one is left whose parent was ended', async () => {
+test('[E06] ending any token of a family leaves no live token with an ended parent', async () => {
   let made = 0
   for (let family = 0; family < 6; family += 1) {
     const id = `family-${family}`
@@ -66,7 +66,7 @@ test('[E06] whichever token of a family is ended, no living one is left whose pa
     const target = { token: String(ended) }
     assert.equal((await world.control('POST', '/revocations', { target, reason: 'test' })).status, 201)
     assert.deepEqual(await orphans(), [])
-    // As long afterwards as anything of it can live, collected records among them.
+    // Later too, while any of its tokens can live, and after records were collected.
     world.server.clock.advance(600_000)
     assert.deepEqual(await orphans(), [])
   }

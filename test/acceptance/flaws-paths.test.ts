@@ -6,7 +6,7 @@ import { BOB, SVC } from '../kit/seed.ts'
 import { hostileTest } from './malformed/hostile-test.ts'
 import { HostileWorld } from './malformed/world.ts'
 
-/** Paths of the control API, of Identity v3 and of `/check`, spelled as a gateway and a router may read differently. */
+/** Paths of the control API, Identity v3 and `/check` in spellings that gateways and routers may read differently. */
 
 let world: HostileWorld
 let v3 = ''
@@ -18,7 +18,7 @@ after(() => world.close())
 
 const hostile = hostileTest(() => world, 'none')
 
-/** Routes with an id in them: who asks has every right, so that whatever it reaches would be done. */
+/** Routes with an id. The caller has every right, so a route that is reached does its work. */
 function goals(): readonly (readonly [method: string, target: string, headers: readonly string[]])[] {
   const identity = [`X-Auth-Token: ${v3}`]
   return [
@@ -38,7 +38,7 @@ function goals(): readonly (readonly [method: string, target: string, headers: r
   ]
 }
 
-/** Between two segments, in the place of the slash. */
+/** Spellings of the slash between two segments. */
 const BETWEEN = [
   '%2F',
   '%2f',
@@ -54,7 +54,7 @@ const BETWEEN = [
   ';/',
   '/;x/',
 ]
-/** Behind a path, or behind its id. */
+/** Suffixes of a path or its id. */
 const BEHIND = [
   '%2F',
   '%5C',
@@ -102,32 +102,29 @@ hostile('[N01] [N02] no other spelling of a path of the control API or of v3 rea
   assert.ok(tried > 500)
 })
 
-hostile(
-  '[N03] what a gateway makes of such a path before it forwards it reaches its own route, with its own guard',
-  async () => {
-    // A gateway that decodes separators and takes dots out turns `/public/..%2Fcontrol/…` into a path of another route:
-    // the request has no credentials for that one, and no header or member of the first says otherwise.
-    const climbed = goals().map(([method, target]) => [method, target] as const)
-    const spellings = [
-      ['X-Original-URI', '/check'],
-      ['X-Forwarded-Uri', '/check'],
-      ['X-Rewrite-URL', '/check'],
-      ['X-Original-Method', 'GET'],
-      ['X-HTTP-Method-Override', 'GET'],
-      ['X-Forwarded-Prefix', '/public'],
-    ]
-    for (const [method, target] of climbed) {
-      for (const [name, value] of spellings) {
-        const before = world.writes
-        const answer = await world.send(
-          requestBytes({ line: `${method} ${target} HTTP/1.1`, headers: [`${name}: ${value}`] }),
-        )
-        assert.equal(answer.status, 401, `${method} ${target} behind ${name}: ${answer.status}`)
-        assert.equal(world.writes, before)
-      }
+hostile('[N03] a path that a gateway has rewritten reaches its own route, with its own guard', async () => {
+  // A gateway that decodes separators and removes dots turns `/public/..%2Fcontrol/…` into a path of another route.
+  // The request has no credentials for that route, and no header or member changes that.
+  const climbed = goals().map(([method, target]) => [method, target] as const)
+  const spellings = [
+    ['X-Original-URI', '/check'],
+    ['X-Forwarded-Uri', '/check'],
+    ['X-Rewrite-URL', '/check'],
+    ['X-Original-Method', 'GET'],
+    ['X-HTTP-Method-Override', 'GET'],
+    ['X-Forwarded-Prefix', '/public'],
+  ]
+  for (const [method, target] of climbed) {
+    for (const [name, value] of spellings) {
+      const before = world.writes
+      const answer = await world.send(
+        requestBytes({ line: `${method} ${target} HTTP/1.1`, headers: [`${name}: ${value}`] }),
+      )
+      assert.equal(answer.status, 401, `${method} ${target} behind ${name}: ${answer.status}`)
+      assert.equal(world.writes, before)
     }
-  },
-)
+  }
+})
 
 hostile('[N01] however /check is spelled, it lets nobody pass whose credential is not good', async () => {
   const { access, refresh } = world.victims
@@ -152,7 +149,7 @@ hostile('[N01] however /check is spelled, it lets nobody pass whose credential i
   }
 })
 
-/** Raw headers of an answer: each name once where one is right, and no line that was put in. */
+/** Checks the raw headers of an answer: valid names and values, and no injected line. */
 function assertWhole(answer: RawAnswer, what: string): void {
   for (const [name, value] of answer.headers) {
     assert.match(name, /^[a-z0-9-]+$/, what)
@@ -161,8 +158,8 @@ function assertWhole(answer: RawAnswer, what: string): void {
   }
 }
 
-test('[N11] no id puts a line of its own, or a character that becomes one, into the headers of an answer', async () => {
-  // U+010A and U+010D are 0x0A and 0x0D in their last byte.
+test('[N11] no id injects a line, or a character that becomes one, into the headers of an answer', async () => {
+  // The last bytes of U+010A and U+010D are 0x0A and 0x0D.
   const ids = [
     'a%0d%0aX-Injected: 1',
     'a%0aX-Injected: 1',
@@ -198,7 +195,7 @@ test('[N11] no id puts a line of its own, or a character that becomes one, into 
   }
 })
 
-test('[N11] an id that is echoed in Location or a challenge is written so that it cannot leave its header', async () => {
+test('[N11] an id echoed in Location or a challenge is escaped within its header', async () => {
   const ids = ['Ċ', 'x\u010d\u010aX-Injected', '嘊嘍X-Injected:1', 'é"', 'a"b', 'a\\b']
   for (const id of ids) {
     const body = JSON.stringify({ clientId: id, grantTypes: ['client_credentials'] })

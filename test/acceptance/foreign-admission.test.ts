@@ -41,7 +41,7 @@ async function register(
   return { idp, id: String(made.body['id']) }
 }
 
-/** What four readers say of a token, in one line: a guard, /check, introspection and the control API. */
+/** What four readers say of a token in one line: a guard, /check, introspection and the control API. */
 async function said(token: string, options = READER, profile = 'reader'): Promise<string> {
   const decision = await decide(verifier, `Bearer ${token}`, options)
   const authorization = `Bearer ${token}`
@@ -61,12 +61,12 @@ const LIVE = '200 200 true active'
 const TOO_LITTLE = '403 403 true active'
 const NO_ACCESS = '401 401 false not_access'
 
-test('[W1] a token by a key that this process has not heard of yet is judged whole, with its scope and audience', async () => {
+test('[W1] a token of a key that this process does not know yet is fully judged, with scope and audience', async () => {
   const { idp, id } = await register('rotating', { claims: { client: 'azp' } }, 'inline')
   const first = idp.jwk
   assert.equal(await said(await idp.sign({ scope: 'read' })), LIVE)
   await idp.rotate('two')
-  // The server knows both keys from now on; this process hears of them with its next configuration.
+  // The server knows both keys from now on; this process learns of them with its next configuration.
   const both = await world.control('PATCH', `/issuers/${id}`, { keys: [idp.jwk, first] })
   assert.equal(both.status, 200, both.text)
   const about = { azp: 'shop', aud: ['api', 'b'], cnf: { jkt: 'thumb' }, scp: ['read', 'write'] }
@@ -89,7 +89,7 @@ test('[W1] a token by a key that this process has not heard of yet is judged who
   assert.equal(await said(await idp.sign({ scope: 'read', at_hash: 'x' })), NO_ACCESS)
 })
 
-test('[W7] every reader reads scopes in one way', async () => {
+test('[W7] every reader reads scopes the same way', async () => {
   const { idp } = await register('scoped')
   for (const claims of [
     ...[{ scope: 'read' }, { scope: ['read'] }, { scp: 'read write' }, { scp: ['read', 'write'] }],
@@ -103,7 +103,7 @@ test('[W7] every reader reads scopes in one way', async () => {
     assert.equal(await said(await idp.sign(claims)), TOO_LITTLE, JSON.stringify(claims))
 })
 
-test('[W8] introspection of a foreign token shows its scope, its audience and what it is bound to', async () => {
+test('[W8] introspection of a foreign token shows its scope, audience and key binding', async () => {
   const { idp } = await register('told')
   const cnf = { 'x5t#S256': 'thumb' }
   const { body } = await world.introspect(
@@ -115,7 +115,7 @@ test('[W8] introspection of a foreign token shows its scope, its audience and wh
   assert.deepEqual([plain.body['scope'], plain.body['aud'], plain.body['cnf']], [undefined, 'a', undefined])
 })
 
-test('[W9] what an issuer signs that is no access token is refused by every reader, and can still be revoked', async () => {
+test('[W9] a foreign JWT that is not an access token is refused by every reader, and can still be revoked', async () => {
   const { idp } = await register('much')
   for (const typ of [
     'logout+jwt',
@@ -135,7 +135,7 @@ test('[W9] what an issuer signs that is no access token is refused by every read
   assert.equal(await said(token), '401 401 false revoked')
 })
 
-test('[W9] an issuer that writes at+jwt can be held to that; narrowing it ends what was accepted before', async () => {
+test('[W9] an issuer can be restricted to at+jwt, which ends tokens that were accepted before', async () => {
   const { idp, id } = await register('strict')
   const before = await idp.sign({ scope: 'read' })
   assert.equal(await said(before), LIVE)
@@ -153,7 +153,7 @@ test('[W9] an issuer that writes at+jwt can be held to that; narrowing it ends w
     assert.equal((await world.control('PATCH', path, { types })).status, 422, JSON.stringify(types))
 })
 
-test('[W10] a token that is bound to a key is refused as a bearer token unless the acceptor asks for the proof itself', async () => {
+test('[W10] a key-bound token is refused as a bearer token unless the service checks the proof itself', async () => {
   const { idp } = await register('bound')
   for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, { kid: 'k' }, 'not an object']) {
     const token = await idp.sign({ scope: 'read', aud: 'api', cnf })
@@ -164,7 +164,7 @@ test('[W10] a token that is bound to a key is refused as a bearer token unless t
   assert.equal(await said(await idp.sign({ scope: 'read', cnf: null })), LIVE, 'bound to nothing at all')
 })
 
-test('an audience in a form that nobody can read is not taken for none', async () => {
+test('an audience in an unreadable form does not count as absent', async () => {
   const { idp } = await register('odd')
   for (const aud of [7, {}, [7], ['api', 7], true]) {
     assert.equal(

@@ -28,7 +28,7 @@ async function register(of: Provider, more: object = {}): Promise<string> {
   return textAt(answer, 'id')
 }
 
-/** `active`, or why not. */
+/** `active`, or the reason why not. */
 async function say(token: string, key = CONTROL): Promise<string> {
   const answer = await calls.control('POST /verify', { token }, key)
   assert.equal(answer.status, 200, answer.body.toString())
@@ -36,7 +36,7 @@ async function say(token: string, key = CONTROL): Promise<string> {
   return why === undefined ? kind : `${kind} ${why}`
 }
 
-test('a token of a registered issuer is judged without ever having been seen, for verifiers too', async () => {
+test('a token of a registered issuer is judged at first sight, also for verifiers', async () => {
   const idp = await provider('one')
   await register(idp, { claims: { client: 'azp', session: 'sid' } })
   const token = await idp.sign({ azp: 'shop', sid: 's1' })
@@ -50,7 +50,7 @@ test('a token of a registered issuer is judged without ever having been seen, fo
   assert.equal(idp.asked, 1, 'its keys were asked for once')
 })
 
-test('/check tells who acts with a foreign token, as its issuer has signed it [H6]', async () => {
+test('/check names the caller of a foreign token, as its issuer signed it [H6]', async () => {
   const idp = await provider('acting')
   await register(idp)
   const told = async (claims: Readonly<Record<string, unknown>>): Promise<string | undefined> => {
@@ -64,7 +64,7 @@ test('/check tells who acts with a foreign token, as its issuer has signed it [H
   assert.equal(await told({ impersonator: '7' }), '', 'a claim of ours alone')
 })
 
-test('what nobody registered, signed or agreed is no token', async () => {
+test('unregistered, unsigned and not agreed tokens are refused', async () => {
   const [idp, stranger] = [await provider('two'), await provider('stranger')]
   await register(idp, { audience: 'api' })
   const twin = await Provider.open(idp.issuer, () => server.clock.wallMs() / 1_000)
@@ -83,7 +83,7 @@ test('what nobody registered, signed or agreed is no token', async () => {
   assert.equal(await say(good.replace(/\.[^.]+$/, '.')), 'inactive malformed')
 })
 
-test('introspection shows tokens of registered issuers to who may see every token of the realm, and to nobody else', async () => {
+test('introspection shows tokens of registered issuers to clients that may see every token of the realm, and to no others', async () => {
   const idp = await provider('introspected')
   await register(idp, { claims: { client: 'azp' } })
   const token = await idp.sign({ azp: 'shop' })
@@ -99,11 +99,11 @@ test('introspection shows tokens of registered issuers to who may see every toke
   const unreachable = await provider('away')
   const body = { issuer: unreachable.issuer, jwksUrl: 'https://127.0.0.1:1/jwks' }
   assert.equal((await calls.control('POST /issuers', body)).status, 201)
-  // Nobody knows: an outage, never "inactive".
+  // The verdict is unknown: an outage, never "inactive".
   assert.equal((await calls.introspect(GATEWAY, await unreachable.sign())).status, 503)
 })
 
-test('disabling and deleting an issuer end its tokens; enabling brings none of them back', async () => {
+test('disabling or deleting an issuer ends its tokens; enabling it brings none back', async () => {
   const idp = await provider('three')
   const id = await register(idp)
   const token = await idp.sign({ exp: server.clock.wallMs() / 1_000 + 100_000 })
@@ -123,7 +123,7 @@ test('disabling and deleting an issuer end its tokens; enabling brings none of t
   assert.equal(await say(later), 'inactive revoked')
 })
 
-test('whatever narrows what was agreed ends what was issued under it; what widens it does not', async () => {
+test('narrowing an issuer’s settings ends tokens issued under them; widening does not', async () => {
   const idp = await provider('four')
   const id = await register(idp, { algorithms: ['ES256', 'RS256'] })
   const token = await idp.sign()
@@ -136,7 +136,7 @@ test('whatever narrows what was agreed ends what was issued under it; what widen
   assert.equal(await say(token), 'inactive revoked')
 })
 
-test('a change of the wrong version is refused, and shown with its own', async () => {
+test('a change of an outdated version is refused', async () => {
   const idp = await provider('five')
   const id = await register(idp)
   const path = `/control/v1/issuers/${id}`
@@ -147,7 +147,7 @@ test('a change of the wrong version is refused, and shown with its own', async (
   assert.equal(memberAt(await calls.json(`GET ${path}`), 'skewSeconds'), 5)
 })
 
-test('[M05] a key that is new at the issuer is found; keys nobody knows make nobody ask more than now and then', async () => {
+test('[M05] a new key of the issuer is found; unknown keys cause few requests to it', async () => {
   const idp = await provider('six')
   await register(idp)
   assert.equal(await say(await idp.sign()), 'active')
@@ -164,7 +164,7 @@ test('[M05] a key that is new at the issuer is found; keys nobody knows make nob
   assert.equal(idp.asked, 2)
 })
 
-test('while the issuer is away its last keys serve for a day; then nobody knows, and nobody says "inactive"', async () => {
+test('while the issuer is unreachable its last keys work for a day; then verdicts are unknown, never "inactive"', async () => {
   const idp = await provider('seven')
   await register(idp)
   const long = (): Promise<string> => idp.sign({ exp: server.clock.wallMs() / 1_000 + 1_000_000 })
@@ -180,7 +180,7 @@ test('while the issuer is away its last keys serve for a day; then nobody knows,
   assert.equal(await say(token), 'active')
 })
 
-test('keys that never could be had are unknown, and those of an inside address cannot be registered where none is allowed', async () => {
+test('keys that were never fetched give unknown, and an internal address cannot be registered without the flag', async () => {
   const idp = await provider('eight')
   idp.broken = 404
   await register(idp)
@@ -203,7 +203,7 @@ test('keys that never could be had are unknown, and those of an inside address c
   }
 })
 
-test('keys that are given are never asked for', async () => {
+test('given keys are never fetched', async () => {
   const idp = await provider('ten')
   const answer = await calls.control('POST /issuers', { issuer: idp.issuer, keys: [idp.jwk] })
   assert.equal(answer.status, 201, answer.body.toString())
@@ -217,11 +217,11 @@ test('keys that are given are never asked for', async () => {
   assert.equal(
     await say(await idp.sign()),
     'inactive revoked',
-    'the old key went, and with it what was signed so far',
+    'the old key was removed, which ends tokens signed so far',
   )
 })
 
-test('issuers of a realm are its own: another one neither judges nor shows them', async () => {
+test('a realm’s issuers are its own: another realm neither judges nor shows them', async () => {
   const idp = await provider('eleven')
   const id = await register(idp)
   const token = await idp.sign()
@@ -248,7 +248,7 @@ test('our own tokens are judged by the same call', async () => {
   })
 })
 
-test('[W9] the issuer of a realm itself cannot be registered as somebody else, by its name to the letter', async () => {
+test('[W9] a realm’s own issuer cannot be registered as a foreign one, compared exactly', async () => {
   const metadata = await calls.send('GET /.well-known/oauth-authorization-server/api/id/v1')
   const own = textAt(metadata, 'issuer')
   const stranger = await provider('own-name')

@@ -45,7 +45,7 @@ async function sayAll(tokens: readonly string[]): Promise<string[]> {
 const now = (): number => server.clock.wallMs() / 1_000
 const later = (): void => server.clock.advance(120_000)
 
-test('a foreign token is revoked by jti, session, or its text, and no other one with it', async () => {
+test('a foreign token is revoked by jti, session, or its text, and no other token with it', async () => {
   const [a, b, c, other] = await Promise.all([
     idp.sign({ jti: 'a' }),
     idp.sign({ jti: 'b', sid: 's1' }),
@@ -58,7 +58,7 @@ test('a foreign token is revoked by jti, session, or its text, and no other one 
   assert.deepEqual(await sayAll([a, b, c, other]), ['revoked', 'revoked', 'revoked', 'active'])
 })
 
-test('a cutoff over a subject, client or tenant hits what was issued up to now and the skew, then no more', async () => {
+test('a cutoff over a subject, client or tenant hits tokens issued up to now plus the skew, and no later ones', async () => {
   for (const [target, claims] of [
     [{ subject: 'bob' }, { sub: 'bob' }],
     [{ client: 'app' }, { azp: 'app' }],
@@ -81,7 +81,7 @@ test('a cutoff over a subject, client or tenant hits what was issued up to now a
   }
 })
 
-test('a dated cutoff goes by its instant; a token without iat, where such count, is hit by any', async () => {
+test('a dated cutoff uses its instant; a token without iat, where accepted, is hit by every cutoff', async () => {
   const path = `/control/v1/issuers/${textAt(registered, 'id')}`
   assert.equal((await calls.json(`PATCH ${path}`, { withoutIat: true })).status, 200)
   const at = server.clock.wallMs()
@@ -93,7 +93,7 @@ test('a dated cutoff goes by its instant; a token without iat, where such count,
   assert.deepEqual(await sayAll([old, fresh, silent]), ['revoked', 'active', 'revoked'])
 })
 
-test('by login: what the provider mints of an older session is hit, a new login is not', async () => {
+test('a cutoff by login hits tokens that the provider mints from an older session, not from a new login', async () => {
   const login = now() - 3_600
   await revoke({ source, subject: 'fay' }, { basis: 'authenticated' })
   later()
@@ -106,7 +106,7 @@ test('by login: what the provider mints of an older session is hit, a new login 
   assert.equal(await say(await idp.sign({ sub: 'fay' })), 'revoked', 'it does not say when')
 })
 
-test('a key that is revoked takes what it signed along', async () => {
+test('revoking a key ends the tokens that it signed', async () => {
   const token = await idp.sign({ sub: 'gus' })
   const key = textAt(await calls.control('POST /verify', { token }), 'facts', 'keyId')
   await revoke({ key })
@@ -116,7 +116,7 @@ test('a key that is revoked takes what it signed along', async () => {
   assert.equal(await say(await idp.sign({ sub: 'gus' })), 'active')
 })
 
-test('a hold suspends until it is released, what is minted meanwhile too', async () => {
+test('a hold also suspends tokens minted meanwhile, until it is released', async () => {
   const token = await idp.sign({ sub: 'hal' })
   const held = await calls.control('POST /holds', {
     target: { source, subject: 'hal' },
@@ -133,7 +133,7 @@ test('a hold suspends until it is released, what is minted meanwhile too', async
   assert.equal(await say(token), 'active')
 })
 
-test('a token of a registered issuer is nothing that a chat client can be bound to, genuine or not', async () => {
+test('a token of a registered issuer cannot be bound to a chat client, genuine or not', async () => {
   await calls.chatClient('binder')
   const line = 'PUT /admin/clients/binder/token'
   const bind = (token: string): Promise<RawAnswer> =>
@@ -144,7 +144,7 @@ test('a token of a registered issuer is nothing that a chat client can be bound 
   assert.equal((await bind(stranger)).status, 200)
 })
 
-test('a rule on what no claim is mapped to is refused, not silently nothing', async () => {
+test('a rule on a principal without a mapped claim is refused, instead of silently doing nothing', async () => {
   const plain = { issuer: 'https://plain.example/', keys: [idp.jwk], claims: { authenticatedAt: null } }
   assert.equal((await calls.control('POST /issuers', plain)).status, 201)
   const own = 'iss:https://plain.example/'

@@ -5,7 +5,7 @@ import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { SVC } from '../kit/seed.ts'
 
-// [W85] The kind: a live credential that somebody pasted where text is kept for years, and shown to many.
+// [W85] A live credential pasted into text that is stored for years and shown to many.
 
 const { server, calls } = await openForFile({ time: 'hand', flags: ['--control-rate', '0'] })
 
@@ -19,7 +19,7 @@ async function page(path: string): Promise<string> {
 const TARGET = { source: 'oauth', subject: 'nobody' }
 const LATER = '2026-03-02T00:00:00Z'
 
-/** Every place of the control API where text is kept as it was given. */
+/** Every call of the control API that stores text as given. */
 const PLACES: Readonly<Record<string, (text: string) => Promise<RawAnswer>>> = {
   'a revocation': (text) => calls.control('POST /revocations', { target: TARGET, reason: text, note: text }),
   'a hold': (text) =>
@@ -57,7 +57,7 @@ const PLACES: Readonly<Record<string, (text: string) => Promise<RawAnswer>>> = {
   },
 }
 
-/** Live credentials of each kind, in the words of whoever pastes one. */
+/** Live credentials of each kind, as they may be pasted. */
 async function canaries(): Promise<readonly string[]> {
   await calls.chatClient('u1')
   const grant = await calls.oauthGrant('ann')
@@ -74,7 +74,7 @@ async function canaries(): Promise<readonly string[]> {
   ]
 }
 
-test('[W85] [J03] a live token in a free text is kept as its handle, wherever the text is kept', async () => {
+test('[W85] [J03] a live token in free text is stored as its handle, in every place', async () => {
   const texts = await canaries()
   for (const [place, say] of Object.entries(PLACES)) {
     for (const text of texts) {
@@ -105,7 +105,7 @@ test('[W85] [J03] a live token in a free text is kept as its handle, wherever th
   assert.match(textAt(one, 'reason'), /^found tok_[A-Za-z0-9_-]{22}, pasted by bob$/)
 })
 
-test('[W85] text that is no credential is kept to the letter, and one whose form says what it is goes whatever it opens', async () => {
+test('[W85] text without a credential is stored unchanged, and text in a credential’s form is removed even if it is invalid', async () => {
   for (const reason of [
     'stolen laptop, ticket OPS-4711',
     'tok_AAAAAAAAAAAAAAAAAAAAAA',
@@ -124,8 +124,8 @@ test('[W85] text that is no credential is kept to the letter, and one whose form
 
 const VERIFIER = 'Authorization: Bearer orders-api-key-0123456789'
 
-// Kind: text that is shown to an operator and lies about itself.
-test('[S3] a name that hides or reorders text is 422, and a reason loses what does, for it ends tokens all the same', async () => {
+// Text shown to an operator that hides or reorders its characters.
+test('[S3] a name that hides or reorders text is 422, and a reason loses such characters, so that its call still works', async () => {
   for (const hidden of ['\u202e', '\u2066', '\u200b', '\u200d', '\ufeff', '\u{e0061}', '\u001b', '\n']) {
     for (const [line, body] of [
       ['POST /keys', { name: `o${hidden}ps`, role: 'viewer' }],
@@ -148,7 +148,7 @@ test('[S3] a name that hides or reorders text is 422, and a reason loses what do
   }
 })
 
-test('[W85] a credential is not kept beside another one that could be cut out, in whatever form it stands there', async () => {
+test('[W85] no credential is stored beside another one that could be removed, in any form', async () => {
   const [plain, hidden] = [await calls.oauthToken(SVC), await calls.oauthToken(SVC)]
   const base64 = Buffer.from(hidden).toString('base64')
   const hex = Buffer.from(hidden).toString('hex')
@@ -179,7 +179,7 @@ test('[W85] a credential is not kept beside another one that could be cut out, i
   }
 })
 
-test('[W85] [J03] a live token in the text of a chat client is kept as its handle, wherever it stands', async () => {
+test('[W85] [J03] a live token in the text of a chat client is stored as its handle, in every member', async () => {
   await calls.chatClient('u2')
   const token = await calls.chatToken('u2')
   const access = await calls.oauthToken(SVC)
@@ -207,7 +207,7 @@ test('[W85] [J03] a live token in the text of a chat client is kept as its handl
   assert.equal(named.status, 400, named.body.toString())
 })
 
-test('[W85] what only looks like a token, and what another app chose for one, is given back to the letter', async () => {
+test('[W85] text that only looks like a token, or is a token of another app, is returned unchanged', async () => {
   await calls.chatBound('u2', 'chosen-by-the-app-itself-0123')
   const other = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ.c2lnbmF0dXJlLW9mLXNvbWVib2R5LWVsc2U'
   for (const nickname of [
@@ -225,7 +225,7 @@ test('[W85] what only looks like a token, and what another app chose for one, is
   }
 })
 
-test('[W85] a name in a rule, an id and a subject that hold a token are refused and never kept', async () => {
+test('[W85] names in rules, ids and subjects that contain a token are refused and never stored', async () => {
   const access = await calls.oauthToken(SVC)
   const bodies: readonly (readonly [string, object])[] = [
     ['POST /revocations', { target: { source: 'oauth', subject: access }, reason: 'r' }],

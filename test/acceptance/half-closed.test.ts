@@ -55,7 +55,7 @@ class Line {
     return socket
   }
 
-  /** Says all there is to say, closes its side, and reads to the end. */
+  /** Sends everything, closes its side, and reads to the end. */
   async tell(bytes: Buffer): Promise<string> {
     const socket = await this.open()
     return readAll(socket, () => socket.end(bytes))
@@ -87,7 +87,7 @@ function member(answer: string, pattern: RegExp): string {
 
 for (const isTls of [false, true]) {
   const over = isTls ? 'TLS' : 'a plain connection'
-  // The kind: what was done, or is being done, for somebody who has said all there is to say.
+  // A client that has sent everything and closed its side must still get its answer.
   describe(`[W101] over ${over}, a client that closes its side behind its request`, () => {
     const folder = mkdtempSync(join(tmpdir(), 'rescind-half-'))
     let server: TestServer
@@ -104,7 +104,7 @@ for (const isTls of [false, true]) {
       rmSync(folder, { recursive: true })
     })
 
-    it('is answered by /readyz, /healthz, and a path that is not there', async () => {
+    it('is answered by /readyz, /healthz, and an unknown path', async () => {
       assert.match(await line.ask({ line: 'GET /readyz' }), /^HTTP\/1\.1 200 /)
       assert.match(await line.ask({ line: 'GET /healthz' }), /^HTTP\/1\.1 200 /)
       assert.match(await line.ask({ line: 'GET /nowhere' }), /^HTTP\/1\.1 404 /)
@@ -119,7 +119,7 @@ for (const isTls of [false, true]) {
       assert.match(await line.ask(end), /^HTTP\/1\.1 401 /)
     })
 
-    it('is answered by the OAuth dialect, on its hot paths too', async () => {
+    it('is answered by the OAuth dialect, also on its hot paths', async () => {
       const token = member(await line.ask(ISSUE), /"access_token":"([^"]+)"/)
       assert.match(await line.ask(introspect(token)), /"active":true/)
       assert.match(await line.ask(revokeOauth(token)), /^HTTP\/1\.1 200 /)
@@ -142,7 +142,7 @@ for (const isTls of [false, true]) {
       assert.match(await line.ask(check), /^HTTP\/1\.1 401 /)
     })
 
-    it('gets all the answers to what it sent at once', async () => {
+    it('gets all answers to pipelined requests', async () => {
       const token = member(await line.ask(ISSUE), /"access_token":"([^"]+)"/)
       const bytes = [introspect(token), { line: 'GET /healthz' }, introspect(token)].map(
         ({ line: of, ...more }) => requestBytes({ line: `${of} HTTP/1.1`, ...more }),
@@ -151,7 +151,7 @@ for (const isTls of [false, true]) {
       assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 200'])
     })
 
-    it('within a request has sent none, and is told so', async () => {
+    it('gets an error if it closes within a request', async () => {
       const bytes = requestBytes({
         line: 'POST /v2.0/tokens HTTP/1.1',
         headers: [JSON_BODY],
@@ -160,7 +160,7 @@ for (const isTls of [false, true]) {
       assert.match(await line.tell(bytes.subarray(0, -4)), /^(?:HTTP\/1\.1 400 |$)/)
     })
 
-    it('is no reader of a stream any more', async () => {
+    it('is no longer a reader of a stream', async () => {
       const bearer = 'Authorization: Bearer orders-api-key-0123456789'
       for (const [path, header] of [
         ['/control/v1/feed', bearer],
@@ -177,7 +177,7 @@ for (const isTls of [false, true]) {
       }
     })
 
-    // The kind: bytes behind a request that says it is the last.
+    // Bytes after a request that says it is the last.
     for (const [what, more] of [
       ['another request', 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n'],
       ['bytes of no meaning', '\0\0\0 nonsense\r\n\r\n'],
@@ -185,7 +185,7 @@ for (const isTls of [false, true]) {
       ['empty lines', '\r\n\r\n\r\n'],
       ['many bytes', 'x'.repeat(50_000)],
     ] as const) {
-      it(`that says Connection: close, and then ${what}, gets the answer to what was done, and no other`, async () => {
+      it(`that says Connection: close, and then ${what}, gets the answer to that request, and no other`, async () => {
         const token = member(await line.ask(ISSUE), /"access_token":"([^"]+)"/)
         for (const ask of [revokeOauth(token), introspect(token), { line: 'GET /healthz' }]) {
           const request = requestBytes({

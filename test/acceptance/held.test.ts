@@ -10,7 +10,8 @@ import {
   REDIRECT,
 } from '../kit/world-oauth.ts'
 
-// [W56] The kind: what is only suspended, told as if it were over, so that lifting the hold brings nothing back.
+// [W56] A suspended token must not be reported as over, because the client would discard it and releasing the hold
+// would bring nothing back.
 
 let world: OauthWorld
 let app: Client
@@ -55,7 +56,7 @@ const grantOf = async ({ access }: Grant): Promise<string> => {
   return String((looked.body['facts'] as Members)['grant'])
 }
 
-test('[W56] a refresh under a hold is told to wait, uses nothing up, and goes on when the hold is lifted', async () => {
+test('[W56] a refresh under a hold is told to wait, consumes nothing, and works when the hold is released', async () => {
   for (const over of ['subject', 'client', 'grant', 'token']) {
     const grant = await world.grant('app')
     const targets: Readonly<Record<string, object>> = {
@@ -74,7 +75,7 @@ test('[W56] a refresh under a hold is told to wait, uses nothing up, and goes on
   }
 })
 
-test('[W56] so are a code, an exchange and the client’s own token', async () => {
+test('[W56] a code, an exchange and the client’s own token are told to wait too', async () => {
   const [{ access }, code] = [await world.grant('app'), await world.code('app')]
   const id = await hold({ source: 'oauth', client: 'app' })
   assertSuspended(await world.redeem(app, code), 'code')
@@ -85,7 +86,7 @@ test('[W56] so are a code, an exchange and the client’s own token', async () =
   assert.equal((await world.exchange(app, access)).status, 200)
 })
 
-test('[W56] what is over is not told to wait: revoked, expired, used, or somebody else’s', async () => {
+test('[W56] revoked, expired, used and foreign tokens are not told to wait', async () => {
   const [revoked, old, foreign] = [
     await world.grant('app'),
     await world.grant('app'),

@@ -5,9 +5,9 @@ import { openServer } from '../kit/in-process.ts'
 import { headerOf } from '../kit/raw-http.ts'
 import { BOB, GATEWAY } from '../kit/seed.ts'
 
-/** The setting, from the command line to what introspection says. */
+/** The setting, from the command line to introspection. */
 for (const isOn of [false, true]) {
-  test(`with identityChainRevocation ${isOn}, what was made from a token ${isOn ? 'ends with' : 'outlives'} it`, async () => {
+  test(`with identityChainRevocation ${isOn}, a token made from another ${isOn ? 'ends with' : 'outlives'} it`, async () => {
     const flags = ['--identity-chain-revocation', String(isOn)]
     const server = await openServer({ time: 'hand', flags })
     const calls = new Calls(server.port)

@@ -49,7 +49,7 @@ const IDENTITY = {
 
 const seedOf = (identity: object) => ({ realms: [{ name: 'default', identity }] })
 
-test('a seed file makes a whole Identity directory', async () => {
+test('a seed file creates a whole Identity directory', async () => {
   const server = await openServer({ time: 'real', seed: seedOf(IDENTITY) })
   const post = (path: string, auth: object) =>
     fetch(`${server.url}${path}`, {
@@ -92,7 +92,7 @@ test('a seed file makes a whole Identity directory', async () => {
   }
 })
 
-test('a seed that says two things, or nothing that there is, is refused', async () => {
+test('a seed with contradictions or unknown references is refused', async () => {
   const [ann] = IDENTITY.users
   for (const identity of [
     { users: [{ ...ann, grants: [{ role: 'x', tenantId: 'p1', system: true }] }] },

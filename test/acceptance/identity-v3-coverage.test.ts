@@ -6,7 +6,7 @@ import { parseTranscript } from './transcript.ts'
 
 const FOLDER = new URL('transcripts/identity-v3/', import.meta.url)
 
-/** Statuses that transcripts show, by method and template. */
+/** Statuses in transcripts, by method and template. */
 function shownStatuses(): ReadonlyMap<string, ReadonlySet<number>> {
   const shown = new Map<string, Set<number>>()
   for (const name of readdirSync(FOLDER)) {
@@ -24,7 +24,7 @@ function shownStatuses(): ReadonlyMap<string, ReadonlySet<number>> {
 
 const OPEN = ['/v3', '/v3/auth/tokens/OS-PKI/revoked']
 
-test('every route of v3 has transcripts of its success, and of whoever has no token', () => {
+test('every route of v3 has transcripts of its success and of a call without a token', () => {
   const shown = shownStatuses()
   assert.ok(V3_ROUTES.length > 25)
   for (const { template, methods } of V3_ROUTES) {

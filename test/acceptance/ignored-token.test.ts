@@ -11,8 +11,8 @@ const V2_LOGIN = { auth: { passwordCredentials: { username, password } } }
 const V3_USER = { id: ANN.id, password }
 const V3_LOGIN = { auth: { identity: { methods: ['password'], password: { user: V3_USER } } } }
 
-/** The kind: a call that asks for no caller, with an X-Auth-Token whose bytes are no text. */
-test('a call of Identity that needs no token answers as it does without one, whatever stands in X-Auth-Token', async () => {
+/** Calls without a caller, with an X-Auth-Token whose bytes are not text. */
+test('a call of Identity that needs no token answers as it does without one, for any X-Auth-Token', async () => {
   const calls: readonly (readonly [line: string, status: number, body?: object])[] = [
     ['POST /v2.0/tokens', 200, V2_LOGIN],
     ['POST /v3/auth/tokens', 201, V3_LOGIN],

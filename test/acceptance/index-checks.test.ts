@@ -49,7 +49,7 @@ class World {
     return memberAt(ready, 'troubles') as { code: string; realm?: string; detail: string }[]
   }
 
-  /** From now on the server reads of this realm's log what `change` makes of it. */
+  /** From now on the server reads this realm's log as `change` alters it. */
   readAs(change: (row: LogRow) => LogRow | undefined): void {
     const { store } = this.server
     const rowsAfter = store.rowsAfter.bind(store)
@@ -72,13 +72,13 @@ const DIFFERENCES = ['missing', 'short', 'unexplained'].map(
   (what) => `rescind_index_differences{what="${what}"}`,
 )
 
-// The kind: a state in memory that is wrong, and that nobody looks at.
-test('[W83] [F20] /metrics and /readyz name the realm whose index is not what its log says, and what to do', async (t) => {
+// Wrong state in memory that would otherwise go unnoticed.
+test('[W83] [F20] /metrics and /readyz name the realm whose index differs from its log, and what to do', async (t) => {
   const world = await open(t)
   let isWrong = true
   world.readAs((row) => {
     const rule = Buffer.from(row.rule)
-    // The name of the session, in the log alone.
+    // Changes the session's name in the log only.
     const at = rule.indexOf('other')
     if (isWrong && at >= 0) rule.write('ether', at)
     return { ...row, rule }
@@ -103,14 +103,14 @@ test('[W83] each realm is checked an hour after the start and once a day, and no
     await world.check(ms)
     counts.push(await world.metric('rescind_index_checks_total'))
   }
-  // default, system and zed.
+  // The realms default, system and zed.
   assert.deepEqual(counts, [0, 3, 3, 3, 6])
   for (const name of [...DIFFERENCES, 'rescind_index_removed_early_total'])
     assert.equal(await world.metric(name), 0)
   assert.deepEqual(await world.troubles(), [])
 })
 
-test('[W83] a realm whose log cannot be folded anew is told, and holds up no other realm', async (t) => {
+test('[W83] a realm whose log cannot be folded again is reported, and delays no other realm', async (t) => {
   const world = await open(t)
   world.readAs((row) => (row.seq === 1 ? undefined : row))
   await world.check(HOUR_MS)

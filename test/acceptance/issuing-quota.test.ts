@@ -12,8 +12,8 @@ import type { HttpAnswer } from '../faults/kit/plain-http.ts'
 import { openServer } from '../kit/in-process.ts'
 import { ANN, GATEWAY } from '../kit/seed.ts'
 
-// The kind: whatever mints, in every dialect. Neighbours: refreshing, codes, binding, v3, grants by the control API.
-test('[W66] who has used up its quota has nothing more issued, in every dialect’s words, and revokes as before', async (t) => {
+// Every way of issuing in every dialect, including refreshing, codes, binding, v3 and grants of the control API.
+test('[W66] a caller over its quota gets no more tokens, in every dialect’s words, and revokes as before', async (t) => {
   const over = new Set<string>()
   const counts = new Map<string, number>()
   const quota = {

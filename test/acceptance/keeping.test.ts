@@ -6,7 +6,10 @@ import { Provider } from '../kit/provider.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { SVC } from '../kit/seed.ts'
 
-/** [H12] Rules that left while what they hit was alive, or went on being minted: 402 days later it was let in again. */
+/**
+ * [H12] Rules were once dropped while their tokens were live or still being minted: 402 days later the tokens were
+ * accepted again.
+ */
 
 const DAY_MS = 86_400_000
 const KEEP_MS = 400 * DAY_MS + 600_000
@@ -30,7 +33,7 @@ function register({ issuer, jwksUrl }: Provider, more: object): Promise<RawAnswe
   return calls.control('POST /issuers', { issuer, jwksUrl, claims: CLAIMS, ...more })
 }
 
-/** @returns until when the receipt says that the rule is kept; `for good` when it says no end. */
+/** @returns how long the receipt says that the rule is kept; `for good` without an end. */
 async function revoke(target: object, more: object = {}): Promise<string> {
   const answer = await calls.control('POST /revocations', { target, reason: 'leaked', ...more })
   assert.equal(answer.status, 201, answer.body.toString())
@@ -52,7 +55,7 @@ async function say(token: string): Promise<string> {
 
 const at = (ms: number): string => new Date(ms).toISOString()
 
-/** Time goes by, and the server forgets what it may. */
+/** Lets time pass, and the server drop what it may. */
 async function pass(days: number): Promise<void> {
   server.clock.advance(days * DAY_MS)
   for (let slice = 0; slice < 65; slice += 1) await server.maintenance.tick()
@@ -64,7 +67,7 @@ async function metric(names: string): Promise<number> {
   return Number(found?.[1] ?? Number.NaN)
 }
 
-test('[H12] 402 days later nothing of a leaked key, a session, an old login or an early token is let in', async () => {
+test('[H12] 402 days later no token of a leaked key, a session, an old login or an early date is accepted', async () => {
   const leaked = await Provider.open('https://leaked.example/', seconds)
   assert.equal((await register(leaked, {})).status, 201)
   const sample = await leaked.sign()
@@ -100,7 +103,7 @@ test('[H12] 402 days later nothing of a leaked key, a session, an old login or a
   leaked.close()
 })
 
-test('[H12] deleting an issuer drops no rule: registered again, its old session is over still', async () => {
+test('[H12] deleting an issuer drops no rule: registered again, its old session is still over', async () => {
   const provider = await Provider.open('https://again.example/', seconds)
   const made = await register(provider, {})
   assert.equal(await revoke({ source: 'iss:https://again.example/', session: 's' }), 'for good')
@@ -112,7 +115,7 @@ test('[H12] deleting an issuer drops no rule: registered again, its old session 
   provider.close()
 })
 
-test('[H12] our own token, issued while the clock ran ahead, does not outlive the rules over it', async () => {
+test('[H12] our own token, issued while the clock ran ahead, does not outlive the rules on it', async () => {
   server.clock.advance(900 * DAY_MS)
   const token = await calls.oauthToken(SVC)
   server.clock.advance(-900 * DAY_MS)
@@ -123,7 +126,7 @@ test('[H12] our own token, issued while the clock ran ahead, does not outlive th
   assert.equal(await say(token), 'revoked')
 })
 
-test('[H12] a token without iat is none, unless its issuer is registered so; then cutoffs are for good', async () => {
+test('[H12] a token without iat is refused, unless its issuer is registered so; then cutoffs are kept for good', async () => {
   const silent = { iat: undefined }
   assert.equal(await say(await idp.sign(silent)), 'malformed')
   assert.equal(await say(await idp.sign({ iat: null })), 'malformed')
@@ -156,7 +159,7 @@ test('[H12] a token without iat is none, unless its issuer is registered so; the
   provider.close()
 })
 
-test('[H12] withoutIat comes too late where cutoffs may have ended since the issuer was registered', async () => {
+test('[H12] withoutIat is refused if cutoffs may have been dropped since the issuer was registered', async () => {
   const provider = await Provider.open('https://late.example/', seconds)
   const id = textAt(await register(provider, {}), 'id')
   await revoke({ source: 'iss:https://late.example/', subject: 'ann' })
@@ -167,13 +170,13 @@ test('[H12] withoutIat comes too late where cutoffs may have ended since the iss
   assert.equal(
     (await register(provider, { withoutIat: true })).status,
     409,
-    'forgetting it makes it no younger',
+    'deleting it does not reset its age',
   )
   assert.equal((await register(provider, {})).status, 201)
   provider.close()
 })
 
-test('[H12] maxSessionSeconds lets session rules end, may be lowered, is never raised, and is never forgotten', async () => {
+test('[H12] maxSessionSeconds lets session rules be dropped, may be lowered but not raised, and survives deletion', async () => {
   const provider = await Provider.open('https://short.example/', seconds)
   const source = 'iss:https://short.example/'
   const made = await register(provider, { maxSessionSeconds: 86_400 })

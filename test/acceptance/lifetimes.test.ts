@@ -12,8 +12,8 @@ import {
   REDIRECT,
 } from '../kit/world-oauth.ts'
 
-// [W80] [C16] The kind: a setting that no request knows of makes requests fail, or does not reach some of them. Every way
-// to a token, in every dialect, under every bound: no error but for who asks for more, and no life beyond it.
+// [W80] [C16] A realm's lifetime bound must neither make requests fail nor miss some of them. Tests every way to a
+// token, in every dialect, under every bound: errors only for callers who ask for more, and no life beyond the bound.
 
 const DAY_SECONDS = 86_400
 const YEARS_TEN = 3_650 * DAY_SECONDS
@@ -62,7 +62,7 @@ const v3Token = (answer: Asked): string => String(answer.headers.get('x-subject-
 const v3Rescope = (id: string): Promise<Asked> =>
   post('/v3/auth/tokens', { auth: { identity: { methods: ['token'], token: { id } } } })
 
-/** A token's texts that were made before the bound became less. */
+/** Texts of tokens made before the bound was lowered. */
 type Older = { readonly v2: string; readonly v3: string; readonly access: string; readonly refresh: string }
 
 async function older(): Promise<Older> {
@@ -71,7 +71,7 @@ async function older(): Promise<Older> {
   return { v2, v3, ...(await world.grant('opaque')) }
 }
 
-/** Every way to a token: its text, and when the answer says that it ends. */
+/** Every way to a token: its text, and the expiry in the answer. */
 type Way = (made: Older) => Promise<{ readonly answer: Asked; readonly endsMs: number | undefined }>
 
 const v2Way = async (asked: Promise<Asked>): ReturnType<Way> => {
@@ -161,7 +161,7 @@ async function clients(): Promise<void> {
     )
 }
 
-test('[W80] [C16] whatever a realm allows at most, every way to a token is open and ends within it', async () => {
+test('[W80] [C16] under every maximum of a realm, every way to a token works and its token ends within it', async () => {
   for (const seconds of [1, 59, 3_600, 43_200, 400 * DAY_SECONDS, YEARS_TEN]) {
     await bound(null)
     const made = await older()
@@ -175,7 +175,7 @@ test('[W80] [C16] whatever a realm allows at most, every way to a token is open 
   }
 })
 
-test('[W80] who asks for more than the realm allows is told so: 400, at the bound and past it', async () => {
+test('[W80] asking for more than the realm allows is 400, tested at the bound and past it', async () => {
   const settings = await bound(3_600)
   assert.equal(settings['maxAssignedLifetimeSeconds'], 3_600)
   assert.deepEqual([(await impersonation(3_600)).status, (await impersonation(3_601)).status], [200, 400])
@@ -192,7 +192,7 @@ test('[W80] who asks for more than the realm allows is told so: 400, at the boun
   assert.equal((await bind(at(3_600_001), 'extended', 'extended')).status, 400)
 })
 
-test('[W80] bound text has ten years where no maximum was set, and where it was taken back', async () => {
+test('[W80] bound text may live ten years if no maximum is set, or it was removed', async () => {
   const nearly = { expirationDate: new Date(world.server.clock.wallMs() + YEARS_TEN * 1_000).toISOString() }
   const settings = await bound(null)
   assert.deepEqual(
@@ -200,13 +200,13 @@ test('[W80] bound text has ten years where no maximum was set, and where it was 
     [400 * DAY_SECONDS, YEARS_TEN],
   )
   assert.equal((await bind(nearly)).status, 200)
-  // Said aloud, it bounds all that is issued or bound, as any other number.
+  // Once set, a maximum bounds everything issued or bound.
   await bound(400 * DAY_SECONDS)
   assert.equal((await bind(nearly)).status, 400)
   await bound(null)
 })
 
-test('[W80] a code that lives for less than a minute says so', async () => {
+test('[W80] a code that lives less than a minute says so', async () => {
   await bound(7)
   const made = await world.control('POST', '/grants', {
     ...{ clientId: 'opaque', subject: 'ann', redirectUri: REDIRECT },

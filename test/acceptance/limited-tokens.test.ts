@@ -4,7 +4,7 @@ import { JSON_BODY, jsonOf } from '../kit/calls.ts'
 import { openForFile } from '../kit/in-process.ts'
 import { ANN, SEED } from '../kit/seed.ts'
 
-// [H13] The kind: a token for one purpose at the doors of everything else.
+// [H13] A token for one purpose, presented everywhere else.
 
 const { calls } = await openForFile({ time: 'hand', seed: SEED })
 

@@ -4,8 +4,8 @@ import { jsonOf, textAt } from '../kit/calls.ts'
 import { openForFile } from '../kit/in-process.ts'
 import { ANN, SEED } from '../kit/seed.ts'
 
-// [W81] [E04] The kind: a secret that was made while somebody else was inside, and goes on logging in when the tokens
-// are over and the password is another one.
+// [W81] [E04] An intruder made a secret that would still log in after the tokens were ended and the password was
+// changed.
 
 const { calls } = await openForFile({
   time: 'hand',
@@ -17,7 +17,7 @@ const MINE = `/v3/users/${ANN.id}/application_credentials`
 type Made = { readonly id: string; readonly secret: string }
 let count = 0
 
-/** By a login of its own in v3, with the scope of the user's tenant. */
+/** By a separate v3 login, scoped to the user's tenant. */
 async function madeCredential(): Promise<Made> {
   const token = await calls.identityToken(ANN)
   const body = { application_credential: { name: `ci-${(count += 1)}` } }
@@ -51,7 +51,7 @@ async function revoke(target: object, more: object = {}): Promise<void> {
   assert.equal(answer.status, 201, answer.body.toString())
 }
 
-test('[W81] the control API lists what a person logs in by, and a cutoff with keepCredentials leaves it', async () => {
+test('[W81] the control API lists a person’s credentials, and a cutoff with keepCredentials leaves them', async () => {
   const credential = await madeCredential()
   assert.deepEqual(await listed(), ['password', 'api-key', `app-credential:${credential.id}`])
   await revoke(SUBJECT, { keepCredentials: true })
@@ -68,7 +68,7 @@ test('[W81] one application credential is ended by a cutoff over its client, the
   assert.deepEqual([await logsIn(one), await logsIn(other)], [false, true])
 })
 
-test('[W81] a hold that becomes a revocation ends them, one that is released does not', async () => {
+test('[W81] a hold that becomes a revocation ends credentials, a released one does not', async () => {
   const credential = await madeCredential()
   const hold = async (end: 'release' | 'revoke'): Promise<void> => {
     const body = { target: SUBJECT, reason: 'r', seconds: 60, atDeadline: 'release' }
@@ -82,7 +82,7 @@ test('[W81] a hold that becomes a revocation ends them, one that is released doe
   assert.deepEqual([await logsIn(credential), await keyLogsIn()], [false, false])
 })
 
-test('[W81] a cutoff over a person ends what it logs in by but the password, and each ends by itself, too', async () => {
+test('[W81] a cutoff over a person ends its credentials except the password, and each can be ended by itself', async () => {
   const credential = await madeCredential()
   await revoke(SUBJECT)
   assert.equal(await logsIn(credential), false)

@@ -5,9 +5,9 @@ import { memberAt, textAt } from '../kit/calls.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { SVC } from '../kit/seed.ts'
 
-// The kind: a hold is in force at verifiers, which keep what they knew over a restore, and the server does not know it.
+// After a restore, verifiers still enforce a hold that the server no longer knows.
 
-onAgedStores('a hold that is known here no more is lifted by its id, when that is said', async (open) => {
+onAgedStores('a hold that the server lost can be released by its id, on explicit request', async (open) => {
   let [token, id] = ['', '']
   const server = await open({
     before: async (calls) => {
@@ -38,7 +38,7 @@ onAgedStores('a hold that is known here no more is lifted by its id, when that i
   assert.equal(await calls.isActive(SVC, token), false)
   const released = await release({ notHere: true, reason: 'over' })
   assert.equal(released.status, 204, released.body.toString())
-  // What folds this log here folds the same rows in every verifier.
+  // Every verifier folds the same rows as the server.
   assert.equal(await calls.isActive(SVC, token), true)
   const audit = await calls.control('GET /audit?limit=1')
   const [row] = memberAt(audit, 'rows') as { kind: string; audit: { why: string } }[]

@@ -8,13 +8,13 @@ import { hasShape, type Shape, shapeAt } from './malformed/shapes.ts'
 import type { Template } from './malformed/templates.ts'
 import { HostileWorld } from './malformed/world.ts'
 
-/** The start of the draws; another one by `FUZZ_SEED=…`, more of them by `FUZZ_REQUESTS=…`. */
+/** The seed of the draws. `FUZZ_SEED=…` changes it, `FUZZ_REQUESTS=…` the number of requests. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_260_301)
 const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 12_000)
-/** Requests after which the tokens that they name are made anew, as some mutants end them. */
+/** Requests after which the tokens that they name are made again, because some mutants end them. */
 const REQUESTS_PER_BATCH = 250
 
-test(`${REQUESTS} mutated requests: each is answered as documented, what is refused leaves no trace`, async (t) => {
+test(`${REQUESTS} mutated requests: each is answered as documented, and refused ones write nothing`, async (t) => {
   const world = await HostileWorld.open()
   const dice = new Dice(SEED)
   const statuses = new Map<number, number>()
@@ -36,7 +36,7 @@ test(`${REQUESTS} mutated requests: each is answered as documented, what is refu
   t.diagnostic(`seed ${SEED}; ${world.inputs} inputs; answers ${counted.join(', ')}`)
 })
 
-/** Requests that are in order, about tokens that nobody misses. */
+/** Valid requests about tokens that are only used here. */
 async function spareTemplates(
   { calls, victims }: HostileWorld,
   batch: number,
@@ -72,14 +72,14 @@ async function spareTemplates(
     },
     { ...user, method: 'GET', target: `/v2.0/tokens/${spare}?belongsTo=${ANN.tenant}` },
     { ...user, method: 'DELETE', target: `/v2.0/tokens/${spare}` },
-    // One of another account: whatever becomes of this request, it has no right to it.
+    // In another account; this caller has no right to it.
     { ...user, method: 'DELETE', target: `/v2.0/tokens/${victims.eve}` },
     ...v3Templates(ann, spare),
     { ...oauth, target: OAUTH, body: 'grant_type=client_credentials&scope=read+write' },
     { ...oauth, target: OAUTH, body: `grant_type=refresh_token&refresh_token=${refresh}` },
     { ...oauth, target: `${OAUTH}/revoke`, body: `token=${access}&token_type_hint=access_token` },
     { ...oauth, target: `${OAUTH}/introspect`, body: `token=${access}` },
-    // Another client's: likewise.
+    // Of another client; this caller has no right to it.
     { ...oauth, target: `${OAUTH}/revoke`, body: `token=${victims.other}` },
     {
       shape: 'oauth',
@@ -114,7 +114,7 @@ function v3Templates(ann: string, spare: string): readonly Template[] {
     { ...v3, method: 'GET', target: '/v3/auth/projects' },
     { ...v3, method: 'GET', target: `/v3/users/${ANN.id}/application_credentials?limit=2&name=ci` },
     { ...v3, method: 'GET', target: `/v3/role_assignments?user.id=${ANN.id}&include_names` },
-    // She may not: whatever becomes of this request, she has no right to it.
+    // This caller has no right to do it.
     {
       ...{ ...v3, method: 'PATCH', target: `/v3/users/${EVE.id}`, headers: [caller, JSON_BODY] },
       body: JSON.stringify({ user: { enabled: false } }),
@@ -143,12 +143,12 @@ async function one(world: HostileWorld, { bytes, target, isHead }: Mutant, at: n
   const given = (): string => `${what()}\n→ ${answer.statusLine} ${answer.body.toString('latin1')}`
   assert.ok(status < 500, given())
   assert.ok(headerOf(answer, 'x') === undefined, given())
-  // 300 is the root document: there is a choice of versions.
+  // 300 is the root document, which lists versions.
   if (status >= 200 && status <= 300) return answer
   assert.equal(world.writes, before, `refused, and written: ${given()}`)
   assert.ok(status >= 400, given())
   const shape = shapeAt(target)
-  // What Node's parser refuses is refused before anybody knows whose path it is.
+  // Node's parser refuses before anybody knows which dialect the path belongs to.
   const allowed =
     shape === undefined
       ? ANY

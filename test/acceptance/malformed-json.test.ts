@@ -7,7 +7,7 @@ import type { Shape } from './malformed/shapes.ts'
 import { HOSTILE_MEMBERS } from './malformed/templates.ts'
 import { HostileWorld, type Sent, VICTIM } from './malformed/world.ts'
 
-/** What stands in JSON bodies. */
+/** Invalid contents of JSON bodies. */
 
 let world: HostileWorld
 before(async () => {
@@ -18,20 +18,20 @@ after(() => world.close())
 const refused = (sent: Sent, shape: Shape): Promise<RawAnswer> => world.refusedSent(sent, shape)
 const hostile = hostileTest(() => world, 'some')
 
-/** A body that would be accepted, and where its members are. */
+/** A body that would be accepted, and the paths of its members. */
 type JsonRoute = {
   readonly shape: Shape
   readonly line: string
   readonly headers: readonly string[]
   readonly body: Readonly<Record<string, unknown>>
   readonly fields: readonly (readonly string[])[]
-  /** Values that are no mistake at this field. */
+  /** Values that are valid for this field. */
   readonly isFine: (field: string, value: unknown) => boolean
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value.length > 0
 
-/** Digits name a user or a tenant as text does; null and nothing between the quotes name no tenant. */
+/** Numbers name a user or a tenant like text; null and the empty string name no tenant. */
 const isFineName = (field: string, value: unknown): boolean =>
   (['username', 'tenantId', 'tenantName'].includes(field) &&
     Number.isSafeInteger(value) &&
@@ -131,7 +131,7 @@ const WRONG: readonly unknown[] = [
   { length: 1, 0: 'x' },
 ]
 
-/** Values that JSON.stringify cannot write; each is refused wherever it stands. */
+/** Values that JSON.stringify cannot write. Each is refused in every field. */
 const UNWRITABLE: readonly string[] = [
   '1e400',
   '-1e400',
@@ -174,13 +174,13 @@ hostile('[H09] [N12] refuses a wrong type at every member of every JSON body', a
 })
 
 hostile(
-  '[N07] refuses what two JSON parsers read differently at every member of every JSON body',
+  '[N07] refuses values that two JSON parsers read differently, in every member of every JSON body',
   async () => {
     for (const route of jsonRoutes()) {
       for (const field of route.fields) {
         const marked = JSON.stringify(replaced(route.body, field, '@HERE@'))
         for (const text of UNWRITABLE) {
-          // A long subject or nickname is too long in its own way; a long token likewise.
+          // Long texts have limits of their own, tested elsewhere.
           await refused({ ...route, body: marked.replace('"@HERE@"', () => text) }, route.shape)
         }
       }

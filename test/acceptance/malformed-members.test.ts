@@ -8,7 +8,7 @@ import { assertRefusal, type Shape } from './malformed/shapes.ts'
 import { HOSTILE_MEMBERS } from './malformed/templates.ts'
 import { HostileWorld, type Sent, sentBytes, VICTIM } from './malformed/world.ts'
 
-/** What stands beside what was asked: members, parameters, credentials. */
+/** Unexpected members, parameters and credentials beside valid ones. */
 
 let world: HostileWorld
 before(async () => {
@@ -65,7 +65,7 @@ hostile('[C04] what a caller without rights puts beside its request gives it non
         { line, headers: [`X-Auth-Token: ${victims.bob}`, JSON_BODY], body },
         'identity',
       )
-      // `tokenId[]` looks like a misspelt tokenId, which a DELETE does not pass over.
+      // `tokenId[]` looks like a misspelt tokenId, which a DELETE refuses.
       assert.ok(answer.status === expected || (answer.status === 400 && query === 'tokenId[]=x'), line)
     }
   }
@@ -204,7 +204,7 @@ hostile('every credential counts to its last character, at any length', async ()
   }
 })
 
-/** Texts that are almost the same one; a header's value cannot begin or end with a space. */
+/** Texts that are nearly the same. A header's value cannot begin or end with a space. */
 function changes(text: string): readonly string[] {
   const swapped = [...text].map((char) =>
     char === char.toUpperCase() ? char.toLowerCase() : char.toUpperCase(),

@@ -7,7 +7,7 @@ import { hostileTest } from './malformed/hostile-test.ts'
 import { assertRefusal, type Shape, shapeAt } from './malformed/shapes.ts'
 import { HostileWorld, VICTIM } from './malformed/world.ts'
 
-/** Paths that a gateway and a router may read differently: none of them leads to another handler. */
+/** Paths that a gateway and a router may read differently. None may reach another handler. */
 
 let world: HostileWorld
 before(async () => {
@@ -19,7 +19,7 @@ const hostile = hostileTest(() => world, 'none')
 
 const ANY: readonly Shape[] = ['chat', 'identity', 'identity-v3', 'oauth', 'toy', 'problem']
 
-/** A request with the credentials of every dialect at once, so that whoever it reaches would act on it. */
+/** A request with the credentials of every dialect, so that any handler it reaches would act on it. */
 function armed(method: string, target: string): Buffer {
   const { victims } = world
   const toy = `X-Toy-Token: ${victims.toy}`
@@ -34,7 +34,7 @@ function armed(method: string, target: string): Buffer {
   })
 }
 
-/** Where something would be ended or shown, if it were reached. */
+/** Paths that would end or show something if they were reached. */
 function goals(): readonly (readonly [method: string, target: string])[] {
   const { victims } = world
   return [
@@ -100,15 +100,15 @@ hostile('[N01] encoded, doubled and reversed slashes between segments lead nowhe
   }
 })
 
-hostile('nothing that is put behind a path makes it mean the same, but one slash', async () => {
+hostile('no suffix of a path keeps its meaning, except one slash', async () => {
   for (const [method, target] of goals()) {
-    // v2.0 alone has suffixes, which say in which format to answer, and endpoints of a token.
+    // Only v2.0 has suffixes for formats, and endpoints of a token.
     const suffixes = target.startsWith('/v2.0') ? [] : ['.json', '.xml', '/endpoints']
     for (const end of [...BEHIND, ...FURTHER, ...suffixes]) await refusedPath(method, target + end)
   }
 })
 
-hostile('the case of a path counts', async () => {
+hostile('paths are case-sensitive', async () => {
   for (const [method, target] of goals()) {
     const [last] = target.split('/').slice(-1)
     const changes = new Set([target.toUpperCase(), target.slice(0, 3) + target.slice(3).toUpperCase()])
@@ -171,7 +171,7 @@ hostile('a realm is named in one way only, and the system realm in none', async 
   }
 })
 
-test('in its realm a path is answered as without one, and the control API only without', async () => {
+test('a realm’s paths are answered like those of the default realm, except the control API’s', async () => {
   for (const [method, target] of goals().filter(([given]) => given === 'GET')) {
     const plain = await world.send(armed(method, target))
     const inRealm = await world.send(armed(method, `/realms/default${target}`))

@@ -9,7 +9,7 @@ import { assertRefusal, hasShape, type Shape } from './malformed/shapes.ts'
 import { bytesOf, type Template, victimTemplates } from './malformed/templates.ts'
 import { HOSTILE_MODULES, HostileWorld, VICTIM } from './malformed/world.ts'
 
-/** Requests that are broken on the wire, for every route, with credentials and bodies that would do. */
+/** Requests that are malformed on the wire, for every route, with valid credentials and bodies. */
 
 let world: HostileWorld
 let templates: readonly Template[] = []
@@ -30,26 +30,23 @@ test('each dialect of the server is sent malformed requests', () => {
 
 const said = ({ method, target }: Template): string => `${method} ${target}`
 
-hostile(
-  '[N10] refuses every header that is sent twice, alike or not, in the words of the dialect',
-  async () => {
-    for (const template of templates) {
-      const named = [...template.headers, 'Host: 127.0.0.1:8080', 'User-Agent: one', 'X-Request-Id: 1']
-      for (const header of named) {
-        const [name = '', value = ''] = header.split(': ')
-        const present = template.headers.includes(header) ? [] : [header]
-        for (const second of [header, `${name}: other`, `${name.toUpperCase()}: ${value}`, `${name}:`]) {
-          const answer = await world.refused(
-            bytesOf(template, [...present, second]),
-            [template.shape],
-            `${said(template)} with two ${name}`,
-          )
-          assert.equal(answer.status, 400)
-        }
+hostile('[N10] refuses every repeated header, equal or not, in the words of the dialect', async () => {
+  for (const template of templates) {
+    const named = [...template.headers, 'Host: 127.0.0.1:8080', 'User-Agent: one', 'X-Request-Id: 1']
+    for (const header of named) {
+      const [name = '', value = ''] = header.split(': ')
+      const present = template.headers.includes(header) ? [] : [header]
+      for (const second of [header, `${name}: other`, `${name.toUpperCase()}: ${value}`, `${name}:`]) {
+        const answer = await world.refused(
+          bytesOf(template, [...present, second]),
+          [template.shape],
+          `${said(template)} with two ${name}`,
+        )
+        assert.equal(answer.status, 400)
       }
     }
-  },
-)
+  }
+})
 
 hostile('refuses a Host header that names no host (RFC 9112 §3.2)', async () => {
   for (const template of templates) {
@@ -146,10 +143,10 @@ hostile('refuses bytes in the target that are not printable ASCII', async () => 
   }
 })
 
-/** What would end the victim's tokens, if anything ever took it for a request. */
+/** Would end the victim's tokens, if anything took it for a request. */
 const SMUGGLED = `DELETE /admin/clients/${VICTIM}/token HTTP/1.1\r\nHost: a\r\n${API_KEY}\r\n\r\n`
 
-/** Whatever came back: one refusal, and the end of the connection. */
+/** Expects one refusal and the end of the connection. */
 async function refusedAndEnded(bytes: Buffer, what: string, ...also: readonly Shape[]): Promise<RawAnswer> {
   const [answer, ...more] = await world.sendAll(bytes)
   assert.ok(answer !== undefined && more.length === 0, `${more.length + 1} answers to ${what}`)
@@ -188,7 +185,7 @@ hostile('refuses header lines that two parsers read differently, and ends the co
 })
 
 hostile(
-  '[N10] refuses lengths that two parsers read differently, and takes nothing for a second request',
+  '[N10] refuses lengths that two parsers read differently, and reads no second request from the rest',
   async () => {
     const framings = [
       'Content-Length: 5\r\nTransfer-Encoding: chunked',
@@ -316,16 +313,16 @@ hostile('answers 405 with Allow to every method that a path does not have', asyn
 })
 
 const pathOf = (target: string): string => (target.split('?', 1)[0] ?? '').replace(/\/$/, '')
-/** A named token is also read, and a chat client may be named `list`; `templates` has neither for all of them. */
+/** Named tokens can also be read, and a chat client may be called `list`; `templates` lacks some of these. */
 const isAlsoThere = (method: string, target: string): boolean =>
   (/^\/v2\.0\/tokens\/./.test(target) && ['GET', 'HEAD', 'DELETE'].includes(method)) ||
   (target === '/admin/clients/list' && method === 'DELETE') ||
-  // What was asked for by rule can be listed.
+  // Requested rules can be listed.
   (/^\/control\/v1\/(?:revocations|holds|approvals)/.test(target) && ['GET', 'HEAD'].includes(method)) ||
   // Preflights of browsers.
   (method === 'OPTIONS' && /^(?!.*introspect).*(?:\/api\/id\/v1|\.well-known\/oauth)/.test(target))
 
-hostile('refuses methods that nobody knows, and CONNECT without an answer', async () => {
+hostile('refuses unknown methods, and CONNECT without an answer', async () => {
   for (const template of templates) {
     for (const method of ['FOO', 'delete', 'Post', 'GETT', 'DELETE\t', '\0GET', 'PRI']) {
       await refusedAndEnded(bytesOf({ ...template, method }), `${method} ${template.target}`)
@@ -391,7 +388,7 @@ hostile('[C13] takes nothing from headers that only a proxy or a middleware may 
   }
 })
 
-test('passes over an expectation that it does not know, and answers as ever', async () => {
+test('ignores an unknown expectation, and answers normally', async () => {
   const form = ['Content-Type: application/x-www-form-urlencoded']
   for (const expectation of ['100-continue', '200-ok', 'x=y;z', '']) {
     const headers = [...form, basic(SVC), `Expect: ${expectation}`]
@@ -403,7 +400,7 @@ test('passes over an expectation that it does not know, and answers as ever', as
   }
 })
 
-test('reads chunked bodies, in one piece or many, and a pipeline of requests in their order', async () => {
+test('reads chunked bodies in one piece or many, and pipelined requests in order', async () => {
   const spare = await world.calls.oauthToken(SVC)
   const body = `token=${spare}`
   for (const size of [1, 7, body.length]) {

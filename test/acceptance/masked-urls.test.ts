@@ -5,7 +5,7 @@ import { Calls, jsonOf, memberAt, textAt } from '../kit/calls.ts'
 import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 
-// [J09] The kind: a URL that has to bear a secret, shown again to whoever may read.
+// [J09] A URL that contains a secret must not be shown to everybody who may read it.
 
 const SECRET = 'code-of-a-function-0123456789'
 const SPELLINGS = [
@@ -33,7 +33,7 @@ async function stored(collection: string, member: string): Promise<readonly unkn
   return records.map(({ body }) => (JSON.parse(body ?? '{}') as Record<string, unknown>)[member])
 }
 
-test('a secret in the query of a jwksUrl or a verifyUrl stands in no answer, no audit and no export [J09]', async () => {
+test('a secret in the query of a jwksUrl or a verifyUrl appears in no answer, audit row or export [J09]', async () => {
   for (const [nth, url] of SPELLINGS.entries()) {
     const issuer = `https://idp-${nth}.example`
     const made = await send('POST /issuers', { issuer, jwksUrl: url })
@@ -72,7 +72,7 @@ test('a secret in the query of a jwksUrl or a verifyUrl stands in no answer, no 
   )
 })
 
-/** What is shown of a URL; nothing of a segment that may be a secret. */
+/** URLs and how they are shown, without segments that may be secrets. */
 const PATHS = [
   [`https://idp.example/${SECRET}`, 'https://idp.example/***'],
   [`https://idp.example/${SECRET}/jwks.json`, 'https://idp.example/***/jwks.json'],
@@ -87,7 +87,7 @@ const PATHS = [
   ],
 ] as const
 
-test('a secret in the path is shown as little as one in the query [J09]', async () => {
+test('a secret in the path is masked like one in the query [J09]', async () => {
   for (const [nth, [url, shown]] of PATHS.entries()) {
     const made = await send('POST /issuers', { issuer: `https://path-${nth}.example`, jwksUrl: url })
     assert.equal(textAt(made, 'jwksUrl'), shown)
@@ -101,7 +101,7 @@ test('a secret in the path is shown as little as one in the query [J09]', async 
   }
 })
 
-test('a record that is sent back as it was shown stays as it is, and a masked URL of anything else is refused [J09]', async () => {
+test('a record sent back as shown stays unchanged, and any other masked URL is refused [J09]', async () => {
   const [url = ''] = SPELLINGS
   const issuer = await send('POST /issuers', { issuer: 'https://back.example', jwksUrl: url })
   const path = `/issuers/${textAt(issuer, 'id')}`

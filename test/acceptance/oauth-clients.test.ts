@@ -8,7 +8,7 @@ before(async () => {
 })
 after(() => world.close())
 
-test('a client is made, read, listed, changed and forgotten; its secret is shown once', async () => {
+test('a client is created, read, listed, changed and deleted; its secret is shown once', async () => {
   const made = await world.control('POST', '/clients', {
     clientId: 'full',
     name: 'Full',
@@ -42,7 +42,7 @@ test('a client is made, read, listed, changed and forgotten; its secret is shown
   assert.equal((await world.control('GET', '/clients/full')).status, 404)
 })
 
-test('what cannot be is 422, and a name that is taken is 409', async () => {
+test('invalid settings are 422, and a name that is taken is 409', async () => {
   await world.client('taken')
   const right = { clientId: 'wrong', grantTypes: ['client_credentials'], scopes: [] }
   assert.equal((await world.control('POST', '/clients', { ...right, clientId: 'taken' })).status, 409)
@@ -78,7 +78,7 @@ test('what cannot be is 422, and a name that is taken is 409', async () => {
 })
 
 for (const way of ['disable', 'PATCH', 'DELETE'] as const) {
-  test(`[A09] [B08] ${way} ends every token of a client, and what came of it, at once on every read path`, async () => {
+  test(`[A09] [B08] ${way} ends every token of a client, and tokens derived from them, at once on every read path`, async () => {
     const id = `ending-${way}`
     const client = await world.client(id, { grantTypes: ['client_credentials', 'refresh_token', EXCHANGE] })
     const seer = await world.client(`seer-${way}`, {
@@ -112,7 +112,7 @@ for (const way of ['disable', 'PATCH', 'DELETE'] as const) {
   })
 }
 
-test('[E01] a grant of the control API ends when its client says, which can be changed and taken back', async () => {
+test('[E01] a grant of the control API ends by its client’s setting, which can be changed and removed', async () => {
   const client = await world.client('ending-grants', { grantLifetimeSeconds: 100 })
   const { refresh } = await world.grant('ending-grants')
   world.server.clock.advance(40_000)
@@ -130,7 +130,7 @@ test('[E01] a grant of the control API ends when its client says, which can be c
   assert.equal(last.body['error'], 'invalid_grant')
 })
 
-test('[R4] a grant of the control API is for the registered target, however its slash is written', async () => {
+test('[R4] a grant of the control API is for the registered target, with or without its slash', async () => {
   const audiences = ['https://a.example', 'https://b.example/']
   const client = await world.client('slashes', { audiences, introspect: 'audience', resources: audiences })
   for (const audience of [
@@ -155,8 +155,8 @@ test('[R4] a grant of the control API is for the registered target, however its 
 })
 
 /*
- * The kind: what is taken from a client. By itself a change is about what is issued next, since verifiers judge a token
- * without asking what its client may do; `revokeTokens` ends in the same write what was issued before.
+ * Rights taken from a client. By itself a change affects only later tokens, because verifiers judge a token without
+ * asking what its client may do. `revokeTokens` ends earlier tokens in the same write.
  */
 const TAKEN: Readonly<Record<string, Members>> = {
   scopes: { scopes: ['read'] },
@@ -198,7 +198,7 @@ for (const [what, change] of Object.entries(TAKEN)) {
   })
 }
 
-test('a secret is rotated with an overlap, after which only the new one serves', async () => {
+test('a secret is rotated with an overlap, after which only the new one works', async () => {
   const client = await world.client('rotating')
   const rotated = await world.control('POST', '/clients/rotating/secrets', { overlapSeconds: 600 })
   assert.equal(rotated.status, 201, rotated.text)
@@ -212,7 +212,7 @@ test('a secret is rotated with an overlap, after which only the new one serves',
   assert.equal(((await world.control('GET', '/clients/rotating')).body['secrets'] as unknown[]).length, 1)
 })
 
-test('of live secrets there are five at most; one can be ended by name, and a leak ends tokens, too', async () => {
+test('a client has at most five live secrets; one can be ended by name, and with tokens after a leak', async () => {
   const client = await world.client('many')
   const others = []
   for (let count = 1; count < 5; count += 1)
@@ -231,7 +231,7 @@ test('of live secrets there are five at most; one can be ended by name, and a le
   assert.equal(await world.isActive(last, await world.access(last)), true)
 })
 
-test('the grants of a client are listed with what lives of them', async () => {
+test('the grants of a client are listed with their live tokens', async () => {
   const client = await world.client('listed')
   const grant = await world.grant('listed', { subject: 'bob', scope: 'read' })
   const next = await world.refresh(client, grant.refresh)
@@ -255,7 +255,7 @@ test('the grants of a client are listed with what lives of them', async () => {
   assert.equal((left.body['grants'] as unknown[]).length, 1)
 })
 
-test('signing keys are listed, rotated and revoked; a revoked one is out of the key set, and what it signed is over', async () => {
+test('signing keys are listed, rotated and revoked; a revoked one leaves the key set, and the tokens that it signed are dead', async () => {
   const client = await world.client('signed', { accessTokenFormat: 'jwt' })
   const token = await world.access(client)
   const listed = await world.control('GET', '/signing-keys')
@@ -278,7 +278,7 @@ test('signing keys are listed, rotated and revoked; a revoked one is out of the 
   assert.equal((await world.control('POST', `/signing-keys/${'A'.repeat(43)}/revoke`)).status, 404)
 })
 
-test('a realm mints with prefixes of its own, and what it minted before is still known', async () => {
+test('a realm mints with its own prefixes, and earlier tokens are still recognised', async () => {
   const own = await OauthWorld.open()
   try {
     const client = await own.client('prefixed')

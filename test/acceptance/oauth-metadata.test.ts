@@ -15,7 +15,7 @@ async function opened(flags: readonly string[], run: (world: OauthWorld) => Prom
   }
 }
 
-/* The kind: what the metadata lists can be begun with what the metadata lists. */
+/* Every flow in the metadata must be usable with the endpoints in the metadata. */
 
 test('[W12] without a login page the metadata promises no flow that begins at one (RFC 8414 §2)', async () => {
   await opened([], async (world) => {
@@ -30,7 +30,7 @@ test('[W12] without a login page the metadata promises no flow that begins at on
   })
 })
 
-test('[W12] with one it names it, and both lists have the code flow', async () => {
+test('[W12] with a login page the metadata names it, and both lists have the code flow', async () => {
   await opened(['--authorization-endpoint', LOGIN], async (world) => {
     for (const place of PLACES) {
       const { body } = await world.send(place)
@@ -42,7 +42,7 @@ test('[W12] with one it names it, and both lists have the code flow', async () =
   })
 })
 
-test('[W12] a login page that the metadata does not name can still have codes redeemed', async () => {
+test('[W12] codes of a login page that the metadata does not name can still be redeemed', async () => {
   await opened([], async (world) => {
     const client = await world.client('app', { grantTypes: ['authorization_code'] })
     assert.equal((await world.redeem(client, await world.code('app'))).status, 200)
@@ -50,8 +50,8 @@ test('[W12] a login page that the metadata does not name can still have codes re
 })
 
 /*
- * The kind: RFC 8414 §3.1 puts the well-known part between host and path of the issuer, whatever that path is; a proxy
- * takes the public URL's path off what begins with it, and cannot take it out of the middle.
+ * RFC 8414 §3.1 puts the well-known part between the issuer's host and path. A proxy strips the public URL's path from
+ * the beginning of a path, and cannot remove it from the middle.
  */
 
 for (const [publicUrl, path] of [
@@ -74,7 +74,7 @@ for (const [publicUrl, path] of [
           `${WELL_KNOWN}${realm}/api/id/v1`,
           `${realm}/api/id/v1${WELL_KNOWN}`,
         ]) {
-          // Here the short form of one realm is the whole path of another one's issuer, which wins.
+          // Here the short form of one realm is the full path of another one's issuer, which takes precedence.
           if (path === realm && place === `${WELL_KNOWN}${realm}/api/id/v1` && path !== '') continue
           const { status, body } = await world.send(place)
           assert.equal(status, 200, place)
@@ -86,7 +86,7 @@ for (const [publicUrl, path] of [
   })
 }
 
-test('[W14] another path in the middle, and a realm that there is not, are 404', async () => {
+test('[W14] another path in the middle, and an unknown realm, are 404', async () => {
   await opened(['--public-url', 'https://host.example/base/'], async (world) => {
     for (const path of [
       '/other/api/id/v1',
@@ -105,7 +105,7 @@ test('[W14] another path in the middle, and a realm that there is not, are 404',
   })
 })
 
-test('[W13] a native app gets its code for whatever port is free, and redeems it with that port alone (RFC 8252 §7.3)', async () => {
+test('[W13] a native app gets its code for any free port, and redeems it only with that port (RFC 8252 §7.3)', async () => {
   await opened([], async (world) => {
     const redirectUris = ['http://127.0.0.1/cb', 'http://[::1]/cb', 'http://localhost:8080/cb']
     const client = await world.client('native', { grantTypes: ['authorization_code'], redirectUris })

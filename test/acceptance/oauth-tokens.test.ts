@@ -12,7 +12,7 @@ before(async () => {
 })
 after(() => world.close())
 
-test('the rule for gitleaks finds every kind of text that is minted, and the checksum tells it from a fake', () => {
+test('the rule for gitleaks finds every kind of minted text, and the checksum rejects fakes', () => {
   const path = fileURLToPath(new URL('../../docs/gitleaks.toml', import.meta.url))
   const text = readFileSync(path, 'utf8')
   const pattern = /regex = '''(.*)'''/.exec(text)?.[1] ?? ''
@@ -27,7 +27,7 @@ test('the rule for gitleaks finds every kind of text that is minted, and the che
   assert.equal(new RegExp(pattern).exec('rsx_0123456789'), null)
 })
 
-test('[E12] the receipt of a reuse says which token, when and why, and is found by the token', async () => {
+test('[E12] the receipt of a reuse names token, time and reason, and is found by the token', async () => {
   const client = await world.client('audited')
   const { refresh } = await world.grant('audited')
   await world.refresh(client, refresh)
@@ -43,7 +43,7 @@ test('[E12] the receipt of a reuse says which token, when and why, and is found 
   assert.ok(!listed.text.includes(refresh))
 })
 
-test('what was exchanged ends with every ancestor: the token, its grant, its client, its subject and the key that signed it', async () => {
+test('an exchanged token ends with every ancestor: the token, its grant, its client, its subject and the key that signed it', async () => {
   const gate = await world.client('gate', { introspect: 'any', grantTypes: ['client_credentials', EXCHANGE] })
   const ends = ['token', 'grant', 'client', 'subject', 'key'] as const
   for (const [at, end] of ends.entries()) {
@@ -69,7 +69,7 @@ test('what was exchanged ends with every ancestor: the token, its grant, its cli
   }
 })
 
-test('[E10] what a client may not have any more, a refresh does not bring', async () => {
+test('[E10] a refresh does not grant scopes and audiences that its client has lost', async () => {
   const client = await world.client('shrinking', { audiences: ['https://a.example', 'https://b.example'] })
   const { refresh } = await world.grant('shrinking')
   await world.control('PATCH', '/clients/shrinking', { scopes: ['read'], audiences: ['https://a.example'] })
@@ -82,7 +82,7 @@ test('[E10] what a client may not have any more, a refresh does not bring', asyn
   assert.equal(last.body['error'], 'invalid_target')
 })
 
-test('[H17] [E10] a profile lets in nothing that comes of a token for nobody in particular', async () => {
+test('[H17] [E10] a profile refuses tokens derived from a token without an audience', async () => {
   const late = { grantTypes: ['refresh_token', EXCHANGE] }
   const client = await world.client('late', late)
   const { access, refresh } = await world.grant('late')
@@ -107,7 +107,7 @@ test('[H17] [E10] a profile lets in nothing that comes of a token for nobody in 
   assert.equal(await enter(fresh.access), 200, 'a login of now has what the client has now')
 })
 
-test('targets are taken up to 16 of them, and a jti up to 256 characters', async () => {
+test('up to 16 targets are accepted, and a jti of up to 256 characters', async () => {
   const audiences = Array.from({ length: 16 }, (_, at) => `https://${at}.example`)
   const client = await world.client('bounded', { audiences })
   const asking = (list: readonly string[]): readonly (readonly [string, string])[] => [
@@ -137,7 +137,7 @@ test('targets are taken up to 16 of them, and a jti up to 256 characters', async
   }
 })
 
-test('introspection tells nothing of a foreign token by status, body or headers, signed answers included', async () => {
+test('introspection reveals nothing about a foreign token by status, body or headers, even in signed answers', async () => {
   const asker = await world.client('asker')
   const owner = await world.client('owner', { accessTokenFormat: 'jwt' })
   const { access, refresh } = await world.grant('owner')
@@ -154,7 +154,7 @@ test('introspection tells nothing of a foreign token by status, body or headers,
   }
 })
 
-test('a signed introspection is named in any case, and is not given to who likes JSON better or refuses it', async () => {
+test('the media type of signed introspection may have any case, and yields to a preference for JSON', async () => {
   const asker = await world.client('chooser')
   const signed = 'application/token-introspection+jwt'
   const cases = [
@@ -172,7 +172,7 @@ test('a signed introspection is named in any case, and is not given to who likes
   }
 })
 
-test('a seed file knows public clients, clients with keys, formats and prefixes; what cannot be is refused', async () => {
+test('a seed file may have public clients, clients with keys, formats and prefixes; invalid ones are refused', async () => {
   const key = ownKey()
   const seeded = await OauthWorld.open([], {
     realms: [
@@ -221,7 +221,7 @@ test('a seed file knows public clients, clients with keys, formats and prefixes;
   await assert.rejects(OauthWorld.open([], { realms: [prefixes] }), /tokenPrefixes/)
 })
 
-test('realms have issuers, clients, keys and tokens of their own', async () => {
+test('realms have their own issuers, clients, keys and tokens', async () => {
   const two = await OauthWorld.open([], { realms: [{ name: 'branch' }] })
   try {
     const settings = { clientId: 'svc', grantTypes: ['client_credentials'], accessTokenFormat: 'jwt' }

@@ -11,11 +11,11 @@ import type { RawAnswer } from '../kit/raw-http.ts'
 import { START_MS } from '../kit/realm.ts'
 import { CHAT, ROOT } from '../kit/seed.ts'
 
-// [H18] The kind: an instant that is let in, and cannot be said again; and a row that makes all others unreadable.
+// [H18] An instant that is accepted but cannot be shown again, and rows that make all others unreadable.
 
 const { server, calls } = await openForFile({ time: 'hand', flags: ['--control-rate', '0'] })
 
-/** Outside of what a date of the years 1970 to 9999 can say, once the offset is applied. */
+/** Outside the dates of the years 1970 to 9999 once the offset is applied. */
 const OUTSIDE = [
   '1970-01-01T00:00:00+01:00',
   '1970-01-01T00:00:00.000+00:01',
@@ -30,7 +30,7 @@ const OUTSIDE = [
 const RULE = { target: { source: 'oauth', subject: 'ann' }, reason: 'r' }
 const HOLD = { ...RULE, seconds: 60, atDeadline: 'release' }
 
-/** Every place where a caller says an instant. */
+/** Every place where a caller gives an instant. */
 const PLACES: Readonly<Record<string, (at: string) => Promise<RawAnswer>>> = {
   'a revocation': (issuedBefore) => calls.control('POST /revocations', { ...RULE, issuedBefore }),
   'a preview': (issuedBefore) => calls.control('POST /revocations', { ...RULE, issuedBefore, dryRun: true }),
@@ -52,7 +52,7 @@ const PLACES: Readonly<Record<string, (at: string) => Promise<RawAnswer>>> = {
     ),
 }
 
-test('[H18] an instant outside of 1970 to 9999, its offset applied, is refused wherever one is said', async () => {
+test('[H18] an instant outside of 1970 to 9999, its offset applied, is refused in every place', async () => {
   await calls.chatClient('u1')
   const writes = server.power.writes
   for (const [place, say] of Object.entries(PLACES)) {
@@ -65,7 +65,7 @@ test('[H18] an instant outside of 1970 to 9999, its offset applied, is refused w
   assert.equal(server.power.writes, writes, 'and nothing was written')
 })
 
-test('[H18] the first and the last instant that can be said are let in, and are said again', async () => {
+test('[H18] the first and the last valid instant are accepted, and shown again', async () => {
   const first = '1970-01-01T01:00:00+01:00'
   const made = await calls.control('POST /revocations', { ...RULE, issuedBefore: first })
   assert.equal(made.status, 201, made.body.toString())
@@ -107,7 +107,7 @@ function heldRecord(id: string, issuedBeforeMs: number): Operation {
   }
 }
 
-/** Rows and records that stand in stores: the first of them as H18 wrote it. */
+/** Rows and records already in stores; the first one as in H18. */
 const OLD: readonly Operation[] = [
   rowWith(cutoffBytes({ beforeMs: -3_600_000 }), { kind: 'revoke' }),
   rowWith(cutoffBytes({ beforeMs: 253_402_300_859_000 }), { kind: 'revoke' }),
@@ -132,43 +132,38 @@ async function linesOf(answer: RawAnswer): Promise<string[]> {
   return answer.body.toString('utf8').trimEnd().split('\n')
 }
 
-onAgedStores(
-  '[H18] rows that cannot be said are said to be so in their place, and hide no others',
-  async (open) => {
-    const { calls: on } = await open({
-      age: (store) => write(store, OLD),
-    })
-    const after = await on.control('POST /revocations', { ...RULE, reason: 'after' })
-    assert.equal(after.status, 201, after.body.toString())
+onAgedStores('[H18] unreadable rows are marked in their place, and hide no others', async (open) => {
+  const { calls: on } = await open({
+    age: (store) => write(store, OLD),
+  })
+  const after = await on.control('POST /revocations', { ...RULE, reason: 'after' })
+  assert.equal(after.status, 201, after.body.toString())
 
-    const audit = await on.control('GET /audit?limit=1000')
-    assert.equal(audit.status, 200, audit.body.toString())
-    const rows = memberAt(audit, 'rows') as readonly {
-      rule: { target?: { issuedBefore?: string } }
-      audit: unknown
-    }[]
-    const dates = rows.flatMap(({ rule }) => rule.target?.issuedBefore ?? [])
-    assert.ok(dates.includes('1969-12-31T23:00:00.000Z'))
-    assert.ok(dates.includes('no instant: 253402300859000') && dates.includes('no instant: -1e+300'))
-    assert.ok(rows.some((row) => JSON.stringify(row.audit).includes('unreadable')))
+  const audit = await on.control('GET /audit?limit=1000')
+  assert.equal(audit.status, 200, audit.body.toString())
+  const rows = memberAt(audit, 'rows') as readonly {
+    rule: { target?: { issuedBefore?: string } }
+    audit: unknown
+  }[]
+  const dates = rows.flatMap(({ rule }) => rule.target?.issuedBefore ?? [])
+  assert.ok(dates.includes('1969-12-31T23:00:00.000Z'))
+  assert.ok(dates.includes('no instant: 253402300859000') && dates.includes('no instant: -1e+300'))
+  assert.ok(rows.some((row) => JSON.stringify(row.audit).includes('unreadable')))
 
-    const receipts = await on.control('GET /revocations?limit=500')
-    assert.equal(receipts.status, 200, receipts.body.toString())
-    const list = memberAt(receipts, 'revocations') as readonly { id: string; by: string }[]
-    assert.equal(list.length, 11)
-    assert.ok(list.some(({ by }) => by === 'unreadable'))
-    for (const { id } of list) assert.equal((await on.control(`GET /revocations/${id}`)).status, 200, id)
+  const receipts = await on.control('GET /revocations?limit=500')
+  assert.equal(receipts.status, 200, receipts.body.toString())
+  const list = memberAt(receipts, 'revocations') as readonly { id: string; by: string }[]
+  assert.equal(list.length, 11)
+  assert.ok(list.some(({ by }) => by === 'unreadable'))
+  for (const { id } of list) assert.equal((await on.control(`GET /revocations/${id}`)).status, 200, id)
 
-    const exported = await linesOf(await on.control('GET /audit/export'))
-    const checked = await checkExport(asLines(exported), [])
-    assert.equal(checked.kind, 'right', JSON.stringify(checked))
+  const exported = await linesOf(await on.control('GET /audit/export'))
+  const checked = await checkExport(asLines(exported), [])
+  assert.equal(checked.kind, 'right', JSON.stringify(checked))
 
-    const events = await on.send('GET /v3/OS-REVOKE/events', [
-      `X-Auth-Token: ${await on.identityToken(ROOT)}`,
-    ])
-    assert.equal(events.status, 200, events.body.toString())
-  },
-)
+  const events = await on.send('GET /v3/OS-REVOKE/events', [`X-Auth-Token: ${await on.identityToken(ROOT)}`])
+  assert.equal(events.status, 200, events.body.toString())
+})
 
 async function* asLines(lines: readonly string[]): AsyncGenerator<string> {
   for (const line of lines) yield line
@@ -211,7 +206,7 @@ onAgedStores('[H18] a chat server that resumes its stream before such rows reads
   assert.match(await streamed(url, `${epochId}.1`, 'event: revoked\n'), /1969-12-31T23:00:00\.000Z/)
 })
 
-/** What a chat server is sent until this is among it. */
+/** Reads a chat stream until it contains `until`. */
 async function streamed(url: string, lastEventId: string | undefined, until: string): Promise<string> {
   const cutoff = new AbortController()
   const last = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }

@@ -6,8 +6,8 @@ import { Provider } from '../kit/provider.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { ANN, SEED, SVC } from '../kit/seed.ts'
 
-// [W49] The kind: a token that is here, told to be none, because of what copying has put around it. And [W46]: text that
-// a page says is taken, and is not.
+// [W49] A token that exists must not be reported unknown because of characters that copying put around it. [W46]: text
+// that a page says is accepted must be accepted.
 
 const VERIFIER = 'Authorization: Bearer orders-api-key-0123456789'
 const { server, calls } = await openForFile({
@@ -69,7 +69,7 @@ async function tokens(): Promise<Readonly<Record<string, string>>> {
 
 const isJwt = (text: string): boolean => text.startsWith('ey')
 
-test('[W49] a token is found however it is pasted, or a JWT said to be spelled loosely: never "no such token"', async () => {
+test('[W49] a pasted token is found in every form, or a JWT reported as loosely spelled: never "no such token"', async () => {
   for (const [kind, text] of Object.entries(await tokens()))
     for (const paste of PASTES) {
       const answer = await calls.control('POST /tokens/lookup', { token: paste(text) })
@@ -82,7 +82,7 @@ test('[W49] a token is found however it is pasted, or a JWT said to be spelled l
     }
 })
 
-test('[W49] and revoked, previewed and held, as the token that it is', async () => {
+test('[W49] a pasted token is revoked, previewed and held as the same token', async () => {
   for (const paste of [
     (text: string) => `Bearer ${text}`,
     (text: string) => (isJwt(text) ? text : ` ${folded(text, 30)}`),
@@ -108,7 +108,7 @@ test('[W49] and revoked, previewed and held, as the token that it is', async () 
   }
 })
 
-test('[W49] a handle is found where a token is asked for, too', async () => {
+test('[W49] a handle is also accepted where a token is asked for', async () => {
   const handle = textAt(
     await calls.control('POST /tokens/lookup', { token: (await tokens())['chat'] }),
     'facts',
@@ -122,7 +122,7 @@ test('[W49] a handle is found where a token is asked for, too', async () => {
     )
 })
 
-test("[W49] a client secret that begins as the realm's own do is told to be one", async () => {
+test("[W49] a client secret with the realm's prefix is reported as one", async () => {
   assert.equal((await calls.control('PUT /token-prefixes', { clientSecret: 'acme_cs_' })).status, 200)
   const made = await calls.control('POST /clients', { clientId: 'own', grantTypes: ['client_credentials'] })
   for (const token of [textAt(made, 'clientSecret'), `rsk_${'0'.repeat(36)}`]) {
@@ -133,7 +133,7 @@ test("[W49] a client secret that begins as the realm's own do is told to be one"
   assert.equal((await calls.control('PUT /token-prefixes', {})).status, 200)
 })
 
-test('[W49] what is no token here is told by what it looks like', async () => {
+test('[W49] text that is not a token here is reported by its form', async () => {
   const { 'OAuth access': access = '', Identity: identity = '' } = await tokens()
   const foreign = await idp.sign({ iss: 'https://somebody.example' })
   for (const [token, status, words] of [
@@ -161,7 +161,7 @@ test('[W49] what is no token here is told by what it looks like', async () => {
   }
 })
 
-test('[W49] the exact text comes first: an app may have chosen one with a scheme in front', async () => {
+test('[W49] the exact text takes precedence, because an app may have chosen one that begins with a scheme', async () => {
   const plain = await calls.chatBound('two', 'one-text-0123456789')
   await calls.chatBound('three', `Bearer ${plain}`)
   const clientOf = async (token: string): Promise<unknown> =>
@@ -169,7 +169,7 @@ test('[W49] the exact text comes first: an app may have chosen one with a scheme
   assert.deepEqual([await clientOf(`Bearer ${plain}`), await clientOf(plain)], ['three', 'two'])
 })
 
-test('[W49] [W85] a token that was pasted where a name belongs is refused: the rule would hit nothing, and keep its text', async () => {
+test('[W49] [W85] a token pasted into a name is refused, because the rule would hit nothing and store its text', async () => {
   const { 'OAuth access': access = '' } = await tokens()
   const foreign = await idp.sign({ sub: 'ann' })
   const at = server.clock.wallMs() + 3_600_000
@@ -197,7 +197,7 @@ test('[W49] [W85] a token that was pasted where a name belongs is refused: the r
   assert.equal((await calls.control('POST /revocations', { target: named, reason: 'r' })).status, 201)
 })
 
-test('[W49] who lets somebody in judges what came: a verifier’s question is about the exact text', async () => {
+test('[W49] a verifier’s question is about the exact text, because it decides on access', async () => {
   const { 'OAuth access': access = '' } = await tokens()
   for (const headers of [[VERIFIER], [CONTROL]]) {
     const answer = await calls.control('POST /verify', { token: `Bearer ${access}` }, headers)
@@ -206,7 +206,7 @@ test('[W49] who lets somebody in judges what came: a verifier’s question is ab
   }
 })
 
-test('[W46] the page’s own Idempotency-Key is taken, and does what it says', async () => {
+test('[W46] the page’s own Idempotency-Key is accepted and works', async () => {
   const body = JSON.stringify({ target: { source: 'oauth', subject: 'nobody' }, reason: 'r' })
   for (const key of ['"any text of up to 255 characters"', 'incident 42: "leak"', 'größer als 9']) {
     const ask = (): Promise<RawAnswer> => {

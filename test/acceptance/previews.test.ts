@@ -6,7 +6,7 @@ import { Provider } from '../kit/provider.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { ANN, GATEWAY, SEED } from '../kit/seed.ts'
 
-// [W41] The kind: a number that is right for what is recorded here, shown as if it were all.
+// [W41] A preview's count of recorded tokens must not be shown as if it were complete.
 
 const VERIFIER = 'Authorization: Bearer orders-api-key-0123456789'
 const ISSUER = 'https://idp.example/'
@@ -46,13 +46,13 @@ async function preview(target: object, more: object = {}): Promise<Shown> {
 const used = async (target: object): Promise<number | undefined> =>
   (await preview(target)).notCounted?.usedLast15Minutes
 
-test('[W41] where no issuer is registered, the whole realm is counted whole', async () => {
+test('[W41] without registered issuers, the preview of a whole realm is complete', async () => {
   await calls.chatToken('zoe')
   const { complete, tokens, notCounted } = await preview({ realm: true })
   assert.deepEqual([complete, tokens, notCounted], [true, 1, undefined])
 })
 
-test('[W41] a preview of foreign tokens is never complete and says what it cannot count, in every shape', async () => {
+test('[W41] a preview that covers foreign tokens is never complete and says what it cannot count, in every shape', async () => {
   const claims = { client: 'azp', session: 'sid', tenant: 'org' }
   await send('POST /control/v1/issuers', { issuer: idp.issuer, jwksUrl: idp.jwksUrl, claims })
   const token = await idp.sign({ jti: 'one', sub: 'ann' })
@@ -88,7 +88,7 @@ test('[W41] a preview of foreign tokens is never complete and says what it canno
   }
 })
 
-test('[W41] foreign tokens that verifiers and gateways showed are told as used, for 15 minutes', async () => {
+test('[W41] foreign tokens that verifiers and gateways presented count as used for 15 minutes', async () => {
   const ben = { source: SOURCE, subject: 'ben' }
   const sign = (jti: string, sub = 'ben'): Promise<string> => idp.sign({ jti, sub, azp: 'shop' })
   const [one, two, three, eve] = [await sign('1'), await sign('2'), await sign('3'), await sign('4', 'eve')]
@@ -110,7 +110,7 @@ test('[W41] foreign tokens that verifiers and gateways showed are told as used, 
   assert.equal(await used(ben), 0)
 })
 
-test('[W41] so it is for a chat app whose own server vouches for tokens', async () => {
+test('[W41] a preview is also incomplete for a chat app whose own server verifies tokens', async () => {
   const verifyUrl = 'https://app.example/verify'
   await send('POST /control/v1/chat-apps', { name: 'vouched', verifyUrl })
   const { complete, notCounted } = await preview({ source: 'chat/vouched', client: 'ann' })
@@ -118,7 +118,7 @@ test('[W41] so it is for a chat app whose own server vouches for tokens', async 
   assert.match(notCounted?.what ?? '', /vouches for/)
 })
 
-test('a preview counts the credentials that would end with the rule, and none that are kept', async () => {
+test('a preview counts the credentials that would end with the rule, and none that stay', async () => {
   const token = await calls.identityToken(ANN)
   for (const name of ['ci', 'cd'])
     await send(`POST /v3/users/${ANN.id}/application_credentials`, { application_credential: { name } }, [
@@ -142,7 +142,7 @@ test('a preview counts the credentials that would end with the rule, and none th
   assert.equal(had - (await list()), 3)
 })
 
-test('a dated preview counts what its credentials had made, too', async () => {
+test('a dated preview also counts tokens made with its credentials', async () => {
   const token = await calls.identityToken(ANN)
   const body = { application_credential: { name: 'old' } }
   const made = await send(`POST /v3/users/${ANN.id}/application_credentials`, body, [

@@ -5,7 +5,7 @@ import { openServer } from '../kit/in-process.ts'
 import { headerOf } from '../kit/raw-http.ts'
 import { BOB, ROOT } from '../kit/seed.ts'
 
-// The kind: every address that Identity writes. Each lies under the one that clients reach the server by.
+// Every URL that Identity writes must begin with the base that clients reach the server by.
 
 type Way = { readonly flags: readonly string[]; readonly headers: readonly string[]; readonly base: string }
 
@@ -39,7 +39,7 @@ const WAYS: Readonly<Record<string, Way>> = {
 }
 
 for (const [name, { flags, headers, base }] of Object.entries(WAYS))
-  test(`[W23] links, catalogs and headers of both versions lie under the address of ${name}`, async () => {
+  test(`[W23] links, catalogs and headers of both versions begin with the address of ${name}`, async () => {
     const server = await openServer({ time: 'hand', flags })
     const calls = new Calls(server.port)
     try {

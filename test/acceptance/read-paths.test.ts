@@ -5,7 +5,7 @@ import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { ANN, BOB, EVE, GATEWAY, OTHER, ROOT, SVC } from '../kit/seed.ts'
 
-/** What was revoked by a dialect's own call is refused by every path that reads it, and reads like nothing at all. */
+/** A token revoked by its dialect's own call is refused on every read path, like one that never existed. */
 
 const { server, calls } = await openForFile({ time: 'hand', flags: ['--identity-rate', '0'] })
 let root = ''
@@ -13,7 +13,7 @@ before(async () => {
   root = await calls.identityToken(ROOT)
 })
 
-/** One way of asking whether a token is good: what it answers for a good one, and for one that is over. */
+/** A read path, with its status for a live and for a dead token. */
 type ReadPath = {
   readonly name: string
   readonly ask: (token: string) => Promise<RawAnswer>
@@ -70,7 +70,7 @@ async function assertReads(token: string, paths: readonly ReadPath[], state: 'go
   )
 }
 
-test('[A01] a chat token, minted or assigned, that was revoked alone or with all others is refused everywhere', async () => {
+test('[A01] a chat token, minted or assigned, revoked alone or with all others is refused everywhere', async () => {
   let count = 0
   for (const revoke of [
     (token: string) => calls.chatRevoke('ann', token),
@@ -102,7 +102,7 @@ test('[A01] a chat token, minted or assigned, that was revoked alone or with all
   }
 })
 
-test('[A01] an Identity token that was revoked by itself or by an administrator is refused everywhere', async () => {
+test('[A01] an Identity token revoked by itself or by an administrator is refused everywhere', async () => {
   for (const revoke of [
     (token: string) => calls.identity('DELETE', token, ''),
     (token: string) => calls.identity('DELETE', token, token),
@@ -119,7 +119,7 @@ test('[A01] an Identity token that was revoked by itself or by an administrator 
   }
 })
 
-test('[A01] an OAuth access token that was revoked is refused everywhere; its refresh token serves', async () => {
+test('[A01] a revoked OAuth access token is refused everywhere; its refresh token works', async () => {
   const { access, refresh } = await calls.oauthGrant('user-1')
   assert.equal((await calls.oauthRevoke(SVC, access)).status, 200)
   for (const client of [SVC, GATEWAY]) assert.equal(await calls.isActive(client, access), false)
@@ -127,7 +127,7 @@ test('[A01] an OAuth access token that was revoked is refused everywhere; its re
   assert.equal((await calls.oauthRefresh(SVC, refresh)).status, 200)
 })
 
-test('a refresh token that was revoked ends its grant, rotated tokens included, and no other grant', async () => {
+test('revoking a refresh token ends its grant, rotated tokens included, and no other grant', async () => {
   const [first, other] = [await calls.oauthGrant('user-1'), await calls.oauthGrant('user-1')]
   const rotated = await calls.oauthRefresh(SVC, first.refresh)
   const second = JSON.parse(rotated.body.toString()) as { access_token: string; refresh_token: string }
@@ -142,7 +142,7 @@ test('a refresh token that was revoked ends its grant, rotated tokens included, 
   assert.equal((await calls.oauthRefresh(SVC, other.refresh)).status, 200)
 })
 
-/** All bytes of an answer but those of its date. */
+/** All bytes of an answer except its date. */
 function bytesOf({ statusLine, headers, body }: RawAnswer): string {
   const lines = headers.filter(([name]) => name !== 'date').map((header) => header.join(': '))
   return [statusLine, ...lines, '', body.toString('latin1')].join('\n')
@@ -156,11 +156,11 @@ async function assertAlike(answers: Readonly<Record<string, Promise<RawAnswer>>>
   for (const [name, bytes] of given) assert.equal(bytes, first?.[1], `${name} and ${first?.[0]}`)
 }
 
-/** Text that was never issued, of the form of an access token and of an Identity token. */
+/** Text in the form of an access token and of an Identity token that was never issued. */
 const NEVER = `rsa_${'0'.repeat(30)}2C8GjS`
 const NEVER_IDENTITY = `rsi_${'0'.repeat(30)}2C8GjS`
 
-test('[C05] introspection reads byte for byte alike for unknown, foreign, revoked, expired, used and malformed', async () => {
+test('[C05] introspection answers the same bytes for unknown, foreign, revoked, expired, used and malformed tokens', async () => {
   const expired = await calls.oauthToken(SVC)
   server.clock.advance(3_600_000)
   const [revoked, foreign] = [await calls.oauthToken(SVC), await calls.oauthToken(OTHER)]
@@ -195,7 +195,7 @@ test('[C05] introspection reads byte for byte alike for unknown, foreign, revoke
   assert.equal(await calls.isActive(SVC, live), true)
 })
 
-/** On connections of their own, as they are asked at once. */
+/** On a separate connection, because they are asked concurrently. */
 async function alone(ask: (own: Calls) => Promise<RawAnswer>): Promise<RawAnswer> {
   const own = new Calls(server.port)
   try {
@@ -221,7 +221,7 @@ test('[D04] every proper prefix of a token is unknown, and every change of one c
   assert.equal(await calls.isActive(GATEWAY, live), true)
 })
 
-test('[C15] [K05] revoking reads alike for what a caller has no right to know', async () => {
+test('[C15] [K05] revoking answers alike for tokens that a caller may not know about', async () => {
   const [revoked, ofSvc] = [await calls.oauthToken(SVC), await calls.oauthToken(SVC)]
   await calls.oauthRevoke(SVC, revoked)
   const revoke = (token: string): Promise<RawAnswer> => alone((own) => own.oauthRevoke(SVC, token))
@@ -246,7 +246,7 @@ test('[C15] [K05] revoking reads alike for what a caller has no right to know', 
   assert.equal((await calls.chatMe(ofBob)).status, 200)
 })
 
-test('[K06] an Identity caller without rights reads 403 alike, one with rights 404 alike', async () => {
+test('[K06] an Identity caller without rights always gets the same 403, one with rights the same 404', async () => {
   const [eve, bob, gone] = [
     await calls.identityToken(EVE),
     await calls.identityToken(BOB),

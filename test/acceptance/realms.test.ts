@@ -25,7 +25,7 @@ async function tokenIn(realm: string): Promise<string> {
   return textAt(answer, 'access_token')
 }
 
-test('a realm that is made online is served at once, once, and under a fit name', async () => {
+test('a realm created online is served at once; its name must be valid and new', async () => {
   const made = await calls.json(`POST ${REALMS}`, { name: 'north' })
   assert.equal(made.status, 201)
   assert.deepEqual([memberAt(made, 'name'), memberAt(made, 'enabled')], ['north', true])
@@ -36,7 +36,7 @@ test('a realm that is made online is served at once, once, and under a fit name'
     assert.equal((await calls.json(`POST ${REALMS}`, { name })).status, 422, name)
 })
 
-test('disabling a realm ends everything in it and serves nothing of it; what ended stays so', async () => {
+test('disabling a realm ends everything in it and stops serving it; ended tokens stay dead', async () => {
   const token = await tokenIn('branch')
   assert.equal(memberAt(await introspectIn('branch', token), 'active'), true)
   const key = await calls.control('POST /keys', { name: 'k', role: 'admin', realm: 'branch' })
@@ -60,7 +60,7 @@ test('disabling a realm ends everything in it and serves nothing of it; what end
   assert.equal(memberAt(await introspectIn('branch', await tokenIn('branch')), 'active'), true)
 })
 
-test('a deleted realm is gone for good, and its name with it', async () => {
+test('a deleted realm is gone for good, and so is its name', async () => {
   assert.equal((await calls.json(`POST ${REALMS}`, { name: 'brief' })).status, 201)
   assert.equal((await calls.json(`DELETE ${REALMS}/brief`)).status, 204)
   for (const line of [`GET ${REALMS}/brief`, `DELETE ${REALMS}/brief`, `GET ${REALMS}/brief/export`])
@@ -73,7 +73,7 @@ test('a deleted realm is gone for good, and its name with it', async () => {
   assert.ok(!names.includes('brief') && !names.includes('system') && names.includes('default'))
 })
 
-test('the realm of the realms themselves is untouchable, and the default realm stays', async () => {
+test('the system realm cannot be changed, and the default realm cannot be deleted', async () => {
   for (const line of [`GET ${REALMS}/system`, `DELETE ${REALMS}/system`, `GET ${REALMS}/system/export`])
     assert.equal((await calls.json(line)).status, 404, line)
   assert.equal((await calls.json(`PATCH ${REALMS}/system`, { enabled: false })).status, 404)
@@ -82,7 +82,7 @@ test('the realm of the realms themselves is untouchable, and the default realm s
   assert.equal((await calls.control('POST /master-key/rotate')).status, 409, 'no file to change')
 })
 
-test('[W53] what stands in a disabled realm is read with keys of all realms, and with no other; nothing is done in it', async () => {
+test('[W53] a disabled realm can be read only with keys of all realms, and not be changed', async () => {
   assert.equal((await calls.json(`POST ${REALMS}`, { name: 'closed' })).status, 201)
   const target = { source: 'oauth', subject: 'ann' }
   const made = await calls.control('POST /revocations?realm=closed', { target, reason: 'before' })

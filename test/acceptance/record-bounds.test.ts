@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import { jsonOf, textAt } from '../kit/calls.ts'
 import { openForFile } from '../kit/in-process.ts'
 
-// The kind: records that operators make are bounded by realm, and a realm that is full leaves the others as they are.
+// Records that operators create are bounded per realm, and a full realm leaves the others unaffected.
 
-/** As many as a seed makes of what it can make: all but two, which takes a small part of the time of making each. */
+/** Records made by the seed: all but two, which is much faster than creating each. */
 const SEEDED = 998
 const chatApp = (nth: number): object => ({ name: `app-${nth}` })
 const verifier = (nth: number): object => ({ name: `verifier-${nth}` })
@@ -23,7 +23,7 @@ const FULL = {
 const { server, calls } = await openForFile({ time: 'hand', seed: { realms: [FULL, { name: 'other' }] } })
 
 async function made(path: string, body: object): Promise<number> {
-  // The limit of rate goes by the clock, which stands still by itself.
+  // The rate limit uses the clock, which otherwise stands still.
   server.clock.advance(1)
   return (await calls.control(`POST /${path}`, body)).status
 }
@@ -33,7 +33,7 @@ type Bound = {
   readonly path: string
   readonly max: number
   readonly full: number
-  /** There already. */
+  /** Records that exist already. */
   readonly from: number
   readonly body: (nth: number) => object
 }
@@ -52,7 +52,7 @@ const BOUNDS: readonly Bound[] = [
 ]
 
 for (const { of, path, max, full, from, body } of BOUNDS)
-  test(`a realm holds ${max} ${of}, one more is ${full}, and another realm is unhurt`, async () => {
+  test(`a realm holds ${max} ${of}, one more is ${full}, and another realm is unaffected`, async () => {
     for (let nth = from; nth < max; nth += 1) {
       const status = await made(path, body(nth))
       if (status !== 201) assert.equal(status, 201, `number ${nth}`)
@@ -61,7 +61,7 @@ for (const { of, path, max, full, from, body } of BOUNDS)
     assert.equal(await made(`${path}?realm=other`, body(max)), 201)
   })
 
-test('a realm holds 100 control keys of its own, so its admin uses up none of the others', async () => {
+test('a realm holds 100 control keys, so its admin cannot use up those of others', async () => {
   const first = await calls.control('POST /keys', { name: 'admin of other', role: 'admin', realm: 'other' })
   const own = `Authorization: Bearer ${textAt(first, 'key')}`
   const makeOwn = async (nth: number): Promise<number> => {
@@ -73,9 +73,9 @@ test('a realm holds 100 control keys of its own, so its admin uses up none of th
   assert.equal(await made('keys', { name: 'of default', role: 'viewer', realm: 'default' }), 201)
 })
 
-test('a store holds 1,000 control keys, and not one more until one has gone; those that there are go on', async () => {
+test('a store holds 1,000 control keys, and no more until one is deleted; existing ones keep working', async () => {
   const key = (nth: number): object => ({ name: `key-${nth}`, role: 'viewer' })
-  // One came with the server, 101 were made above.
+  // One came with the server, and 101 were made above.
   for (let nth = 102; nth < 1_000; nth += 1) assert.equal(await made('keys', key(nth)), 201)
   assert.equal(await made('keys', key(1_000)), 422)
   const { keys } = jsonOf(await calls.control('GET /keys?limit=1000')) as { keys: readonly { id: string }[] }

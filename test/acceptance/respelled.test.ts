@@ -24,7 +24,7 @@ let verifier: Verifier
 let stub: http.Server
 let nth = 0
 
-/** A token of the app's own server, and that server's lenient reading of one. */
+/** A token of the app's own server, and that server's lenient parser. */
 function externalToken(more: object = {}): string {
   const now = Math.floor(Date.now() / 1_000)
   nth += 1
@@ -47,7 +47,7 @@ function read(token: string): Readonly<Record<string, unknown>> | undefined {
     : undefined
 }
 
-/** Out of a header, a link or JSON, as somebody who wants to be helpful takes it. */
+/** Extracts a token from a header, a link or JSON, as lenient software does. */
 function partsOf(text: string): readonly string[] {
   const plain = decodeURIComponent(text.replace(/%(?![0-9a-f]{2})/gi, '%25'))
   if (!plain.startsWith('{')) return plain.replace(/^["']?(?:Bearer|JWT|token)?[ +=]?/i, '').split('.')
@@ -101,15 +101,15 @@ async function made(line: string, body: object): Promise<RawAnswer> {
   return answer
 }
 
-/** By the API key: the client key alone may not ask so often. */
+/** With the API key, because the client key alone is rate-limited. */
 function me(token: string): Promise<RawAnswer> {
   return calls.send('GET /me', [API_KEY, `IM-Authorization: ${token}`])
 }
 
-/** A header cannot hold every character; who sends one all the same is not heard. */
+/** Text that a header can hold; other text is refused before any handler. */
 const inHeader = (text: string): boolean => /^[\x21-\x7e]+( [\x21-\x7e]+)*$/.test(text)
 
-/** Every door at which a token opens something: which of them this text opens. */
+/** The doors that this text opens. */
 async function opened(text: string): Promise<string[]> {
   const open: string[] = []
   const note = (door: string, isOpen: boolean): void => {
@@ -142,7 +142,7 @@ async function opened(text: string): Promise<string[]> {
     'TokenReview',
     memberAt(await calls.control('POST /token-review', review), 'status', 'authenticated') === true,
   )
-  // The SDK does not open for what it cannot know either.
+  // The SDK must refuse it too.
   note('SDK check', verifier.check(text).kind === 'active')
   note('SDK verify', (await verifier.verify(text)).kind === 'active')
   return open
@@ -192,7 +192,7 @@ for (const [whose, make] of Object.entries(MAKERS)) {
   }
 }
 
-test('[H14] [F10] a live JWT is ended by a rule that names it with its other signature', async () => {
+test('[H14] [F10] a rule that names a live JWT by another valid signature ends it', async () => {
   for (const make of Object.values(MAKERS)) {
     const token = await make()
     await me(token)
@@ -207,7 +207,7 @@ test('[H14] [F10] a live JWT is ended by a rule that names it with its other sig
   }
 })
 
-test('[H14] text of a JWS that is not canonical names nothing: rules, holds and lookups refuse it', async () => {
+test('[H14] a non-canonical JWS names no token: rules, holds and lookups refuse it', async () => {
   const token = externalToken()
   await me(token)
   for (const { how, text, of } of spellingsOf(token)) {
@@ -233,7 +233,7 @@ test('[H14] text of a JWS that is not canonical names nothing: rules, holds and 
   assert.equal((await me(token)).status, 200)
 })
 
-test('[R1] a JWT of 8,602 characters is read, and a control key is told of text that is too long', async () => {
+test('[R1] a JWT of 8,602 characters is accepted, and the control API reports text that is too long', async () => {
   const room = 'x'.repeat(6_100)
   const token = await idp.sign({ groups: [room] })
   assert.ok(token.length > 8_192 && token.length < 16_384)

@@ -5,7 +5,7 @@ import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { CHAT } from '../kit/seed.ts'
 
-// [B01] The kind: a secret that ends, and what was issued while it was good.
+// [B01] A secret ends: do tokens issued with it end too?
 
 const { calls } = await openForFile({ time: 'hand', flags: ['--control-rate', '0'] })
 
@@ -17,7 +17,7 @@ async function say(token: string): Promise<string> {
   return textAt(await done('POST /verify', { token }), 'verdict', 'kind')
 }
 
-test('ending or rotating a client secret leaves tokens by default, and ends them when it is asked to [B01]', async () => {
+test('ending or rotating a client secret leaves tokens by default, and ends them on request [B01]', async () => {
   const client = { clientId: 'c', grantTypes: ['client_credentials'], scopes: [] }
   let clientSecret = textAt(await done('POST /clients', client), 'clientSecret')
   const token = (): Promise<string> => calls.oauthToken({ clientId: 'c', clientSecret })
@@ -49,7 +49,7 @@ test('ending or rotating a client secret leaves tokens by default, and ends them
   assert.equal(wrong.status, 422)
 })
 
-test('other keys for a chat app leave its tokens by default, and end them when it is asked to [B01]', async () => {
+test('new keys of a chat app leave its tokens by default, and end them on request [B01]', async () => {
   await calls.chatClient('b01')
   const token = await calls.chatToken('b01')
   await done(`PATCH /chat-apps/${CHAT.app}`, { apiKey: 'another-api-key-0123456789' })

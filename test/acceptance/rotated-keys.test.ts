@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
 import { openForFile } from '../kit/in-process.ts'
 
-// [W58] The kind: a secret that can only be replaced at one stroke, so that everybody who bears it fails meanwhile.
+// [W58] A secret must be replaceable without an interruption for those who use it.
 
 const { server, calls } = await openForFile({ time: 'real', flags: ['--control-rate', '0'] })
 
@@ -55,7 +55,7 @@ const KINDS: Readonly<Record<string, Rotated>> = {
 }
 
 for (const [kind, { make, path, member, isIn, count }] of Object.entries(KINDS)) {
-  test(`[W58] ${kind} is rotated with an overlap: two are taken at most, and retiring ends the older one`, async () => {
+  test(`[W58] ${kind} is rotated with an overlap: at most two are valid, and retiring ends the older one`, async () => {
     const first = await make('overlap')
     const own = path('overlap')
     assert.equal(await statusOf(`POST ${own}/retire`), 409, 'the only one stays')
@@ -71,7 +71,7 @@ for (const [kind, { make, path, member, isIn, count }] of Object.entries(KINDS))
     assert.deepEqual([await isIn(first), await isIn(second), await isIn(third)], [false, true, true])
   })
 
-  test(`[W58] ${kind} that leaked right after it was made goes, and the one before stays`, async () => {
+  test(`[W58] ${kind} that leaked right after its creation can be removed, and the previous one stays`, async () => {
     const first = await make('newer')
     const second = textAt(await calls.control(`POST ${path('newer')}/rotate`), member)
     assert.equal(await statusOf(`POST ${path('newer')}/retire`, { which: 'neither' }), 422)
@@ -79,7 +79,7 @@ for (const [kind, { make, path, member, isIn, count }] of Object.entries(KINDS))
     assert.deepEqual([await isIn(first), await isIn(second)], [true, false])
   })
 
-  test(`[W58] both of ${kind} go with what they are of, and nobody rotates what is not there`, async () => {
+  test(`[W58] both of ${kind} end with their owner, and rotating for an unknown owner is refused`, async () => {
     const first = await make('gone')
     const second = textAt(await calls.control(`POST ${path('gone')}/rotate`), member)
     assert.equal(await statusOf(`DELETE ${path('gone')}`), 204)
@@ -96,7 +96,7 @@ for (const [kind, { make, path, member, isIn, count }] of Object.entries(KINDS))
   })
 }
 
-test('[W58] a key that is put in the place of an app’s ends both, and another change ends none', async () => {
+test('[W58] replacing an app’s key ends both, and another change ends none', async () => {
   const first = textAt(await calls.control('POST /chat-apps', { name: 'replaced' }), 'apiKey')
   const second = textAt(await calls.control('POST /chat-apps/replaced/rotate'), 'apiKey')
   assert.equal(await statusOf('PATCH /chat-apps/replaced', { sandbox: true }), 200)
@@ -113,7 +113,7 @@ test('[W58] the client key, which is public, is neither of the two API keys of i
     assert.equal(await statusOf('PATCH /chat-apps/public', { clientKey }), 422)
 })
 
-test('[W58] a key that was retired is taken again where an operator gives it, and else stays out', async () => {
+test('[W58] a retired key is valid again only if an operator sets it', async () => {
   const first = textAt(await calls.control('POST /chat-apps', { name: 'again' }), 'apiKey')
   const second = textAt(await calls.control('POST /chat-apps/again/rotate'), 'apiKey')
   assert.equal(await statusOf('POST /chat-apps/again/retire'), 200)
@@ -123,7 +123,7 @@ test('[W58] a key that was retired is taken again where an operator gives it, an
   assert.deepEqual([await appIsIn(first), await appIsIn(second)], [true, true])
 })
 
-test('[W58] a stream of the key that stays goes on, one of the key that is retired ends', async () => {
+test('[W58] a stream opened with the remaining key goes on, one of the retired key ends', async () => {
   const first = textAt(await calls.control('POST /chat-apps', { name: 'streams' }), 'apiKey')
   const open = (key: string): Promise<Response> =>
     fetch(`${server.url}/admin/revocations`, { headers: { 'im-api-key': key } })

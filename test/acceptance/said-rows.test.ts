@@ -12,7 +12,7 @@ const { server, calls } = await openForFile({ time: 'hand', flags: ['--control-r
 const two = (value: number): string => String(value).padStart(2, '0')
 const int = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max })
 
-/** Instants of RFC 3339, most of them at the edges of what can be said: 1970, now, 9999, with every offset. */
+/** Instants of RFC 3339, mostly at the edges of the valid range: 1970, now, 9999, with every offset. */
 const anyInstant = fc
   .record({
     year: fc.constantFrom(0, 1969, 1970, 1971, 2025, 2026, 2027, 9998, 9999),
@@ -56,7 +56,7 @@ const anyRequest = fc.record({
   time: maybe(anyInstant),
 })
 
-/** What the call needs besides. */
+/** Further members that the call needs. */
 function bodyOf({
   call,
   time,
@@ -71,7 +71,7 @@ async function* linesOf(answer: RawAnswer): AsyncGenerator<string> {
   yield* answer.body.toString('utf8').trimEnd().split('\n')
 }
 
-test('[H18] the row of every request that is let in can be said by every reader of rows, and none is answered 500', async () => {
+test('[H18] the row of every accepted request can be shown by every reader of rows, and no request is 500', async () => {
   let written = 0
   const property = fc.asyncProperty(anyRequest, async (request) => {
     const before_ = server.power.writes
@@ -81,19 +81,19 @@ test('[H18] the row of every request that is let in can be said by every reader 
     if (answer.status >= 300) return assert.equal(server.power.writes, before_, told)
     written += 1
     const id = textAt(answer, 'id')
-    // The whole realm's hold would refuse the caller of the readers below, who is no part of this.
+    // A hold on the whole realm would refuse the readers' own caller, which is not tested here.
     if (request.call === '/holds') await calls.control(`POST /holds/${id}/release`, { reason: 'r' })
     const again = await calls.control(`GET ${request.call}/${id}`)
     assert.equal(again.status, 200, again.body.toString())
     assert.deepEqual(memberAt(again, 'covers'), memberAt(answer, 'covers'))
-    // What would show it as another one is not kept (test/acceptance/free-text.test.ts).
+    // Characters that change how text is shown are not stored (test/acceptance/free-text.test.ts).
     assert.equal(memberAt(again, 'reason'), displayText(request.reason) || '[text that does not show]')
     const audit = await calls.control('GET /audit?limit=8')
     assert.equal(audit.status, 200)
     assert.doesNotMatch(audit.body.toString(), /unreadable|no instant/)
   })
   await fc.assert(property, { numRuns: 200 })
-  // About one in eight; far fewer would mean that the requests are not those that this is about.
+  // About one in eight is accepted; far fewer would mean that the requests are not the intended ones.
   assert.ok(written >= 5, `${written} were let in`)
 
   for (const path of [

@@ -5,14 +5,14 @@ import { openForFile } from '../kit/in-process.ts'
 import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
 import { SVC } from '../kit/seed.ts'
 
-/** What a key of the control API may have under way at once of calls that look at many records. */
+/** Calls that read many records that one control key may run at once. */
 const OF_KEY = 4
 
 const { server, calls } = await openForFile({ time: 'hand', flags: ['--control-rate', '0'] })
 
 type Held = { readonly running: readonly Promise<RawAnswer>[]; readonly letGo: () => void }
 
-/** So many calls, each on a connection of its own, all of which walk through the tokens, and come to no end until `letGo`. */
+/** Starts `count` calls, each on its own connection, which read through the tokens and do not finish before `letGo`. */
 async function underWay(count: number, line: string, headers: readonly string[]): Promise<Held> {
   const { store } = server
   const [end, begun] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
@@ -53,7 +53,7 @@ const LISTS: readonly (readonly [line: string, body?: object])[] = [
   ['POST /holds', { ...PREVIEW, seconds: 60, atDeadline: 'release' }],
 ]
 
-test('[W94] a key that has four lists under way gets 429 for every other one, and revokes as before; another key is unhurt', async () => {
+test('[W94] a key that has four lists under way gets 429 for every other one, and may revoke; another key is unaffected', async () => {
   const made = await calls.control('POST /keys', { name: 'second', role: 'admin' })
   const second = `Authorization: Bearer ${textAt(made, 'key')}`
   const { running, letGo } = await underWay(OF_KEY, 'GET /control/v1/tokens', [CONTROL])

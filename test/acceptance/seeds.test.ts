@@ -5,11 +5,11 @@ import { openForFile, openServer } from '../kit/in-process.ts'
 import { headerOf, latin1, type RawAnswer, rawExchange } from '../kit/raw-http.ts'
 import { ANN, BOB, CHAT, EVE, GATEWAY, OTHER, ROOT, SVC } from '../kit/seed.ts'
 
-/** Requests as the three seed pages print them, and every status that they list. */
+/** Requests as the three seed pages print them, and every status that the pages list. */
 
 const { server, calls } = await openForFile({ time: 'hand', flags: ['--identity-rate', '0'] })
 
-/** Lines of a page become lines of the wire. */
+/** Converts the lines of a page to those of the wire. */
 function printed(text: string): Buffer {
   const [head = '', ...body] = text.split('\n\n')
   return latin1(`${head.replaceAll('\n', '\r\n')}\r\n\r\n${body.join('\n\n')}`)
@@ -74,7 +74,7 @@ test('seed 000, 200: the printed request revokes the one token, and lists it wit
   assert.equal((await calls.chatMe('another')).status, 200, 'the other token of the client lives')
 })
 
-test('seed 000: the id in the path is the whole of what it encodes: "…558}" is not "…558"', async () => {
+test('seed 000: the id in the path is fully decoded: "…558}" is not "…558"', async () => {
   await calls.chatBound('1485248560558', 'of-the-other-id')
   const answer = await rawExchange(server.port, printed(SEED_000))
   assert.equal(answer.status, 404, 'revoked already')
@@ -101,7 +101,7 @@ test('seed 000, 200: without a token in the body, all access tokens of the clien
   assert.deepEqual(revokedTokens(await rawExchange(server.port, printed(all))), [], 'nothing is left')
 })
 
-test('seed 000: an issued token is a JWT as the page shows them, with a jti of its own', async () => {
+test('seed 000: an issued token is a JWT as the page shows them, with its own jti', async () => {
   const body = JSON.stringify({
     _id: 'jwt',
     nickname: 'SSS',
@@ -126,7 +126,7 @@ test('seed 000: an issued token is a JWT as the page shows them, with a jti of i
 const SEED_001 = (caller: string): string =>
   `DELETE /v2.0/tokens HTTP/1.1\nHost: 127.0.0.1:8080\nX-Auth-Token: ${caller}\n\n`
 
-/** The page's table of response codes, names included: they are the status line's words. */
+/** The page's table of response codes. Its names are the reason phrases. */
 const NAMES_001: Readonly<Record<number, string>> = {
   204: 'No content',
   400: 'Bad Request',
@@ -191,7 +191,7 @@ test('seed 001: 400, 401, 403, 404 and 405, each in the words of its fault', asy
   for (const token of [root, eve, bob]) assert.ok(await calls.isActive(GATEWAY, token))
 })
 
-test('seed 001, 413: above the rate there is Retry-After, and nothing is revoked', async () => {
+test('seed 001, 413: above the rate the answer has Retry-After, and nothing is revoked', async () => {
   const limited = await openServer({ time: 'hand' })
   const own = new Calls(limited.port)
   try {

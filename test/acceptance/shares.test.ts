@@ -9,13 +9,13 @@ import { Provider } from '../kit/provider.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { until } from '../kit/until.ts'
 
-// The kind: what one caller uses up is its own share. Each case has a second caller, who is unhurt.
+// A caller can use up only its own share. Each case has a second caller, who is unaffected.
 
 const PROXY = ['--behind-proxy', '127.0.0.1/32']
 
 type Silent = { readonly url: string; open: number; readonly close: () => void }
 
-/** A server that is asked, and never answers. */
+/** A server that never answers. */
 async function openSilent(): Promise<Silent> {
   const server = http.createServer()
   const silent = { url: '', open: 0, close: () => server.closeAllConnections() }
@@ -50,14 +50,14 @@ function app(name: string, verifyUrl: string): object {
   return { name, apiKey: `api-key-of-${name}-0123456789`, clientKey: `client-key-of-${name}`, verifyUrl }
 }
 
-/** Each by a connection of its own, so that none waits for another; the answers come when they come. */
+/** On separate connections, so that no call waits for another. */
 function ask(server: TestServer, { path, key, token, from }: Record<string, string>): Promise<RawAnswer> {
   const calls = new Calls(server.port)
   const headers = [`IM-CLIENT-KEY: ${key}`, `IM-Authorization: ${token}`, `X-Forwarded-For: ${from}`]
   return calls.send(`GET ${path}`, headers).finally(() => calls.close())
 }
 
-test('[H21] a slow verify URL of one app keeps no app, realm or issuer waiting but its own', async () => {
+test('[H21] a slow verify URL of one app keeps no other app, realm or issuer waiting', async () => {
   const [silent, quick] = [await openSilent(), await openQuick()]
   const provider = await Provider.open('https://idp.example/', () => Date.now() / 1_000)
   const server = await openServer({
@@ -97,7 +97,7 @@ test('[H21] a slow verify URL of one app keeps no app, realm or issuer waiting b
   }
 })
 
-test('[W97] five spellings of one IPv6 address, and all of its /64, are one caller to every limit', async () => {
+test('[W97] five spellings of one IPv6 address, and all of its /64, count as one caller for every limit', async () => {
   const server = await openServer({ time: 'hand', flags: PROXY })
   const calls = new Calls(server.port)
   const wrong = (from: string): Promise<RawAnswer> => {

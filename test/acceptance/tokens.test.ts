@@ -57,7 +57,7 @@ test('live tokens are listed by any of their ids, page by page, each once', asyn
   assert.deepEqual(refreshes.map(({ state }) => state).sort(), ['active', 'consumed'])
 })
 
-test('a token is looked up by its text, which is said nowhere, and by its handle', async () => {
+test('a token is looked up by its text, which is never repeated, and by its handle', async () => {
   const token = await calls.oauthToken(SVC)
   const found = await lookUp(token)
   assert.equal(found.status, 200)
@@ -95,7 +95,7 @@ test('the last use is known to the minute, and counted by previews for a quarter
   assert.equal(await preview(), 0)
 })
 
-test('[H1] what a door refuses was not used there: trying a leaked refresh token leaves no sign of life', async () => {
+test('[H1] a refused token does not count as used: trying a leaked refresh token leaves no sign of life', async () => {
   const { refresh } = await calls.oauthGrant('refused')
   const tried = await calls.send('GET /check', [`Authorization: Bearer ${refresh}`])
   assert.equal(tried.status, 401)

@@ -21,7 +21,7 @@ import { toyToken, withToyUsers } from '../kit/toy-dialect/calls.ts'
 import { TOY_KEY, TOY_USER } from '../kit/toy-dialect/hostile.ts'
 import { TOY } from '../kit/toy-dialect/module.ts'
 
-/** What the server knows of a dialect that none of its files name. Malformed requests to it: malformed.test.ts. */
+/** What the server does for a dialect that none of its files name. malformed.test.ts covers malformed requests. */
 
 const WITH_TOY: readonly DialectModule[] = [...MODULES, TOY]
 const { calls, server } = await openForFile({
@@ -54,7 +54,7 @@ async function assertLives(token: string, isLive: boolean): Promise<void> {
   assert.equal(await calls.isActive(GATEWAY, token), isLive)
 }
 
-test('its seed made who logs in, and its token is good wherever tokens are asked about', async () => {
+test('its seed created a user who can log in, and the token is live on every read path', async () => {
   const token = await toyToken(calls)
   assert.match(token, /^toy_[0-9A-Za-z]{36}$/)
   await assertLives(token, true)
@@ -64,7 +64,7 @@ test('its seed made who logs in, and its token is good wherever tokens are asked
   assert.equal((await calls.json('POST /toy/revoke', body, TOY_KEY)).status, 404)
 })
 
-test('a rule over its source is counted before it is written, and ends its tokens', async () => {
+test('a rule over its source is counted in a preview, and ends its tokens', async () => {
   const token = await toyToken(calls)
   const rule = { target: SUBJECT, reason: 'r' }
   const shown = succeeded(await calls.control('POST /revocations', { ...rule, dryRun: true }), 'a preview')
@@ -85,16 +85,16 @@ test('a hold over its source stops its tokens and its logins until it is release
   await assertLives(token, true)
 })
 
-test('a source that no dialect has is refused, and so is a name below one that has none', async () => {
+test('an unknown source is refused, and so is a name below a source that has none', async () => {
   for (const source of ['toys', 'toy/one', 'toy/', 'chat', 'oauth/x']) {
     const answer = await calls.control('POST /revocations', { target: { source }, reason: 'r', dryRun: true })
     assert.equal(answer.status, 422, source)
   }
 })
 
-test('its leaked text is found in a line, and ended; its leaked key is told of', async () => {
+test('its leaked token is found in a line and ended; its leaked key is reported', async () => {
   const token = await toyToken(calls)
-  // A streamed body closes its connection.
+  // A streamed body closes its connection, so use a new one.
   const own = new Calls(server.port)
   const line = 'POST /control/v1/revocations/bulk?dryRun=false&reason=leak'
   const answer = succeeded(
@@ -107,7 +107,7 @@ test('its leaked text is found in a line, and ended; its leaked key is told of',
   await assertLives(token, false)
 })
 
-test('its text is a credential in free text, in whose place its handle is kept', async () => {
+test('its token in free text is replaced by its handle', async () => {
   const token = await toyToken(calls)
   const rule = { target: { source: 'toy', subject: 'nobody' }, reason: `found ${token}` }
   const rows = succeeded(await calls.control('POST /revocations', rule), 'a rule')
@@ -117,14 +117,14 @@ test('its text is a credential in free text, in whose place its handle is kept',
   assert.equal(reason, `found ${handle}`)
 })
 
-test('OpenAPI has its resource and its source, and the resource answers', async () => {
+test('OpenAPI lists its resource and its source, and the resource answers', async () => {
   const document = (await calls.control('GET /openapi.json')).body.toString()
   assert.match(document, /"operationId":"listToyUsers"/)
   assert.match(document, /Whose names these are: oauth, identity, toy, chat\/\{app\}, iss:\{issuer\};/)
   assert.deepEqual(jsonOf(await calls.control('GET /toy-users')), { names: [TOY_USER.name] })
 })
 
-test('its setting comes from a flag, is explained, stands in the help, and is refused when it is wrong', () => {
+test('its setting is read from a flag, explained, listed in the help, and refused if invalid', () => {
   const settings = settingsOf(WITH_TOY)
   const told = (flag: string) =>
     resolveSettings({ flags: ['--toy-life-seconds', flag], environment: {}, file: undefined }, settings)
@@ -139,7 +139,7 @@ test('its setting comes from a flag, is explained, stands in the help, and is re
   )
 })
 
-test('its setting decides how long its tokens are good', async () => {
+test('its setting decides how long its tokens live', async () => {
   const short = await openServer({
     modules: WITH_TOY,
     seed: withToyUsers(SEED),
@@ -157,7 +157,7 @@ test('its setting decides how long its tokens are good', async () => {
 
 const SETTING = { fallback: 'x', help: 'h', parse: (text: string): string => text, insecure: undefined }
 
-/** One token of a kind and a source, in a realm that knows what dialects mint. */
+/** Issues one token of a kind and a source, in a realm that knows which kinds dialects mint. */
 function mint(realm: Realm, kind: 'access' | 'chat'): ReturnType<typeof issueTokens> {
   const facts = {
     source: 'toy',
@@ -177,7 +177,7 @@ function mint(realm: Realm, kind: 'access' | 'chat'): ReturnType<typeof issueTok
   })
 }
 
-test('a kind of token that it does not mint is a bug, and so is any of it where it is no part', async () => {
+test('minting a kind that it did not declare is a bug, and so is minting without its module', async () => {
   const { minting } = new Sources(WITH_TOY)
   const { realm } = await openWorld(undefined, { minting })
   assert.equal((await mint(realm, 'access')).kind, 'issued')
@@ -186,7 +186,7 @@ test('a kind of token that it does not mint is a bug, and so is any of it where 
   await assert.rejects(mint(without.realm, 'access'), ContractBroken)
 })
 
-test('modules that cannot stand beside each other are refused at the start', async () => {
+test('modules that conflict are refused at the start', async () => {
   const other: DialectModule = { ...TOY, name: 'other', sources: [{ form: 'other' }], prefixes: ['other_'] }
   const apart: DialectModule = { ...other, paths: ['/other'], settings: {}, resources: [] }
   const { seed: _seed, ...alone } = apart

@@ -7,10 +7,10 @@ import { allCredentials, BILLING, type Presented } from './doors/credentials.ts'
 import { ORDERS } from './doors/doors.ts'
 import { allTrades, type Trade } from './doors/trades.ts'
 
-// The kind: a credential that is taken for one of another kind where more than a look is to be had for it. Every kind of
-// credential goes to every place that trades one for another, or lets somebody act by it.
+// A credential must not pass for one of another kind where more than a look is at stake. Every kind of credential goes
+// to every call that exchanges a credential or lets its bearer act.
 
-/** Of whom a password is half of what is needed. */
+/** For this user a password is only the first of two factors. */
 const MIA = {
   id: '80',
   username: 'mia',
@@ -84,7 +84,7 @@ async function sessionOf(person: Person): Promise<string> {
   return /sessionId='([^']+)'/.exec(asked)?.[1] ?? assert.fail(asked)
 }
 
-/** Keys that are taken beside a newer one, and such as are not any more. */
+/** Keys that are still valid beside a newer one, and retired keys. */
 async function rotated(): Promise<readonly Presented[]> {
   const app = await world.control('POST', `/chat-apps/${CHAT.app}/rotate`)
   assert.equal(app.status, 201, app.text)
@@ -101,11 +101,11 @@ async function rotated(): Promise<readonly Presented[]> {
   ]
 }
 
-test('[H3] [H13] [D05] [W58] a credential gets something where its own kind is meant, and nowhere else', async () => {
+test('[H3] [H13] [D05] [W58] a credential gets something only where its own kind is meant', async () => {
   const wrong: string[] = []
   for (const trade of trades) {
     const isMeant = ({ name }: Presented): number => Number(trade.takes.includes(name))
-    // Those that are meant come before their limit is used up.
+    // Valid ones come first, before a rate limit is used up.
     for (const { name, text } of presented.toSorted((left, right) => isMeant(right) - isMeant(left))) {
       const { status } = await trade.open(text)
       assert.ok(status < 500, `${name} at ${trade.name}: ${status}`)

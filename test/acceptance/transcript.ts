@@ -6,10 +6,10 @@ import { type RawAnswer, rawExchange } from '../kit/raw-http.ts'
 import { SEED } from '../kit/seed.ts'
 
 /**
- * A golden transcript: `### title`, lines `# @directive` for what happens before, the request as it goes over the
- * wire (its lines end with CRLF there), `<<<`, the answer. `{{name}}` stands for a value that an answer brought:
- * where it is met first, in an answer, it is taken from there; from then on it means that value. `{{length}}` is the
- * length of the request's body, for bodies that hold such values. Other lines that start with `# ` are prose.
+ * A golden transcript: `### title`, `# @directive` lines for what happens before, the request as on the wire (where its
+ * lines end with CRLF), `<<<`, the answer. `{{name}}` stands for a value: its first occurrence in an answer defines it,
+ * and later ones repeat it. `{{length}}` is the length of the request's body, for bodies with such values. Other lines
+ * that begin with `# ` are comments.
  */
 export type Exchange = {
   readonly title: string
@@ -43,8 +43,8 @@ const chatKeys = (app: string): Readonly<Record<'apiKey' | 'clientKey', string>>
 }
 
 /**
- * Who exists beside the tests' usual people: a disabled user, one who manages users, a second realm, and in a realm of
- * their own a chat app for each thing that one can say of itself.
+ * Records beside the usual seed: a disabled user, one who manages users, a second realm, and a realm with a chat app
+ * for each setting.
  */
 const TRANSCRIPT_SEED = {
   realms: [
@@ -87,10 +87,7 @@ const TRANSCRIPT_SEED = {
   ],
 }
 
-/**
- * Headers that say nothing about what was asked; `content-length` is checked by whoever reads the answer, and the id
- * of a request is another each time.
- */
+/** Headers that do not depend on the request. Reading the answer checks `content-length`, and request ids always differ. */
 const AMBIENT: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
@@ -104,15 +101,15 @@ const AMBIENT: ReadonlySet<string> = new Set([
 
 type Values = Map<string, string>
 
-/** Told of what was answered to an exchange, as transcripts write it. Throws, or takes values out of it. */
+/** Called with the answer to an exchange, as transcripts write it. Throws, or takes values from it. */
 type OnAnswer = (exchange: Exchange, given: string, values: Values) => void
 
-/** Plays a transcript against a server of its own; throws at the first answer that differs. */
+/** Plays a transcript against a new server; throws at the first answer that differs. */
 export function playTranscript(exchanges: readonly Exchange[]): Promise<void> {
   return play(exchanges, compare)
 }
 
-/** The text of a transcript with its answers as they are now. */
+/** The text of a transcript with its current answers. */
 export async function recordTranscript(text: string, exchanges: readonly Exchange[]): Promise<string> {
   let recorded = text
   await play(exchanges, (exchange, given, values) => {
@@ -150,7 +147,7 @@ async function play(exchanges: readonly Exchange[], onAnswer: OnAnswer): Promise
 
 const CONTROL_PATH = /^([A-Z]+) (\/control\/v1\/[^? ]*)/
 
-/** What the control API says of itself, where it is played. */
+/** The control API's own OpenAPI document, if the transcript calls that API. */
 async function controlSchema(
   { port }: TestServer,
   exchanges: readonly Exchange[],
@@ -161,7 +158,7 @@ async function controlSchema(
   return new ControlSchema(jsonOf(await rawExchange(port, bytes)) as OpenapiDocument)
 }
 
-/** Every answer of the control API is one that its own document describes. */
+/** Checks that the control API's document describes the answer. */
 function checkControl(schema: ControlSchema, { request }: Exchange, given: RawAnswer): void {
   const [, method = '', path = ''] = CONTROL_PATH.exec(request) ?? []
   if (method === '') return
@@ -171,8 +168,8 @@ function checkControl(schema: ControlSchema, { request }: Exchange, given: RawAn
 }
 
 /**
- * `advance 5000`: the clock, in milliseconds. `store up`, `down` or `broken`. `repeat 50`: how often the exchange
- * takes place, which is what this returns.
+ * `advance 5000`: moves the clock, in milliseconds. `store up`, `down` or `broken`. `repeat 50`: how often the exchange
+ * takes place, which is the return value.
  */
 function obey({ clock, power }: TestServer, directive: string): number | undefined {
   const [word, value = ''] = directive.split(' ')
@@ -183,7 +180,7 @@ function obey({ clock, power }: TestServer, directive: string): number | undefin
   return undefined
 }
 
-/** The head's lines end with CRLF, the body goes as it stands. */
+/** The lines of the head get CRLF; the body is sent as it is. */
 function wireBytes(request: string, values: Values): Buffer {
   const filled = request.replaceAll(PLACE, (whole, name: string) => values.get(name) ?? whole)
   const split = filled.indexOf('\n\n')
@@ -194,14 +191,14 @@ function wireBytes(request: string, values: Values): Buffer {
   return Buffer.concat([Buffer.from(`${lines}\r\n\r\n`, 'utf8'), body])
 }
 
-/** An answer as transcripts write it: the headers that matter, in the order of their names. */
+/** An answer as transcripts write it: the headers that matter, by name. */
 function shown({ statusLine, headers, body }: RawAnswer): string {
   const lines = headers
     .filter(([name]) => !AMBIENT.has(name))
     .map(([name, value]) => `${name}: ${value}`)
     .sort()
   const head = [statusLine, ...lines].join('\n')
-  // Lines of NDJSON end with one; the end of a transcript's answer does not say so.
+  // NDJSON ends with a line end, which transcripts do not write.
   const isLines = headers.some(([name, value]) => name === 'content-type' && value.endsWith('ndjson'))
   const text = isLines ? body.toString('utf8').trimEnd() : body.toString('utf8')
   return body.length === 0 ? head : `${head}\n\n${text}`
@@ -223,12 +220,12 @@ function compare({ title, answer }: Exchange, given: string, values: Values): vo
     })
     .join('')
   const match = new RegExp(`^${pattern}$`).exec(given)
-  // The message of a comparison of two texts shows where they part.
+  // Comparing the two texts shows where they differ.
   if (match === null) assert.equal(given, answer, title)
   for (const [at, name] of names.entries()) values.set(name, match?.[at + 1] ?? '')
 }
 
-/** The same from an answer that may differ: a value is what follows the few characters that stood before its place. */
+/** The same for an answer that may differ: a value follows the few characters that precede its place. */
 function takeValues(answer: string, given: string, values: Values): void {
   for (const place of answer.matchAll(PLACE)) {
     const [whole, name = ''] = place

@@ -10,5 +10,5 @@ const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
 
 for (const name of files) {
   const exchanges = parseTranscript(readFileSync(`${FOLDER}/${name}`, 'utf8'))
-  test(`answers to the byte as ${name} says, ${exchanges.length} exchanges`, () => playTranscript(exchanges))
+  test(`answers exactly as ${name} says, ${exchanges.length} exchanges`, () => playTranscript(exchanges))
 }

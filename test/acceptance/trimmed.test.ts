@@ -15,7 +15,7 @@ let oldId = ''
 let oldPosition = ''
 let anchor = 0
 
-/** A server whose log was trimmed: what was revoked 401 days ago is out of it, what was revoked today is not. */
+/** A server whose log was trimmed: it no longer holds revocations from 401 days ago, but holds today's. */
 before(async () => {
   for (let nth = 0; nth < OLD_REVOCATIONS; nth += 1) await calls.oauthRevoke(SVC, await calls.oauthToken(SVC))
   oldId = await revoke()
@@ -46,7 +46,7 @@ async function* linesOf(text: string): AsyncGenerator<string, void> {
   yield* text.trimEnd().split('\n')
 }
 
-test('old rows are gone, and an export begins where the log does now, says so, and is right', async () => {
+test('old rows are gone, and an export begins where the log now does, says so, and verifies', async () => {
   assert.ok(anchor >= OLD_REVOCATIONS)
   for (const query of ['', '?after=1', `?after=${anchor}`]) {
     const { after: from, text } = await exported(query)
@@ -59,7 +59,7 @@ test('old rows are gone, and an export begins where the log does now, says so, a
   assert.equal((await calls.send(`${EXPORT}?after=999999`, [CONTROL])).status, 422)
 })
 
-test('the audit is read page by page down to where the log begins, in both orders', async () => {
+test('the audit is read in pages to the beginning of the log, in both orders', async () => {
   for (const order of ['newest', 'oldest']) {
     for (const limit of [1, 3, 1_000]) {
       const seqs: number[] = []
@@ -80,7 +80,7 @@ test('the audit is read page by page down to where the log begins, in both order
   }
 })
 
-test('the receipt of a row that went is 404, as that of one that never was; others are found', async () => {
+test('the receipt of a trimmed row is 404 like that of an unknown one; others are found', async () => {
   const seq = Number(oldId.split('_')[2])
   assert.ok(seq <= anchor)
   const ids = [oldId, `rev_1_${anchor}`, 'rev_1_1', 'rev_1_999999']
@@ -92,7 +92,7 @@ test('the receipt of a row that went is 404, as that of one that never was; othe
   assert.equal((await calls.control(`GET /revocations/${last}`)).status, 200)
 })
 
-test('a position from before is neither a fork nor forged: its holder gets a new start', async () => {
+test('a position before the trim is neither a fork nor forged: its holder starts anew', async () => {
   const ask = [VERIFIER, 'Accept: application/json']
   const answer = await calls.send(`GET /control/v1/feed?after=${oldPosition}`, ask)
   assert.deepEqual([answer.status, memberAt(answer, 'reset')], [200, true], answer.body.toString())
@@ -104,7 +104,7 @@ test('a position from before is neither a fork nor forged: its holder gets a new
   assert.deepEqual([now.status, memberAt(now, 'events')], [200, []])
 })
 
-test('the export of a realm still names what every collection holds', async () => {
+test('the export of a realm still lists the contents of every collection', async () => {
   const before = await calls.control('GET /realms/default/export')
   assert.match(before.body.toString(), /"collection":"oauth/)
 })

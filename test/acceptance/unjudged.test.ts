@@ -5,7 +5,7 @@ import { openForFile, openServer } from '../kit/in-process.ts'
 import { Provider } from '../kit/provider.ts'
 import { headerOf } from '../kit/raw-http.ts'
 
-// [W42] The kind: what cannot be known now, told as "no" in one place and as a bare outage in another, without what helps.
+// [W42] An unknown verdict must not be told as "no" in one place and as a bare outage in another, without advice.
 
 const ISSUER = 'https://away.example/'
 
@@ -28,11 +28,11 @@ type Fetch = Readonly<Record<string, unknown>>
 const fetchOf = async (): Promise<Fetch> =>
   memberAt(await calls.control(`GET /issuers/${id}`), 'fetch') as Fetch
 
-test('[W42] before anybody asked for its keys an issuer says so', async () => {
+test('[W42] an issuer whose keys were never requested says so', async () => {
   assert.deepEqual(await fetchOf(), { state: 'waiting' })
 })
 
-test('[W42] a token that cannot be judged is told in the same words everywhere, with what would work', async () => {
+test('[W42] a token that cannot be judged gets the same words everywhere, with advice', async () => {
   const token = await idp.sign({ jti: 'j-1' })
   const words = `it cannot be judged now, because the keys of its issuer ${ISSUER} are unavailable; the target ${JSON.stringify(
     { issuer: ISSUER, jti: 'j-1' },
@@ -62,7 +62,7 @@ test('[W42] a token that cannot be judged is told in the same words everywhere, 
   assert.ok(bulk.body.toString().includes(JSON.stringify(words).slice(1, -1)), bulk.body.toString())
 })
 
-test('[W42] a token without jti is named by what was signed, and one whose jti is no id is not', async () => {
+test('[W42] a token without jti is named by its signing input, and one with an invalid jti is not', async () => {
   const silent = memberAt(
     await calls.control('POST /tokens/lookup', { token: await idp.sign({ jti: undefined }) }),
     'detail',
@@ -80,7 +80,7 @@ test('[W42] a token without jti is named by what was signed, and one whose jti i
   assert.match(String(odd), /its ids cannot be read either$/)
 })
 
-test('[W42] what is said to work does: the token is over when its issuer is back', async () => {
+test('[W42] the advice works: the token is dead when its issuer is back', async () => {
   const token = await idp.sign({ jti: 'j-2' })
   const target = { issuer: ISSUER, jti: 'j-2' }
   assert.equal((await calls.control('POST /revocations', { target, reason: 'r' })).status, 201)
@@ -90,14 +90,14 @@ test('[W42] what is said to work does: the token is over when its issuer is back
   assert.equal(textAt(await calls.control('POST /tokens/lookup', { token }), 'state'), 'revoked')
 })
 
-test('[W42] an issuer shows how fetching its keys goes, in the list, too', async () => {
+test('[W42] an issuer shows the state of fetching its keys, also in the list', async () => {
   const good = await fetchOf()
   assert.deepEqual([good['state'], good['keys'], good['lastError']], ['good', 1, undefined])
   idp.broken = 404
   server.clock.advance(301_000)
   const at = new Date(server.clock.wallMs()).toISOString()
   await calls.control('POST /verify', { token: await idp.sign({ jti: 'late' }) })
-  // The newer set is asked for beside the check: a token of a key that nobody knows waits for that question.
+  // A newer key set is fetched during the check, because a token of an unknown key waits for it.
   await idp.rotate('unknown')
   await calls.control('POST /verify', { token: await idp.sign({ jti: 'later' }) })
   const { issuers } = jsonOf(await calls.control('GET /issuers')) as { issuers: readonly { fetch: Fetch }[] }
@@ -108,7 +108,7 @@ test('[W42] an issuer shows how fetching its keys goes, in the list, too', async
   assert.equal((await fetchOf())['state'], 'away')
 })
 
-test('[W42] keys that were given are not fetched, and nothing is said of that', async () => {
+test('[W42] given keys are not fetched, and no fetch state is shown', async () => {
   const given = await calls.control('POST /issuers', { issuer: 'https://given.example', keys: [idp.jwk] })
   assert.equal(memberAt(given, 'fetch'), undefined)
 })

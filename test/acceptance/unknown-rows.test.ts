@@ -20,7 +20,7 @@ const KEY = { kind: 'key', keyId: 'k' } as const
 const UNKNOWN = Math.max(...ROW_KIND_NAMES.map((kind) => ROW_KINDS[kind].code)) + 1
 const SOURCE = 'chat/acme'
 
-/** A realm whose last row is a revocation that is read back as of a kind that a newer version would write. */
+/** A realm whose last row reads as a revocation of a kind that a newer version would write. */
 async function worldWithUnknownRow(): Promise<World & { readonly row: ChainedLogRow }> {
   const store = new MemoryStore(START_MS)
   const world = await openWorld(store)
@@ -42,7 +42,7 @@ async function readAll(values: AsyncIterable<unknown>): Promise<void> {
   for await (const value of values) assert.ok(value)
 }
 
-/** Everything that reads rows of the log and takes out those of some kinds; none may take an unknown one for another. */
+/** Everything that picks rows of some kinds from the log. None may take an unknown row for another kind. */
 const READERS: Readonly<
   Record<string, (world: World & { readonly row: ChainedLogRow }) => Promise<unknown>>
 > = {
@@ -59,13 +59,13 @@ const READERS: Readonly<
 }
 
 for (const [reader, read] of Object.entries(READERS)) {
-  test(`a row of a kind that is not known here stops ${reader}, and is never passed over`, async () => {
+  test(`a row of an unknown kind stops ${reader}, and is never skipped`, async () => {
     const world = await worldWithUnknownRow()
     await assert.rejects(read(world), ContractBroken)
   })
 }
 
-test('[H18] a row of a kind that is not known here is said to be so in an export, which can be checked all the same', async () => {
+test('[H18] a row of an unknown kind is marked in an export, which still verifies', async () => {
   const { realm, row } = await worldWithUnknownRow()
   const line = exportLine(row)
   const { kind, rule } = JSON.parse(line) as { kind: string; rule: Readonly<Record<string, unknown>> }
@@ -77,7 +77,7 @@ test('[H18] a row of a kind that is not known here is said to be so in an export
   await readAll(exportRealm(realm, { after: 0, chain: Buffer.alloc(32), head }))
 })
 
-test('a line of an export that names a kind which is not known here is no row', async () => {
+test('a line of an export with an unknown kind is not a row', async () => {
   const { realm } = await openWorld()
   const [row] = await realm.store.chainedRowsAfter(realm.ordinal, 0, 1)
   assert.ok(row)

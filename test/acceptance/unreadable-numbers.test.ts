@@ -4,9 +4,8 @@ import { type AgedServer, onAgedStores } from '../kit/aged-server.ts'
 import { memberAt } from '../kit/calls.ts'
 import { OTHER, SVC } from '../kit/seed.ts'
 
-// The kind: a number in one row that is larger than a number here can be, or many rows that nobody can read, take down what
-// they are not about. Each column is tried in stores/sqlite/exact.test.ts; memory holds records, and nothing that could be
-// read in another way: there these are servers as any.
+// An oversized number in one row, or many unreadable rows, must not affect anything else. stores/sqlite/exact.test.ts
+// tries each column. The memory store holds records, which cannot be misread, so it behaves like any server here.
 
 const HUGE = 9_223_372_036_854_775_807n
 
@@ -67,63 +66,57 @@ for (const [what, sql] of Object.entries(ODD_TOKENS))
     assert.ok((await troublesOf(server)).every(([code]) => code === 'record_unreadable'))
   })
 
-onAgedStores(
-  'a client whose version is beyond all numbers is one that cannot be answered for',
-  async (open) => {
-    const server = await open({
-      age: async (_store, path) =>
-        rewriting(path, (rows) =>
-          rows(
-            `UPDATE record SET version = ? WHERE collection = 'oauthClients' AND id = ?`,
-            HUGE,
-            OTHER.clientId,
-          ),
+onAgedStores('a client with an oversized version gives an outage', async (open) => {
+  const server = await open({
+    age: async (_store, path) =>
+      rewriting(path, (rows) =>
+        rows(
+          `UPDATE record SET version = ? WHERE collection = 'oauthClients' AND id = ?`,
+          HUGE,
+          OTHER.clientId,
         ),
-    })
-    const { calls } = server
-    // The seed, which was applied again, has not made it anew.
-    assert.equal((await calls.introspect(OTHER, 'rsa_x')).status, server.path === undefined ? 200 : 503)
-    assert.equal(await calls.isActive(SVC, await calls.oauthToken(SVC)), true)
-    const list = await calls.control('GET /clients')
-    assert.equal(list.status, 200, list.body.toString())
-  },
-)
+      ),
+  })
+  const { calls } = server
+  // The seed was applied again and has not created it anew.
+  assert.equal((await calls.introspect(OTHER, 'rsa_x')).status, server.path === undefined ? 200 : 503)
+  assert.equal(await calls.isActive(SVC, await calls.oauthToken(SVC)), true)
+  const list = await calls.control('GET /clients')
+  assert.equal(list.status, 200, list.body.toString())
+})
 
-/** More than a step of the collection looks at, and more than a page that the reader hands over. */
+/** More than one step of collection, and more than one page of the reader. */
 const STRANGE_ROWS = 500
 
-onAgedStores(
-  'tokens that ended and cannot be read hold up no other one, however many there are',
-  async (open) => {
-    let tokens: readonly string[] = []
-    const server = await open({
-      before: async (calls) => {
-        tokens = [await calls.oauthToken(SVC), await calls.oauthToken(SVC)]
-      },
-      age: async (_store, path) =>
-        rewriting(path, (rows) => {
-          const columns = 'realm, expires_at, extended_at, client, sealed'
-          rows(`WITH RECURSIVE n(at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n WHERE at < ${STRANGE_ROWS})
+onAgedStores('expired tokens that cannot be read delay no others, however many there are', async (open) => {
+  let tokens: readonly string[] = []
+  const server = await open({
+    before: async (calls) => {
+      tokens = [await calls.oauthToken(SVC), await calls.oauthToken(SVC)]
+    },
+    age: async (_store, path) =>
+      rewriting(path, (rows) => {
+        const columns = 'realm, expires_at, extended_at, client, sealed'
+        rows(`WITH RECURSIVE n(at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n WHERE at < ${STRANGE_ROWS})
           INSERT INTO token (digest, handle, bits, facts, ${columns})
           SELECT printf('%043d', at), printf('tok_%022d', at), printf('%010d', at), '{"newer":true}',
             realm, expires_at - 1000, NULL, NULL, NULL
           FROM n, (SELECT * FROM token ${FIRST})`)
-        }),
-    })
-    const { calls, clock } = server
-    assert.equal(await calls.isActive(SVC, tokens[0] ?? ''), true)
-    clock.advance(86_400_000 * 2)
-    for (let round = 0; round < 3; round += 1) await server.maintenance.tick()
-    const left = await server.store.expiredTokens(clock.wallMs(), 1_000)
-    assert.deepEqual(
-      left.filter(({ record }) => record !== undefined),
-      [],
-      'what can be read is collected',
-    )
-    const strange = server.path === undefined ? 0 : STRANGE_ROWS
-    assert.equal(left.length, strange, 'what cannot be read stays')
-    const troubles = await troublesOf(server)
-    if (strange > 0) assert.match(troubles.join(), /record_unreadable,500 of token/)
-    else assert.deepEqual(troubles, [])
-  },
-)
+      }),
+  })
+  const { calls, clock } = server
+  assert.equal(await calls.isActive(SVC, tokens[0] ?? ''), true)
+  clock.advance(86_400_000 * 2)
+  for (let round = 0; round < 3; round += 1) await server.maintenance.tick()
+  const left = await server.store.expiredTokens(clock.wallMs(), 1_000)
+  assert.deepEqual(
+    left.filter(({ record }) => record !== undefined),
+    [],
+    'readable tokens are collected',
+  )
+  const strange = server.path === undefined ? 0 : STRANGE_ROWS
+  assert.equal(left.length, strange, 'what cannot be read stays')
+  const troubles = await troublesOf(server)
+  if (strange > 0) assert.match(troubles.join(), /record_unreadable,500 of token/)
+  else assert.deepEqual(troubles, [])
+})

@@ -8,15 +8,15 @@ import { API_KEY, type Calls, CONTROL, memberAt, textAt } from '../kit/calls.ts'
 import { START_MS } from '../kit/realm.ts'
 import { ANN, CHAT, OTHER, SVC } from '../kit/seed.ts'
 
-// The kind: what a newer, or a broken, server left in a store takes down more than itself, or is taken for something else.
+// Data left in a store by a newer or broken server must not affect more than itself, and must not be misread.
 
-/** The same realm again, as it was, under a name of its own. */
+/** The same realm under another name. */
 async function branch(calls: Calls): Promise<void> {
   const made = await calls.control('POST /realms', { name: 'branch' })
   assert.equal(made.status, 201, made.body.toString())
 }
 
-/** Puts this in the place of a record, as whoever writes the store can. */
+/** Overwrites a record, as a writer of the store can. */
 async function overwrite(
   store: Store,
   at: { realm?: number; collection: string; id: string },
@@ -47,7 +47,7 @@ async function readyz({ calls }: AgedServer): Promise<{
   }
 }
 
-/** What makes the realm `default` unreadable, as a whole. */
+/** What makes the whole realm `default` unreadable. */
 const BROKEN_REALMS: Readonly<Record<string, (store: Store) => Promise<void>>> = {
   'a row of a newer version': (store) => write(store, [rowWith(Buffer.from([2, 0, 0]), { kind: 'hold' })]),
   'a row that is cut short': (store) => write(store, [rowWith(Buffer.from([1, 0]), { kind: 'revoke' })]),
@@ -103,7 +103,7 @@ for (const [what, age] of Object.entries(BROKEN_REALMS)) {
     const metrics = await calls.send('GET /metrics', [CONTROL])
     assert.match(metrics.body.toString(), /^rescind_troubles\{code="realm_unreadable"\} 1$/m)
 
-    // Nothing in it is answered, least of all as "not found".
+    // Nothing in it is answered, and never as "not found".
     for (const answer of [
       await calls.introspect(SVC, 'rsa_anything'),
       await calls.oauthRevoke(SVC, 'rsa_anything'),
@@ -144,7 +144,7 @@ onAgedStores('the audit of a realm whose log cannot be read says where that is',
   assert.ok(rows.length > 5)
 })
 
-/** Records of one thing each that cannot be read, and what needs that one alone. */
+/** Single records that cannot be read, and what depends on them. */
 const BROKEN_RECORDS: Readonly<Record<string, { readonly change: (body: string) => string }>> = {
   'is no JSON': { change: (body) => body.slice(0, -1) },
   'is a list': { change: (body) => `[${body}]` },
@@ -181,46 +181,43 @@ for (const [what, { change }] of Object.entries(BROKEN_RECORDS)) {
   })
 }
 
-onAgedStores(
-  'what ends tokens needs no record of whose they are: it is done though that cannot be read',
-  async (open) => {
-    let tokens: readonly string[] = []
-    const server = await open({
-      before: async (calls) => {
-        await calls.chatClient('u')
-        tokens = [await calls.identityToken(ANN), await calls.chatToken('u'), await calls.oauthToken(OTHER)]
-      },
-      age: async (store) => {
-        for (const [collection, id] of [
-          ['identityUsers', ANN.id],
-          ['chatApps', CHAT.app],
-          ['oauthClients', OTHER.clientId],
-        ] as const)
-          await overwrite(store, { collection, id }, (body) => body.slice(0, -1))
-      },
-    })
-    const { calls } = server
-    const targets = [
-      { source: 'identity', subject: ANN.id },
-      { source: `chat/${CHAT.app}` },
-      { source: 'oauth', client: OTHER.clientId },
-    ]
-    for (const target of targets) {
-      const dry = await calls.control('POST /revocations', { target, reason: 'r', dryRun: true })
-      assert.equal(dry.status, 200, dry.body.toString())
-      const done = await calls.control('POST /revocations', { target, reason: 'r' })
-      assert.equal(done.status, 201, done.body.toString())
-    }
-    for (const token of tokens)
-      assert.equal(textAt(await calls.control('POST /tokens/lookup', { token }), 'state'), 'revoked')
-  },
-)
+onAgedStores('calls that end tokens work even if the record of their owner cannot be read', async (open) => {
+  let tokens: readonly string[] = []
+  const server = await open({
+    before: async (calls) => {
+      await calls.chatClient('u')
+      tokens = [await calls.identityToken(ANN), await calls.chatToken('u'), await calls.oauthToken(OTHER)]
+    },
+    age: async (store) => {
+      for (const [collection, id] of [
+        ['identityUsers', ANN.id],
+        ['chatApps', CHAT.app],
+        ['oauthClients', OTHER.clientId],
+      ] as const)
+        await overwrite(store, { collection, id }, (body) => body.slice(0, -1))
+    },
+  })
+  const { calls } = server
+  const targets = [
+    { source: 'identity', subject: ANN.id },
+    { source: `chat/${CHAT.app}` },
+    { source: 'oauth', client: OTHER.clientId },
+  ]
+  for (const target of targets) {
+    const dry = await calls.control('POST /revocations', { target, reason: 'r', dryRun: true })
+    assert.equal(dry.status, 200, dry.body.toString())
+    const done = await calls.control('POST /revocations', { target, reason: 'r' })
+    assert.equal(done.status, 201, done.body.toString())
+  }
+  for (const token of tokens)
+    assert.equal(textAt(await calls.control('POST /tokens/lookup', { token }), 'state'), 'revoked')
+})
 
 const HOLD = {
   ...{ targets: [{ kind: 'grant', source: 'oauth', grant: 'grt_x' }], reason: 'r', by: 'control:x' },
   ...{ placedAtMs: START_MS, dueAtMs: START_MS + 1_000, atDeadline: 'release' },
 }
-/** Things that wait, as a newer version might write them. */
+/** Pending records as a newer version might write them. */
 const STRANGE_PENDING: readonly object[] = [
   { ...HOLD, targets: [{ kind: 'device', id: 'd1' }] },
   { ...HOLD, targets: [] },
@@ -256,7 +253,7 @@ onAgedStores('holds of a newer kind wait, and hold up no other one', async (open
   assert.match(troubles[0]?.detail ?? '', /^5 of record holds/)
 })
 
-/** Expiring entries of every kind that is read, as bytes that nobody wrote. */
+/** Expiring entries of every kind that is read, with bytes that no version wrote. */
 onAgedStores('expiring entries of a newer kind end no start and no list', async (open) => {
   const ends = START_MS + 9e9
   const bytes = Buffer.from('\u0001{"newer":true')
@@ -300,11 +297,7 @@ onAgedStores('expiring entries of a newer kind end no start and no list', async 
   const target = { source: 'oauth', subject: 'ann' }
   assert.equal((await calls.control('POST /revocations', { target, reason: 'r' })).status, 201)
   const found = await calls.control('GET /revocations?subject=ann')
-  assert.equal(
-    (memberAt(found, 'revocations') as unknown[]).length,
-    1,
-    'an index that cannot be read is not asked',
-  )
+  assert.equal((memberAt(found, 'revocations') as unknown[]).length, 1, 'an unreadable index is not used')
   const proved = await calls.control('POST /revocations?realm=branch', { target, reason: 'r' })
   assert.equal(proved.status, 503, 'proof that cannot be read is proof')
   await server.maintenance.tick()
@@ -313,14 +306,14 @@ onAgedStores('expiring entries of a newer kind end no start and no list', async 
 })
 
 onAgedStores(
-  'a token whose record is of a newer kind cannot be answered for, is in no list, and stops no upkeep',
+  'a token with a record of a newer kind is an outage, is in no list, and stops no upkeep',
   async (open) => {
     let tokens: readonly string[] = []
     const server = await open({
       before: async (calls) => {
         tokens = [await calls.oauthToken(SVC), await calls.oauthToken(SVC), await calls.oauthToken(SVC)]
       },
-      // Memory holds records, and nothing that could be read in another way.
+      // The memory store holds records, which cannot be misread.
       age: async (_store, path) => {
         if (path === undefined) return
         const db = new DatabaseSync(path)
@@ -388,7 +381,7 @@ onAgedStores('a token whose names are no names is in no list, and moves no other
 })
 
 onAgedStores(
-  '[W40] a realm whose log was rolled back is named by /readyz, and a refused revocation says what ends that',
+  '[W40] a realm whose log was rolled back is named by /readyz, and a refused revocation says how to end that',
   async (open) => {
     const checkpoint = { ordinal: 1, epochId: 'e', seq: 99, chain: 'c' }
     const value = Buffer.from(JSON.stringify(checkpoint))

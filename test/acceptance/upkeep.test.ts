@@ -62,7 +62,7 @@ async function open(
   return new World(t, await openServer({ time: 'hand', seed: REALMS, flags, prepare }))
 }
 
-/** What stands in the store of a server that has seen the proof that this realm's log was rolled back. */
+/** An entry in the store of a server that has seen proof that this realm's log was rolled back. */
 function forkOf(id: string): Write {
   const value = Buffer.from(JSON.stringify({ ordinal: 1, epochId: 'e', seq: 9_999, chain: 'c' }))
   const entry = { kind: EXPIRING_KINDS.fork, id, value, expiresAtMs: LAST_INSTANT_MS }
@@ -73,8 +73,9 @@ function forkOf(id: string): Write {
 const ZOE = { kind: 'cut', shape: 'subject', principals: { source: 'oauth', subject: 'zoe' } }
 const SUBJECT = { target: { subject: 'ann', source: 'oauth' } }
 
-// The kind: work of the upkeep that goes through all realms. Neighbours: every part of it, tokens and expiring entries.
-test('[W93] a realm whose log was rolled back holds up nothing of another realm', async (t) => {
+// Upkeep work goes through all realms; one must not stop it for the others. Covers every part of it, tokens and
+// expiring entries.
+test('[W93] a realm whose log was rolled back delays no other realm', async (t) => {
   const world = await open(t, { rolledBack: ['default'] })
   const { server } = world
   const zed = realmOrdinal(2)
@@ -94,14 +95,14 @@ test('[W93] a realm whose log was rolled back holds up nothing of another realm'
   const keyIds = async (): Promise<string> =>
     (await world.calls.send('GET /realms/zed/api/id/v1/jwks')).body.toString()
   const before = await keyIds()
-  // What was issued has ended by now, and the keys have signed for longer than they may.
+  // By now the issued tokens have ended, and the keys are due for rotation.
   await world.pass(100 * DAY_MS)
   for (let round = 0; round < 120; round += 1) await world.pass(30_000)
   assert.equal((await server.store.expiredTokens(server.clock.wallMs(), 100)).length, 0, 'collected')
   assert.notEqual(await keyIds(), before, 'its keys were rotated')
 })
 
-test('[W93] [W40] /readyz names the realm and what to do; told to be strict, it is 503', async (t) => {
+test('[W93] [W40] /readyz names the realm and what to do; in strict mode it is 503', async (t) => {
   for (const [flags, status] of [
     [[], 200],
     [['--ready-strict'], 503],
@@ -140,14 +141,14 @@ test('/metrics names every metric of the table with its type, and none of ours b
   )
 })
 
-test('[W93] a server in which all is in order says no more than that it is ready', async (t) => {
+test('[W93] a server without troubles says only that it is ready', async (t) => {
   const world = await open(t)
   await world.pass(MINUTE_MS)
   const ready = await world.calls.send('GET /readyz')
   assert.deepEqual([ready.status, ready.body.toString()], [200, '{"status":"ready"}'])
 })
 
-test('[W64] of 300 schedules that are asked for at once on 999 open ones, one is taken', async (t) => {
+test('[W64] of 300 concurrent schedules on top of 999 open ones, one is accepted', async (t) => {
   const body = JSON.stringify({
     ...{ targets: [ZOE], reason: 'r', by: 'control:first', askedAtMs: 0, dueAtMs: LAST_INSTANT_MS },
   })
@@ -173,8 +174,8 @@ test('[W64] of 300 schedules that are asked for at once on 999 open ones, one is
   assert.equal(await ask('zed'), 201, 'another realm has places of its own')
 })
 
-// The kind: what waits for a time, while nobody can trust the wall clock. Neighbours: both directions, a little and a lot.
-test('[W71] with a wall clock that stepped, what ends tokens goes on by the monotonic one, and nothing is let in again', async (t) => {
+// Timed acts while the wall clock cannot be trusted. Covers both directions, and small and large steps.
+test('[W71] after a wall clock step, timed revocations use the monotonic clock, and no token comes back', async (t) => {
   for (const stepMs of [-90_000, -DAY_MS, 90_000, DAY_MS]) {
     const world = await open(t)
     const { clock } = world.server
@@ -211,11 +212,11 @@ test('[W71] with a wall clock that stepped, what ends tokens goes on by the mono
   }
 })
 
-test('[W71] a clock that is behind what was seen before is alarmed, and what ends tokens is done in time', async (t) => {
+test('[W71] a clock behind an earlier time raises an alarm, and timed revocations happen in time', async (t) => {
   const world = await open(t)
   const { clock } = world.server
   clock.step(DAY_MS)
-  // An operator vouches for a clock that was wrong, and sets it right later.
+  // An operator confirms a wrong clock, and sets it right later.
   assert.equal((await world.calls.control('POST /clock/confirm')).status, 200)
   clock.step(-DAY_MS)
   assert.equal((await world.calls.control('POST /clock/confirm')).status, 200)
@@ -232,7 +233,7 @@ test('[W71] a clock that is behind what was seen before is alarmed, and what end
   assert.equal(trouble?.code, 'clock_behind')
 })
 
-test('[W72] however many ask whether the server is ready, the disk is asked once a second', async (t) => {
+test('[W72] readiness checks reach the disk once a second, however many there are', async (t) => {
   const world = await open(t)
   const { clock, power } = world.server
   clock.advance(1_000)
@@ -246,7 +247,7 @@ test('[W72] however many ask whether the server is ready, the disk is asked once
   clock.advance(1)
   await ask()
   assert.equal(power.flushes, before + 2)
-  // A store that has failed is tried no more often, and is not called ready by what was known before.
+  // A failed store is not tried more often, and is not reported ready from earlier knowledge.
   power.mode = 'down'
   clock.advance(1_000)
   for (const { status } of await ask()) assert.equal(status, 503)

@@ -18,7 +18,7 @@ const REPOSITORY = 'https://rescind.example/rescind.git'
 const KEY = 'orders-api-key-0123456789'
 const run = promisify(execFile)
 
-/** What a user's TypeScript sees: right uses compile, wrong ones do not. */
+/** A user's TypeScript: correct uses compile, wrong ones do not. */
 const TYPES = `
 import { type CheckResult, createTestVerifier, openVerifier, protectNode, type Verifier } from '@rescind/verifier'
 
@@ -62,7 +62,7 @@ describe('the packed tarballs, installed elsewhere', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('bring no dependency but each other, and no source that Node could not run', () => {
+  test('have no dependencies but each other, and no source that Node cannot run', () => {
     const installed = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')) as {
       readonly packages: object
     }
@@ -78,7 +78,7 @@ describe('the packed tarballs, installed elsewhere', () => {
     )
   })
 
-  // That each file of core is one which the verifier needs is held by test/tidy/circles.test.ts.
+  // test/tidy/circles.test.ts checks that the verifier needs each file of core.
   test('hold the sources of their rooms, compiled, and nothing else', () => {
     for (const room of ['core', 'verifier']) {
       const held = readdirSync(join(folder, 'node_modules/@rescind', room), {
@@ -128,7 +128,7 @@ describe('the packed tarballs, installed elsewhere', () => {
       const answer = await fetch(`http://127.0.0.1:${port.toString().trim()}/orders`, { headers })
       return [answer.status, await answer.json()]
     }
-    // Whoever has just started says 503 until it has proved that it is fresh, also about what it has asked about.
+    // A new verifier answers 503 until it has proved that it is fresh, even about tokens it has asked about.
     const judged = async (token?: string): Promise<readonly [number, unknown]> => {
       const answer = await ask(token)
       return answer[0] === 503 ? judged(token) : answer
@@ -146,7 +146,7 @@ describe('the packed tarballs, installed elsewhere', () => {
     }
   })
 
-  test('have types that a strict project compiles against, and that refuse what is wrong', async () => {
+  test('have types that compile in a strict project, and reject wrong uses', async () => {
     writeFileSync(join(folder, 'use.ts'), TYPES)
     const words = [
       '--noEmit',

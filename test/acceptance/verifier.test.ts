@@ -10,7 +10,7 @@ import { until } from '../kit/until.ts'
 const KEY = 'orders-api-key-0123456789'
 const ISSUER = 'https://idp.example'
 
-/** The foreign issuer: a key pair of its own, registered by its public half. */
+/** The foreign issuer: its own key pair, registered by the public key. */
 async function foreignIssuer(calls: Calls): Promise<(claims: Record<string, unknown>) => Promise<string>> {
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256' }
@@ -26,7 +26,7 @@ async function foreignIssuer(calls: Calls): Promise<(claims: Record<string, unkn
       .sign(privateKey)
 }
 
-test('[W50] a wrong key and a control key are refused aloud, in the state, in what went wrong, and by ready()', async () => {
+test('[W50] a wrong key and a control key are reported in the state, in the last error, and by ready()', async () => {
   const server = await openServer({ time: 'real' })
   try {
     for (const [key, status] of [
@@ -70,7 +70,7 @@ describe('a verifier beside a running server', () => {
     assert.equal(made.status, 201, made.body.toString())
   }
 
-  test("each dialect's opaque tokens are asked about once, judged here from then on, and refused once revoked", async () => {
+  test("each dialect's opaque tokens are asked about once, then judged locally, and refused once revoked", async () => {
     const chat = await calls.chatToken('ann')
     const bound = await calls.chatBound('bob', 'a text of another system')
     const identity = await calls.identityToken(ANN)
@@ -96,14 +96,14 @@ describe('a verifier beside a running server', () => {
     }
   })
 
-  test('a token that was revoked by itself is refused here although it was never seen here', async () => {
+  test('a token revoked by itself is refused locally even if it was never seen', async () => {
     const token = await calls.oauthToken(SVC)
     await calls.oauthRevoke(SVC, token)
     await until(() => verifier.check(token).kind === 'inactive')
     assert.deepEqual(verifier.check(token), { kind: 'inactive', why: 'revoked' })
   })
 
-  test("a registered issuer's JWTs are judged and refused wholly in process", async () => {
+  test("a registered issuer's JWTs are judged and refused entirely in process", async () => {
     const sign = await foreignIssuer(calls)
     const [first, second, third] = await Promise.all(
       ['j1', 'j2', 'j3'].map((jti) => sign({ jti, scope: 'read write' })),
@@ -130,7 +130,7 @@ describe('a verifier beside a running server', () => {
     assert.equal(verifier.stats().asked, asked)
   })
 
-  test('our own JWTs are judged wholly in process: signature, rules, and the key that signed them', async () => {
+  test('our own JWTs are judged entirely in process: signature, rules, and the key that signed them', async () => {
     const body = '{"clientId":"signed","grantTypes":["client_credentials"],"accessTokenFormat":"jwt"}'
     const made = await calls.send('POST /control/v1/clients', [CONTROL, JSON_BODY], body)
     assert.equal(made.status, 201, made.body.toString())
@@ -144,7 +144,7 @@ describe('a verifier beside a running server', () => {
       await calls.oauthToken(client),
     ]
     assert.match(first, /^eyJ/)
-    // The key was made for this token; it comes with the configuration.
+    // The key was created for this token, and arrives with the configuration.
     await until(() => verifier.check(first).kind === 'active')
     const { asked } = verifier.stats()
     const active = verifier.check(second)
@@ -164,7 +164,7 @@ describe('a verifier beside a running server', () => {
     assert.equal(verifier.stats().asked, asked)
   })
 
-  test('what is accepted here is reported as used', async () => {
+  test('tokens that the verifier accepts are reported as used', async () => {
     const token = await calls.oauthToken(SVC)
     const active = await verifier.verify(token)
     assert.ok(active.kind === 'active')
@@ -177,7 +177,7 @@ describe('a verifier beside a running server', () => {
     while (!(await lookUp()).includes('"lastUsedAt"')) deadline.throwIfAborted()
   })
 
-  test('a cutoff over a client ends what was issued before it, and nothing that came after', async () => {
+  test('a cutoff over a client ends tokens issued before it, and no later ones', async () => {
     const before = await calls.oauthToken(SVC)
     assert.equal((await verifier.verify(before)).kind, 'active')
     await revoke({ source: 'oauth', client: 'svc' })
@@ -186,7 +186,7 @@ describe('a verifier beside a running server', () => {
     assert.equal((await verifier.verify(later)).kind, 'active')
   })
 
-  test('who waits for a token to end is told once, when it is revoked and not when it is rotated', async () => {
+  test('a watch reports the end of a token once, when it is revoked and not when it is rotated', async () => {
     const { access, refresh } = await calls.oauthGrant('ann')
     const told: unknown[] = []
     await verifier.verify(access)
@@ -208,7 +208,7 @@ describe('a verifier beside a running server', () => {
     await until(() => told.length > 2)
   })
 
-  test('a receipt says when this verifier had applied the revocation, and waiting for it ends at once', async () => {
+  test('a receipt says when this verifier applied the revocation, and waiting for it then returns at once', async () => {
     const token = await calls.oauthToken(SVC)
     const body = JSON.stringify({ target: { token }, reason: 'test', wait: 'enforced', timeoutMs: 20_000 })
     const made = await calls.send('POST /control/v1/revocations', [CONTROL, JSON_BODY], body)

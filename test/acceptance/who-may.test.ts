@@ -16,9 +16,9 @@ import { tableUnder } from '../kit/page-table.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { ANN, BOB, EVE, GATEWAY, OTHER, ROOT, SEED, SVC } from '../kit/seed.ts'
 
-// [W84] [A07] [C07] The kind: a call of one dialect that reaches tokens of another, or of somebody else. Every kind of
-// credential asks every call that reads, lists or ends tokens, in all dialects, about every kind of token; the page
-// docs/who-may.md says what becomes of it.
+// [W84] [A07] [C07] No call may reach tokens of another dialect or user that it should not. Every kind of credential
+// makes every call that reads, lists or ends tokens, in all dialects, about every kind of token; the page
+// docs/who-may.md states the outcomes.
 
 const ISSUER = 'https://idp.example/'
 const RIVAL_KEYS = ['IM-API-KEY: rival-api-key-0123456789', 'IM-CLIENT-KEY: rival-client-key-public'] as const
@@ -69,7 +69,7 @@ async function registered(): Promise<typeof foreign> {
 
 type Token = { readonly text: string; readonly client: string }
 
-/** A new token behind each column. */
+/** A new token for each column. */
 const TOKENS: Readonly<Record<string, () => Promise<Token>>> = {
   'chat, ann': async () => ({ text: await calls.chatToken('ann'), client: 'ann' }),
   'chat, another app': async () => {
@@ -92,7 +92,7 @@ const bearer = (text: string): readonly string[] => [
 ]
 const controlKey = (text: string): readonly string[] => [`Authorization: Bearer ${text}`]
 
-/** The headers that each row of the page sends with every call; what a call does not know it must not heed. */
+/** The headers that each row of the page sends with every call; calls must ignore those that they do not know. */
 const CALLERS: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   nobody: async () => [],
   'chat, public client key': async () => [CLIENT_KEY],
@@ -175,7 +175,7 @@ async function seen({ text }: Token): Promise<Seen> {
   return { state: textAt(answer, 'state'), handle: handle ?? jti ?? '' }
 }
 
-/** Whether an answer says that the token is alive: introspection says `false` with 200, too. */
+/** Whether an answer says that the token is live; introspection also says `false` with 200. */
 function tells(answer: RawAnswer): boolean {
   const text = answer.body.toString()
   if (answer.status !== 200 && answer.status !== 204) return false
@@ -220,7 +220,7 @@ test('[W84] the page has a row for every caller and act, and a column for every 
 })
 
 for (const [caller, headers] of Object.entries(CALLERS))
-  test(`[W84] [A07] [C07] ${caller}: reads, lists and ends in all dialects what the page says, and nothing else`, async () => {
+  test(`[W84] [A07] [C07] ${caller}: may read, list and end in all dialects exactly what the page says`, async () => {
     for (const [act, tries] of Object.entries(ACTS)) {
       const cells: string[] = []
       for (const make of Object.values(TOKENS)) {

@@ -11,7 +11,7 @@ import {
 
 export type Level = 'MUST' | 'MUST NOT' | 'SHOULD' | 'SHOULD NOT' | 'MAY'
 
-/** One demand of a standard, in our own words, and how it is seen to be kept. */
+/** One requirement of a standard, in our words, and how it is tested. */
 export type Clause = {
   /** `RFC 7009 §2.1` and a number within it. */
   readonly id: string
@@ -19,7 +19,7 @@ export type Clause = {
   readonly demand: string
 } & (
   | { readonly check: (cast: Cast) => Promise<void> }
-  /** Another test file sees to it. */
+  /** Another test file tests it. */
   | { readonly elsewhere: string }
 )
 
@@ -29,7 +29,7 @@ export type Cast = {
   readonly other: Client
   /** May introspect every token of the realm. */
   readonly gateway: Client
-  /** A resource server: those that are meant for it. */
+  /** A resource server, which sees tokens meant for it. */
   readonly api: Client
   readonly open: Client
   readonly signed: Client
@@ -74,7 +74,7 @@ export function elsewhere(path: string): Clause {
   return { id: '', level: 'MUST', demand: '', elsewhere: path }
 }
 
-/** An error answer as RFC 6749 §5.2 has it. */
+/** An error answer as in RFC 6749 §5.2. */
 export function assertError(answer: Asked, status: number, error: string): void {
   assert.equal(answer.status, status, answer.text)
   assert.equal(answer.body['error'], error, answer.text)

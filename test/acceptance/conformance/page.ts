@@ -7,7 +7,7 @@ import { RFC7662 } from './rfc7662.ts'
 import { RFC8693 } from './rfc8693.ts'
 import { RFC9068 } from './rfc9068.ts'
 
-/** Every clause that is tested, in the order of the page. */
+/** Every tested clause, in the order of the page. */
 export const TABLES: readonly (readonly [string, readonly Clause[]])[] = [
   ['RFC 7009: revocation', RFC7009],
   ['RFC 7662: introspection', RFC7662],

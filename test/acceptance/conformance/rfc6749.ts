@@ -48,7 +48,7 @@ export const RFC6749: readonly Clause[] = clauses('RFC 6749', [
       const form = { grant_type: 'client_credentials' }
       const right = await world.client('guessed', { grantTypes: ['client_credentials'] })
       const wrong = { ...right, clientSecret: 'not-the-secret' }
-      // The same client in another spelling is the same client.
+      // Another spelling names the same client.
       const spelled = { ...wrong, clientId: 'g%75essed' }
       for (let nth = 0; nth < 100; nth += 1)
         assertError(await world.token(nth % 2 === 0 ? wrong : spelled, form), 401, 'invalid_client')
@@ -60,7 +60,7 @@ export const RFC6749: readonly Clause[] = clauses('RFC 6749', [
       assert.equal((await world.token(other, form)).status, 200)
       world.server.clock.advance(2_000)
       assert.equal((await world.token(right, form)).status, 200)
-      // That it has proved itself is no matter: the next one is not heard, right or wrong.
+      // A successful authentication resets nothing: the next attempt is refused, right or wrong.
       assertError(await world.token(wrong, form), 401, 'invalid_client')
       for (const tried of [wrong, right]) assertError(await world.token(tried, form), 429, 'TooManyRequests')
     },

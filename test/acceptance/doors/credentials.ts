@@ -11,15 +11,15 @@ import { ORDERS, VERIFIER_KEY } from './doors.ts'
 
 export const BILLING = 'https://billing.example'
 
-/** A credential that the server mints or knows, or text that comes with one, and whom it should open a door for. */
+/** A credential that the server mints or knows, or a text beside one, and the doors that it should open. */
 export type Presented = {
   readonly name: string
   readonly text: string
-  /** What the server knows it as, where it has a record of it or can prove it. */
+  /** The server's name for its kind, if it can recognise it. */
   readonly kind?: CredentialKind
-  /** Which of PREFIX it bears. */
+  /** The member of PREFIX that it begins with. */
   readonly prefix?: keyof typeof PREFIX
-  /** Doors that let it in: those that take tokens for ORDERS and for anybody, for anybody alone, or none. */
+  /** Doors that accept it: those for ORDERS and for anybody, those for anybody only, or none. */
   readonly opens: 'orders and any' | 'any' | 'none'
 }
 
@@ -90,7 +90,7 @@ async function ofOauth({ world, shop, jwtShop }: CredentialParts): Promise<reado
   ]
 }
 
-/** What stands in tokens, answers and logs beside them, and grants nothing. */
+/** Texts in tokens, answers and logs that grant nothing. */
 function textsOf(access: string): readonly Presented[] {
   const texts = [
     ...[`${access}A`, access.slice(0, -1), access.toUpperCase(), `${access}\u00a0`],
@@ -198,7 +198,7 @@ async function keysAndSecrets({ world, shop }: CredentialParts): Promise<readonl
     { name: 'first control key', text: CONTROL_KEY, opens: 'none' },
     { name: 'verifier key', text: String(verifierKey.body['key']), prefix: 'verifierKey', opens: 'none' },
     { name: 'verifier key of the seed', text: VERIFIER_KEY, opens: 'none' },
-    // Nothing mints these yet; whoever writes one gets nowhere by it.
+    // Nothing mints these yet; a forged one must not open anything.
     {
       name: 'console session',
       text: mintText(PREFIX.consoleSession, random).reveal(),

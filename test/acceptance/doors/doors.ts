@@ -3,14 +3,14 @@ import { request } from 'node:http'
 import { decide, type GuardOptions, type Verifier } from '@rescind/verifier'
 import type { Client, OauthWorld } from '../../kit/world-oauth.ts'
 
-/** What the services behind the doors are called in tokens. */
+/** The audience of the services behind the doors. */
 export const ORDERS = 'https://orders.example'
 export const VERIFIER_KEY = 'orders-api-key-0123456789'
 
-/** Somewhere that a credential can be presented at. */
+/** A place where a credential can be presented. */
 export type Door = {
   readonly name: string
-  /** `orders`: takes tokens for ORDERS alone; `any`: takes tokens for whomever. */
+  /** `orders`: accepts tokens for ORDERS only; `any`: accepts tokens for anybody. */
   readonly takes: 'orders' | 'any'
   readonly open: (credential: string) => Promise<boolean>
 }
@@ -18,12 +18,12 @@ export type Door = {
 export type DoorParts = {
   readonly world: OauthWorld
   readonly verifier: Verifier
-  /** Clients that introspect: tokens that are meant for ORDERS, and every token of the realm. */
+  /** Clients that introspect tokens meant for ORDERS, and every token of the realm. */
   readonly audience: Client
   readonly any: Client
 }
 
-/** Every way in which this server and its SDK let somebody in. `/check/p/orders` and its like are made by `open`. */
+/** Every way in which this server and its SDK accept a credential. `open` creates `/check/p/orders` and the like. */
 export async function openDoors({ world, verifier, audience, any }: DoorParts): Promise<readonly Door[]> {
   for (const [name, profile] of Object.entries({ orders: { audience: [ORDERS] }, cluster: {} }))
     assert.equal((await world.control('PUT', `/check-profiles/${name}`, profile)).status, 201)
@@ -31,7 +31,7 @@ export async function openDoors({ world, verifier, audience, any }: DoorParts): 
     guard(verifier, { audience: ORDERS }, 'orders'),
     guard(verifier, { audience: 'any' }, 'any'),
     { name: 'verify', takes: 'any', open: async (text) => (await verifier.verify(text)).kind === 'active' },
-    // Judged by what was learned of it a moment ago.
+    // Judges by what the verifier has just learned.
     { name: 'check', takes: 'any', open: async (text) => verifier.check(text).kind === 'active' },
     gateway(world, '/check', 'any'),
     gateway(world, '/check/p/orders', 'orders'),
@@ -58,11 +58,11 @@ function guard(verifier: Verifier, options: GuardOptions, takes: Door['takes']):
   }
 }
 
-/** Over a socket, for `fetch` refuses text that no header should hold. */
+/** Over a socket, because `fetch` refuses texts that are invalid in headers. */
 function gateway({ server }: OauthWorld, path: string, takes: Door['takes']): Door {
   const open = (text: string): Promise<boolean> =>
     new Promise((resolve, reject) => {
-      // A line break ends a header: nobody can send such text here.
+      // A line break ends a header, so such text cannot be sent here.
       if (/[\r\n]/.test(text)) {
         resolve(false)
         return

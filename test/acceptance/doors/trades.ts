@@ -1,22 +1,22 @@
 import { ANN, CHAT, ROOT } from '../../kit/seed.ts'
 import type { Asked, Client, OauthWorld } from '../../kit/world-oauth.ts'
 
-/** Somewhere that a credential is taken for more than a look: it is traded for another one, or lets somebody act. */
+/** A place where a credential is exchanged for another one, or lets its bearer act. */
 export type Trade = {
   readonly name: string
-  /** Which credentials are meant for it; nothing else may get anything there. */
+  /** The credentials that it is for; others must get nothing. */
   readonly takes: readonly string[]
   readonly open: (credential: string) => Promise<Asked>
 }
 
 export type TradeParts = {
   readonly world: OauthWorld
-  /** Whose secret, refresh tokens and codes there are, and a client that may exchange. */
+  /** The owner of the secret, refresh tokens and codes, and a client that may exchange. */
   readonly shop: Client
   readonly trader: Client
-  /** Somebody whose password was right, and who has to prove more. */
+  /** A user whose password was right and who must still give a passcode. */
   readonly half: { readonly session: string; readonly userId: string }
-  /** Good ones, to come beside what is presented. */
+  /** Valid credentials to send beside the presented one. */
   readonly beside: {
     readonly chat: string
     readonly operator: string
@@ -31,7 +31,7 @@ const ACCESS = [
   ...['JWT for nobody in particular', 'exchanged token', 'exchanged JWT'],
 ]
 
-/** Every place of the dialects, and where keys are shown. */
+/** Every such place of the dialects and of the control API. */
 export function allTrades(parts: TradeParts): readonly Trade[] {
   return [...ofChat(parts), ...ofIdentity(parts), ...ofV3(parts), ...ofOauth(parts), ...ofControl(parts)]
 }
@@ -94,7 +94,7 @@ function ofIdentity({ world, beside, half }: TradeParts): readonly Trade[] {
     },
     {
       name: 'the old password of v2.0',
-      // The right one sets a new one, and that ends what the others are.
+      // The right one sets a new password, which would end the other credentials.
       takes: [],
       open: (password) =>
         post(world, '/v2.0/users/RAX-AUTH/change-pwd', {
@@ -187,7 +187,7 @@ function ofOauth({ world, shop, trader, beside }: TradeParts): readonly Trade[] 
       takes: ['refresh token', 'rotated refresh token'],
       open: (text) => world.refresh(shop, text),
     },
-    // Wrong secrets are counted, and too many of them keep a client out.
+    // Too many wrong secrets lock a client out.
     {
       name: 'a client secret in the header',
       takes: ['client secret'],
@@ -245,7 +245,7 @@ function post(
   return world.send(path, { method: 'POST', headers: typed, body: JSON.stringify(body) })
 }
 
-/** Headers are bytes: what is beyond them comes as its UTF-8. */
+/** Headers are bytes, so other characters are sent as UTF-8. */
 function inBytes(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, text]) => [name, Buffer.from(text).toString('latin1')]),

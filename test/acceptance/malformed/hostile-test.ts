@@ -5,8 +5,8 @@ import type { HostileWorld } from './world.ts'
 export type HostileTest = (name: string, act: () => Promise<void>) => void
 
 /**
- * The frame of a test of one kind of hostile input: counts the inputs, and proves by reading that the victims are as
- * they were. `none`: that nothing whatever was written, too.
+ * The frame of a test of one kind of hostile input. It counts the inputs, and checks by reading that the victims are
+ * unchanged. `none`: it also checks that nothing was written.
  */
 export function hostileTest(world: () => HostileWorld, writes: 'none' | 'some'): HostileTest {
   return (name, act) => {

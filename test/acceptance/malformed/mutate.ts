@@ -1,7 +1,7 @@
 import { type RequestParts, requestBytes } from '../../kit/raw-http.ts'
 import type { Template } from './templates.ts'
 
-/** Reproducible draws: a 32-bit generator (mulberry32), started from a seed that a failure names. */
+/** Reproducible draws: a 32-bit generator (mulberry32) with a seed that failures report. */
 export class Dice {
   #state: number
 
@@ -22,7 +22,7 @@ export class Dice {
   }
 }
 
-/** A request that may be anything, as long as it is framed. */
+/** A request with any contents, as long as it is framed correctly. */
 type Draft = {
   method: string
   target: string
@@ -196,12 +196,12 @@ function splice(draft: Draft, dice: Dice, cut: number, insert: Buffer): void {
 
 export type Mutant = { readonly bytes: Buffer; readonly target: string; readonly isHead: boolean }
 
-/** One of the templates, changed in one to four ways; its length always says how long it is. */
+/** A template with one to four changes, and a correct Content-Length. */
 export function mutant(templates: readonly [Template, ...Template[]], dice: Dice): Mutant {
   const { method, target, headers, body } = dice.pick(templates)
   const draft: Draft = { method, target, headers: [...headers], body: Buffer.from(body ?? '', 'utf8') }
   for (let count = 1 + dice.below(4); count > 0; count -= 1) dice.pick(MUTATIONS)(draft, dice, templates)
-  // Without a length of their own; a request that is framed wrongly is the business of malformed.test.ts.
+  // Without their own lengths; malformed.test.ts covers wrong framing.
   const framed = draft.headers.filter((line) => !/^(?:content-length|transfer-encoding):/i.test(line))
   const parts: RequestParts = {
     line: `${draft.method} ${draft.target} HTTP/1.1`,

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { headerOf, type RawAnswer } from '../../kit/raw-http.ts'
 import { TOY_SHAPE } from '../../kit/toy-dialect/hostile.ts'
 
-/** Whose words an error is written in. `problem`: the control API's, and where there is no dialect. */
+/** The format of an error. `problem`: that of the control API, and of paths without a dialect. */
 export type Shape = 'chat' | 'identity' | 'identity-v3' | 'oauth' | 'toy' | 'problem'
 
-/** Statuses that each kind of error may have; what is not here is documented nowhere. */
+/** Documented statuses of each kind of error. */
 const STATUSES: Readonly<Record<Shape, readonly number[]>> = {
   chat: [400, 401, 403, 404, 405, 409, 413],
   identity: [400, 401, 403, 404, 405, 406, 413, 415],
@@ -27,7 +27,7 @@ const FAULTS: Readonly<Record<string, number>> = {
   badMediaType: 415,
 }
 
-/** Where each dialect answers, by the first segments of a path as it stands. */
+/** The dialect of a path, by its first segments as sent. */
 const PREFIXES: readonly (readonly [string, Shape])[] = [
   ...['admin', 'auths', 'badges', 'me', 'sign', 'verify'].map((name) => [`/${name}`, 'chat'] as const),
   ['/v2.0', 'identity'],
@@ -37,7 +37,7 @@ const PREFIXES: readonly (readonly [string, Shape])[] = [
   ...TOY_SHAPE.prefixes.map((prefix) => [prefix, 'toy'] as const),
 ]
 
-/** The shape that an error at this path has, or undefined where the path is too odd to say. */
+/** The format of errors at this path, or undefined where the path is too odd to say. */
 export function shapeAt(target: string): Shape | undefined {
   const path = target.split(/[?#]/, 1)[0] ?? ''
   const found = PREFIXES.find(([prefix]) => path === prefix || path.startsWith(`${prefix}/`))
@@ -47,7 +47,7 @@ export function shapeAt(target: string): Shape | undefined {
 
 type Members = Readonly<Record<string, unknown>>
 
-/** Whether an error is one of this shape, with a status that is documented and said twice alike. */
+/** Whether an error has this format, with a documented status that agrees with the body. */
 export function hasShape(answer: RawAnswer, shape: Shape): boolean {
   const type = headerOf(answer, 'content-type')
   if (shape === 'identity' && type === 'application/xml') return isXmlFault(answer)
@@ -117,7 +117,7 @@ function isEmpty(value: Members): boolean {
   return Object.keys(value).length === 0
 }
 
-/** @throws when an answer is no documented refusal in one of these shapes. */
+/** @throws when an answer is not a documented refusal in one of these formats. */
 export function assertRefusal(answer: RawAnswer, shapes: readonly Shape[], what: string): void {
   const text = `${what}\n→ ${answer.statusLine} ${JSON.stringify(answer.headers)} ${answer.body.toString('utf8')}`
   assert.ok(answer.status >= 400 && answer.status < 500, text)

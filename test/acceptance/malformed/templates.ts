@@ -5,7 +5,7 @@ import { TOY_KEY } from '../../kit/toy-dialect/hostile.ts'
 import type { Shape } from './shapes.ts'
 import { type HostileWorld, VICTIM } from './world.ts'
 
-/** A request that would be answered 2xx as it stands. */
+/** A request that would be answered 2xx as it is. */
 export type Template = {
   readonly shape: Shape
   readonly method: string
@@ -19,7 +19,7 @@ export function bytesOf({ method, target, headers, body }: Template, more: reado
   return requestBytes(body === undefined ? parts : { ...parts, body })
 }
 
-/** Every route there is, with credentials that would do, aimed at the victims' tokens. */
+/** Every route, with valid credentials, aimed at the victims' tokens. */
 export function victimTemplates({ victims }: HostileWorld): readonly Template[] {
   const chat = { shape: 'chat', headers: [API_KEY, JSON_BODY] } as const
   const identity = { shape: 'identity', headers: [`X-Auth-Token: ${victims.root}`] } as const
@@ -73,7 +73,7 @@ function toyTemplates({ toy }: HostileWorld['victims']): readonly Template[] {
   ]
 }
 
-/** Rules over the victim, in several of the forms that they have. */
+/** Rules over the victim, in several forms. */
 function ruleTemplates({ access, refresh }: HostileWorld['victims']): readonly Template[] {
   const post = (target: string, value: object): Template => {
     const body = JSON.stringify({ reason: 'r', ...value })
@@ -95,7 +95,7 @@ function ruleTemplates({ access, refresh }: HostileWorld['victims']): readonly T
   ]
 }
 
-/** The rest of the chat dialect: what ends tokens would end the victim's, if it were not for what is wrong with it. */
+/** The rest of the chat dialect. Calls that end tokens would end the victim's, if they were not malformed. */
 function chatTemplates({ chat: token, assigned }: HostileWorld['victims']): readonly Template[] {
   const admin = { shape: 'chat', headers: [API_KEY, JSON_BODY] } as const
   const user = { shape: 'chat', headers: [CLIENT_KEY, `IM-Authorization: ${token}`] } as const
@@ -121,7 +121,7 @@ function chatTemplates({ chat: token, assigned }: HostileWorld['victims']): read
   ]
 }
 
-/** Names under which other systems keep what a caller must not say: merged over what is known, they were believed. */
+/** Members for facts that a caller must not set. Other systems merged them over known facts, and so believed them. */
 export const HOSTILE_MEMBERS: readonly string[] = [
   'target',
   'user_id',

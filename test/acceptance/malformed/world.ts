@@ -8,13 +8,13 @@ import { toyToken, withToyUsers } from '../../kit/toy-dialect/calls.ts'
 import { TOY } from '../../kit/toy-dialect/module.ts'
 import { assertRefusal, type Shape } from './shapes.ts'
 
-/** Tokens that no hostile request may touch, of every dialect and kind. */
+/** Tokens of every dialect and kind that no hostile request may touch. */
 export type Victims = {
   readonly chat: string
   readonly assigned: string
   readonly root: string
   readonly eve: string
-  /** An ordinary user's: it has no rights over anything but itself. */
+  /** An ordinary user's, who has no rights over others. */
   readonly bob: string
   readonly access: string
   readonly refresh: string
@@ -24,10 +24,10 @@ export type Victims = {
 
 export const VICTIM = 'victim'
 
-/** Dialects that the malformed requests are sent to: this server's, and one that it does not know. */
+/** Dialects that get malformed requests: the server's, and one that it does not know. */
 export const HOSTILE_MODULES: readonly DialectModule[] = [...MODULES, TOY]
 
-/** A request whose line lacks the version only. */
+/** A request; its line lacks only the version. */
 export type Sent = {
   readonly line: string
   readonly headers: readonly string[]
@@ -38,7 +38,7 @@ export function sentBytes({ line, headers, body }: Sent): Buffer {
   return requestBytes({ line: `${line} HTTP/1.1`, headers, ...(body === undefined ? {} : { body }) })
 }
 
-/** A server with live tokens in it, and hostile requests that are counted. */
+/** A server with live tokens, which counts the hostile requests. */
 export class HostileWorld {
   readonly server: TestServer
   readonly calls: Calls
@@ -83,20 +83,20 @@ export class HostileWorld {
     return this.server.power.writes
   }
 
-  /** One request on a connection that stays; counted. */
+  /** Sends a request on a kept connection, and counts it. */
   async send(bytes: Buffer): Promise<RawAnswer> {
     this.#inputs += 1
     return this.#connection.exchange(bytes)
   }
 
-  /** One request, or several at once, on a connection that the server has to end. */
+  /** Sends one or more requests on a connection that the server must end. */
   async sendAll(bytes: Buffer): Promise<readonly RawAnswer[]> {
     this.#inputs += 1
     const connection = new RawConnection(this.server.port)
     return connection.exchangeAll(bytes).finally(() => connection.close())
   }
 
-  /** A request that has to be refused in these words, and to leave no trace. */
+  /** A request that must be refused in these formats and write nothing. */
   async refused(bytes: Buffer, shapes: readonly Shape[], what: string): Promise<RawAnswer> {
     const before = this.writes
     const answer = await this.send(bytes)
@@ -109,7 +109,7 @@ export class HostileWorld {
     return this.refused(sentBytes(sent), [shape], `${sent.line} ${String(sent.body ?? '').slice(0, 200)}`)
   }
 
-  /** By reading: whatever was sent, the victims' tokens are good, for everything that can be asked. */
+  /** Checks by reading that the victims' tokens are still live on all paths. */
   async assertVictimsLive(): Promise<void> {
     const { chat, assigned, root, eve, bob, access, refresh, other, toy } = this.victims
     for (const token of [chat, assigned]) assert.equal((await this.calls.chatMe(token)).status, 200)
@@ -117,7 +117,7 @@ export class HostileWorld {
       assert.equal((await this.calls.identity('GET', root, token)).status, 200)
     assert.equal((await this.calls.send('GET /toy/me', [`X-Toy-Token: ${toy}`])).status, 200)
     for (const token of [access, refresh]) assert.equal(await this.calls.isActive(SVC, token), true)
-    // Of refresh tokens nobody but their client hears anything.
+    // A refresh token is visible only to its own client.
     for (const token of [chat, assigned, root, eve, bob, access, other, toy])
       assert.equal(await this.calls.isActive(GATEWAY, token), true)
     assert.equal(await this.calls.isActive(OTHER, other), true)
