@@ -29,6 +29,6 @@ export function faultAdvice({ seq, what }: LogFault): string {
       : `row ${seq} of its log is ${what === 'missing' ? 'missing' : 'not as it was written'}`
   return (
     `${where}: a disk fault or a third party changed the store, so revoked tokens may be let in. ` +
-    'Run `rescind audit verify`, then restore a backup with `rescind restore` (docs/backup.md)'
+    'Run `rescind audit verify`, then restore a backup with `rescind restore` (docs/run/backup.md)'
   )
 }

@@ -87,7 +87,7 @@ export const SERVER_SETTINGS = {
   },
   sideLog: {
     fallback: undefined,
-    help: 'file on another volume that gets every revocation first (docs/backup.md); off: give up the side log that there is',
+    help: 'file on another volume that gets every revocation first (docs/run/backup.md); off: give up the side log that there is',
     parse: (text: string): SideLog => parseSideLog(text),
     insecure: {
       when: (sideLog: SideLog): boolean => sideLog === 'off',

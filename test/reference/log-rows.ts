@@ -8,7 +8,7 @@ export function logRowsPage(): Page {
       '# Kinds of log rows',
       `A realm's log holds rows of these kinds. ${WRITTEN}`,
       `[ARCHITECTURE.md](../../ARCHITECTURE.md#the-log-and-the-index) says how rows are chained and folded,
-[audit.md](../audit.md) how they are read and exported, and [backup.md](../backup.md) what a restore does with a side log.`,
+[audit.md](../audit.md) how they are read and exported, and [backup.md](../run/backup.md) what a restore does with a side log.`,
       `**Code**: the number by which a row is stored, chained and sent. **Turns verdicts**: tokens that were judged before it are
 judged again. **Salvaged**: a restore carries it over from a side log even where that does not fit the backup. A reader
 that meets a code that is not in this table stops there; it never skips a row.`,

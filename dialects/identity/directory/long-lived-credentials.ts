@@ -16,7 +16,7 @@ import { changesWithAll } from './write.ts'
  *
  * A dated cutoff, or a hold that becomes one, ends only credentials made before it; those without a date count as
  * older. A credential whose record cannot be read opens nothing, and does not keep tokens from being ended
- * (docs/out-of-order.md).
+ * (docs/run/out-of-order.md).
  */
 export async function credentialsEnded(
   realm: Realm,
