@@ -5,11 +5,8 @@ import { runPage } from './run-page.ts'
 
 before(requirePrograms)
 
-/** Pages that are being rewritten. */
-const LATER = ['README.md', ...['backup', 'leak-response', 'manual'].map((one) => `docs/${one}.md`)]
-
 for (const { path, isSlow } of pages())
-  if (!isSlow && !LATER.includes(path))
+  if (!isSlow)
     test(`${path}: every command does what the page says`, async (t) => {
       await runPage(path, (text) => t.diagnostic(text))
     })
