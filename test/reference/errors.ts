@@ -96,7 +96,7 @@ function troubles(): readonly string[] {
   return [
     '## Troubles',
     `What \`GET /readyz\` lists, and \`rescind_troubles\` counts ([metrics](metrics.md)), while something is out of order:
-200 with \`"status": "degraded"\`, or 503 with \`--ready-strict\`. [out-of-order.md](../out-of-order.md) has the steps.`,
+200 with \`"status": "degraded"\`, or 503 with \`--ready-strict\`. [out-of-order.md](../run/out-of-order.md) has the steps.`,
     table(
       ['code', 'what is so', 'what to do'],
       Object.entries(TROUBLES).map(([name, { what, next }]) => [code(name), what, next]),

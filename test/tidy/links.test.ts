@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { files, read } from './tree.ts'
 
-const PAGES = files().filter((path) => path.endsWith('.md'))
+const FILES = files()
+const PAGES = FILES.filter((path) => path.endsWith('.md'))
 /** Text and target of a link outside fenced blocks. */
 const LINK = /\]\(([^)\s]+)\)/g
 
@@ -27,7 +28,7 @@ function linksOf(path: string): readonly string[] {
 function faultOf(path: string, link: string): readonly string[] {
   const { pathname, hash } = new URL(link, `file:///${path}`)
   const led = decodeURIComponent(pathname).slice(1)
-  if (!files().some((file) => file === led || file.startsWith(led.endsWith('/') ? led : `${led}/`)))
+  if (!FILES.some((file) => file === led || file.startsWith(led.endsWith('/') ? led : `${led}/`)))
     return [`${path} links to ${link}: no such file`]
   if (hash === '' || !led.endsWith('.md') || anchorsOf(read(led).text).has(hash.slice(1))) return []
   return [`${path} links to ${link}: no such heading`]
