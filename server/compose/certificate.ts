@@ -1,14 +1,14 @@
+import type { Server } from 'node:http'
 import { Server as TlsServer } from 'node:tls'
 import { SettingsRefused } from '@rescind/core'
-import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { readTls, type TlsPair, untimely } from '../config/tls.ts'
 
 /** Reads the certificate and its key anew, for connections from now on; one that cannot be served leaves the one before. */
-export function reloadTls(app: FastifyInstance, { tls }: Config, log: Logger): void {
-  // The types say `http.Server` of both kinds.
-  const server: unknown = app.server
+export function reloadTls(listening: Server, { tls }: Config, log: Logger): void {
+  // The type says `http.Server` of both kinds.
+  const server: unknown = listening
   if (tls === undefined || !(server instanceof TlsServer)) {
     log.info('nothing to reload: no certificate is configured')
     return

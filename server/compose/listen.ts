@@ -4,7 +4,6 @@ import type { Realm, Realms, Store } from '@rescind/authority'
 import { type Clock, ContractBroken, type Random, SettingsRefused } from '@rescind/core'
 import { OAUTH_PREFIX, Scans } from '@rescind/dialects'
 import { Feed } from '@rescind/feed'
-import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { type ControlApi, createControlApi } from '../control/api.ts'
@@ -12,24 +11,26 @@ import { KeyGuesses } from '../control/frame/key-guesses.ts'
 import type { DialectModule, Mounted } from '../dialects/module.ts'
 import { createCheck } from '../gateway/check.ts'
 import { judgeAny } from '../gateway/judge.ts'
+import { ConnectionShares } from '../http/connection-shares.ts'
 import { createDenials } from '../http/denials.ts'
+import { Listener } from '../http/listener.ts'
 import { RequestLines } from '../http/request-lines.ts'
 import { KeySets } from '../judging/key-sets.ts'
 import { MasterKeyFile } from '../keys/master-key.ts'
 import type { ServerLog } from '../machine/log.ts'
 import { createMetrics, type Metrics } from '../machine/metrics.ts'
 import { guardedFetch } from '../machine/net/guarded-fetch.ts'
-import { NO_PROXIES } from '../machine/net/peer.ts'
+import { isTrustedHop, NO_PROXIES } from '../machine/net/peer.ts'
 import { type PasswordCost, PasswordQueue } from '../machine/passwords.ts'
 import { storeTroubles, type Trouble } from '../machine/troubles.ts'
 import { watchTurns } from '../machine/turns.ts'
 import { feedEnforcement } from '../receipts/enforcement.ts'
 import type { Sources } from '../rules/sources.ts'
 import { type Maintenance, startMaintenance } from '../upkeep/maintenance.ts'
-import { createApp } from './app.ts'
 import { Bases } from './bases.ts'
 import { noteUntimely, reloadTls } from './certificate.ts'
 import { endpointsOf } from './modules.ts'
+import { mountAll } from './mounts.ts'
 import { createOps } from './ops.ts'
 
 export type RunningServer = {
@@ -64,18 +65,18 @@ export async function listen(config: Config, open: Open): Promise<RunningServer>
   const { clock, log } = open
   const shared = await share(config, open)
   const { bases, metrics, maintenance } = shared
-  const mounted = mountAll(config, open, shared)
-  const app = createListener(config, { open, shared, mounted })
+  const mounted = mountModules(config, open, shared)
+  const listener = createListener(config, { open, shared, mounted })
   const { host, port } = config.listen
   try {
-    await app.listen({ host, port, backlog: BACKLOG })
+    await listener.listen({ host, port, backlog: BACKLOG })
   } catch (error) {
     for (const { close } of mounted) close?.()
     await maintenance.stop()
     const reason = error instanceof Error ? error.message : String(error)
     throw new SettingsRefused(`listen: ${host}:${port}: ${reason}`)
   }
-  bases.origin = originOf(app, config)
+  bases.origin = originOf(listener, config)
   log.info({ url: bases.origin, store: config.store.kind }, 'rescind is listening')
   noteUntimely(config.tls, clock.wallMs(), log)
   for (const { setting, isOn, why } of config.insecure) if (isOn) log.warn(`${setting}: ${why}`)
@@ -84,11 +85,11 @@ export async function listen(config: Config, open: Open): Promise<RunningServer>
   return {
     url: bases.origin,
     maintenance,
-    reload: () => reloadTls(app, config, log),
+    reload: () => reloadTls(listener.server, config, log),
     close: async () => {
       unwatch()
       shared.passwords.close()
-      await close(app, { open, shared, mounted })
+      await close(listener, { open, shared, mounted })
       await open.lines.flush()
     },
   }
@@ -152,7 +153,11 @@ function openFeed({ realms, clock, log }: Open): Promise<Feed> {
 
 type MountedModule = Mounted & Pick<DialectModule, 'paths'>
 
-function mountAll(config: Config, { modules, realms, log }: Open, shared: Shared): readonly MountedModule[] {
+function mountModules(
+  config: Config,
+  { modules, realms, log }: Open,
+  shared: Shared,
+): readonly MountedModule[] {
   const { lines, scans, passwords, keySets, bases } = shared
   const parts = {
     ...{ realms, log, lines, scans, passwords, keySets },
@@ -173,13 +178,14 @@ type Whole = {
   readonly mounted: readonly MountedModule[]
 }
 
-function createListener(config: Config, { open, shared, mounted }: Whole): FastifyInstance {
+function createListener(config: Config, { open, shared, mounted }: Whole): Listener {
   const { realms, clock } = open
   const { metrics, lines, bases, guesses, troubles } = shared
-  return createApp({
-    ...{ realms, metrics, lines },
+  const proxies = config.behindProxy ?? NO_PROXIES
+  const { mounts, fastRoutes } = mountAll({
+    realms,
     publicPath: bases.publicPath,
-    dialects: mounted.map(({ dialect, paths }) => ({ dialect, prefixes: paths })),
+    dialects: mounted,
     check: createCheck(judgeAny(shared.keySets)),
     control: createControl(config, open, shared),
     ops: createOps({
@@ -188,11 +194,13 @@ function createListener(config: Config, { open, shared, mounted }: Whole): Fasti
       monotonicMs: () => clock.monotonicMs(),
       readyStrict: config.readyStrict,
     }),
+  })
+  return new Listener({
+    ...{ mounts, fastRoutes, metrics, lines },
     denials: createDenials(lines, metrics),
-    proxies: config.behindProxy ?? NO_PROXIES,
+    links: { proxies, publicUrl: config.publicUrl, fallbackBase: () => bases.origin },
+    shares: new ConnectionShares((address) => isTrustedHop(address, proxies)),
     tls: config.tls,
-    publicUrl: config.publicUrl,
-    fallbackBase: () => bases.origin,
     drainTimeoutMs: DRAIN_TIMEOUT_MS,
   })
 }
@@ -224,25 +232,19 @@ const BACKLOG = 4_096
 
 /** Milliseconds that requests in flight have to finish once the server stops; below what the process gives itself. */
 const DRAIN_TIMEOUT_MS = 8_000
-const SWEEP_MS = 50
 
-async function close(app: FastifyInstance, { open, shared, mounted }: Whole): Promise<void> {
+async function close(listener: Listener, { open, shared, mounted }: Whole): Promise<void> {
   // Streams have no end of their own, and would be waited for.
   for (const one of mounted) one.close?.()
   shared.feed.close()
-  // What was busy when the closing began is idle later, and nobody else looks then; who stalls is cut off.
-  const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS)
-  const disconnecting = setTimeout(() => app.server.closeAllConnections(), DRAIN_TIMEOUT_MS)
-  await app.close()
-  clearInterval(sweep)
-  clearTimeout(disconnecting)
+  await listener.close()
   await shared.maintenance.stop()
   await open.realms.ledger.close()
   await open.store.close()
 }
 
-function originOf(app: FastifyInstance, { listen: { host }, tls }: Config): string {
+function originOf(listener: Listener, { listen: { host }, tls }: Config): string {
   // A server that listens on TCP has an AddressInfo.
-  const { port } = app.server.address() as AddressInfo
+  const { port } = listener.server.address() as AddressInfo
   return `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

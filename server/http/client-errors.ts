@@ -1,15 +1,13 @@
-import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Answer, Refusal } from '@rescind/dialects'
+import { type Exchange, refusalTo } from './exchange.ts'
 import { refusalProblem } from './problem.ts'
 import { ALWAYS } from './reply.ts'
 import { checkTargetOf, isCheckPath } from './wire.ts'
 
 /** As Node tells it: with the bytes that it was given last. */
 export type ClientError = NodeJS.ErrnoException & { readonly rawPacket?: unknown }
-
-type Body = Asked & { readonly refuse: (refusal: Refusal) => Answer }
-type Asked = { readonly message: IncomingMessage; readonly response: ServerResponse }
 
 /**
  * Answers what Node could not even parse: nothing of it can be trusted, so the connection ends with the answer. What was
@@ -19,9 +17,9 @@ type Asked = { readonly message: IncomingMessage; readonly response: ServerRespo
 export class ClientErrors {
   readonly #refuseCheck: (refusal: Refusal) => Answer
   /** The last request to `/check` of each connection: a gateway asks nothing else on it. */
-  readonly #asked: WeakMap<Socket, Asked> = new WeakMap()
-  /** Of each connection the request whose body is read last, and who words what is wrong with it. */
-  readonly #bodies: WeakMap<Socket, Body> = new WeakMap()
+  readonly #asked: WeakMap<Socket, Exchange> = new WeakMap()
+  /** The last of all others, whose mount words what is wrong with its body. */
+  readonly #others: WeakMap<Socket, Exchange> = new WeakMap()
   /** Connections that began with a request to `/check`, which may have come in parts. */
   readonly #begun: WeakSet<Socket> = new WeakSet()
   readonly #ending: WeakSet<Socket> = new WeakSet()
@@ -35,14 +33,11 @@ export class ClientErrors {
     if (isForCheck(bytes)) this.#begun.add(socket)
   }
 
-  /** Notes that this is a request to `/check`. */
-  note(message: IncomingMessage, response: ServerResponse): void {
-    this.#asked.set(message.socket, { message, response })
-  }
-
-  /** Notes that the body of this request is being read. */
-  reading(body: Body): void {
-    this.#bodies.set(body.message.socket, body)
+  /** Notes a request that Node could parse up to its body. */
+  note(exchange: Exchange): void {
+    const { mount, message } = exchange
+    const requests = mount.judgesAlone === true ? this.#asked : this.#others
+    requests.set(message.socket, exchange)
   }
 
   readonly answer = (error: ClientError, socket: Socket): void => {
@@ -57,16 +52,16 @@ export class ClientErrors {
       return
     }
     // RFC 9112 §9.6: what comes behind a request that was the last is not looked at, and that one has its answer.
-    const last = error.code === 'HPE_CLOSED_CONNECTION' ? this.#bodies.get(socket) : undefined
+    const last = error.code === 'HPE_CLOSED_CONNECTION' ? this.#others.get(socket) : undefined
     if (last !== undefined) {
       this.#endAfter(last, socket)
       return
     }
     const refusal = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED
-    const body = this.#bodies.get(socket)
+    const other = this.#others.get(socket)
     // It broke off. Framing that two parsers could read differently is refused before a path counts.
-    if (error.code === 'HPE_INVALID_EOF_STATE' && body?.message.complete === false) {
-      write(socket, body.refuse(refusal))
+    if (error.code === 'HPE_INVALID_EOF_STATE' && other?.message.complete === false) {
+      write(socket, refusalTo(other, refusal))
       return
     }
     const toCheck = asked !== undefined || this.#begun.has(socket) || isForCheck(error.rawPacket)
@@ -74,7 +69,7 @@ export class ClientErrors {
   }
 
   /** The answer of this request is the last on the connection. */
-  #endAfter({ response }: Asked, socket: Socket): void {
+  #endAfter({ response }: Exchange, socket: Socket): void {
     if (this.#ending.has(socket)) return
     this.#ending.add(socket)
     if (response.writableFinished) socket.end()
@@ -95,7 +90,7 @@ const REQUEST_LINE = /^[^ \r\n]+ ([^ ?#\r\n]+)/
 function write(socket: Socket, { status, headers, body }: Answer): void {
   const text = typeof body === 'string' ? body : ''
   const lines = [...Object.entries(headers), ...ALWAYS].map(([name, value]) => `${name}: ${value}\r\n`)
-  const head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? 'Error'}\r\n${lines.join('')}`
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\n${lines.join('')}`
   socket.end(`${head}content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`)
 }
 

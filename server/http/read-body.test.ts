@@ -4,6 +4,9 @@ import { PassThrough } from 'node:stream'
 import { mock, test } from 'node:test'
 import { BODY_TIMEOUT_MS, type BodyRead, readBody } from './read-body.ts'
 
+/** What has come with the head has been taken by then, and the rest is waited for. */
+const turn = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve))
+
 /** A request whose body comes when a test says so; all that reading it needs. */
 function slow(length: number): { readonly message: IncomingMessage; readonly body: PassThrough } {
   const body = new PassThrough()
@@ -11,12 +14,13 @@ function slow(length: number): { readonly message: IncomingMessage; readonly bod
   return { body, message: message as unknown as IncomingMessage }
 }
 
-test('[P04] a body that does not come whole in time is given up on, once', () => {
+test('[P04] a body that does not come whole in time is given up on, once', async () => {
   mock.timers.enable({ apis: ['setTimeout'] })
   try {
     const reads: BodyRead[] = []
     const { message, body } = slow(4)
     readBody(message, (read) => reads.push(read))
+    await turn()
     mock.timers.tick(BODY_TIMEOUT_MS - 1)
     assert.deepEqual(reads, [])
     mock.timers.tick(1)
@@ -29,18 +33,33 @@ test('[P04] a body that does not come whole in time is given up on, once', () =>
   }
 })
 
-test('a body that has come is not late any more', () => {
+test('a body that has come is not late any more', async () => {
   mock.timers.enable({ apis: ['setTimeout'] })
   try {
     const reads: BodyRead[] = []
     const { message, body } = slow(4)
     readBody(message, (read) => reads.push(read))
+    await turn()
     body.emit('data', Buffer.from('body'))
     mock.timers.tick(BODY_TIMEOUT_MS)
     assert.deepEqual(
       reads.map(({ kind }) => kind),
       ['body'],
     )
+  } finally {
+    mock.timers.reset()
+  }
+})
+
+test('a body that comes with its head is read without a timer', async () => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  try {
+    const reads: BodyRead[] = []
+    const { message, body } = slow(4)
+    readBody(message, (read) => reads.push(read))
+    body.emit('data', Buffer.from('body'))
+    await turn()
+    assert.deepEqual([reads.length, message.listenerCount('end'), message.listenerCount('close')], [1, 0, 0])
   } finally {
     mock.timers.reset()
   }

@@ -10,10 +10,11 @@ export type BodyRead =
   /** The client went away, or sent less than it declared: nobody is there to be answered. */
   | { readonly kind: 'aborted' }
 
-const EMPTY: BodyRead = { kind: 'body', bytes: Buffer.alloc(0) }
+/** The body of a request that has none. */
+export const NO_BYTES: Buffer = Buffer.alloc(0)
 
 /** Whether the headers announce a body; without one the answer need not wait for the stream. */
-function hasBody({ headers }: IncomingMessage): boolean {
+export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 
@@ -25,40 +26,60 @@ export const BODY_TIMEOUT_MS = 15_000
  * Calls back exactly once.
  */
 export function readBody(message: IncomingMessage, done: (read: BodyRead) => void): void {
-  if (!hasBody(message)) {
-    done(EMPTY)
-    return
-  }
-  if (Number(message.headers['content-length'] ?? 0) > BODY_MAX_BYTES) {
+  const declared = Number(message.headers['content-length'] ?? -1)
+  if (declared > BODY_MAX_BYTES) {
     done({ kind: 'too-large' })
     return
   }
-  const declared = Number(message.headers['content-length'] ?? -1)
-  const chunks: Buffer[] = []
-  let length = 0
-  let settled = false
-  const settle = (read: BodyRead): void => {
-    if (settled) return
-    settled = true
-    clearTimeout(late)
-    done(read)
+  const body = new Body(declared, done)
+  message.on('data', (chunk: Buffer) => body.take(chunk))
+  // A small body comes with its head, and has been taken by then: most requests need no timer and no more listeners.
+  process.nextTick(() => body.await(message))
+}
+
+class Body {
+  readonly #declared: number
+  readonly #done: (read: BodyRead) => void
+  readonly #chunks: Buffer[] = []
+  #length = 0
+  #isSettled = false
+  #late: NodeJS.Timeout | undefined
+
+  constructor(declared: number, done: (read: BodyRead) => void) {
+    this.#declared = declared
+    this.#done = done
   }
-  const late = setTimeout(() => settle({ kind: 'too-slow' }), BODY_TIMEOUT_MS)
-  const whole = (): void => {
-    const [only] = chunks
-    const bytes = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length)
-    settle({ kind: 'body', bytes })
-  }
-  message.on('data', (chunk: Buffer) => {
-    length += chunk.length
-    if (length > BODY_MAX_BYTES) settle({ kind: 'too-large' })
-    else if (!settled) chunks.push(chunk)
+
+  take(chunk: Buffer): void {
+    if (this.#isSettled) return
+    this.#length += chunk.length
+    if (this.#length > BODY_MAX_BYTES) this.#settle({ kind: 'too-large' })
+    else this.#chunks.push(chunk)
     // The last declared byte is here; the stream's own end comes two turns later.
-    if (length === declared) whole()
-  })
-  message.on('end', whole)
-  message.on('close', () => settle({ kind: 'aborted' }))
-  message.on('error', () => settle({ kind: 'aborted' }))
+    if (this.#length === this.#declared) this.#end()
+  }
+
+  await(message: IncomingMessage): void {
+    if (this.#isSettled) return
+    const aborted = (): void => this.#settle({ kind: 'aborted' })
+    this.#late = setTimeout(() => this.#settle({ kind: 'too-slow' }), BODY_TIMEOUT_MS)
+    message.on('end', () => this.#end())
+    message.on('close', aborted)
+    message.on('error', aborted)
+  }
+
+  #end(): void {
+    const [only] = this.#chunks
+    const isOne = this.#chunks.length === 1 && only !== undefined
+    this.#settle({ kind: 'body', bytes: isOne ? only : Buffer.concat(this.#chunks, this.#length) })
+  }
+
+  #settle(read: BodyRead): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    clearTimeout(this.#late)
+    this.#done(read)
+  }
 }
 
 /** Thrown to whoever reads a streamed body that is longer than its endpoint takes: 413. */
@@ -70,6 +91,7 @@ export async function* streamedBody(
   maxBytes: number,
 ): AsyncGenerator<Uint8Array, void> {
   if (Number(message.headers['content-length'] ?? 0) > maxBytes) throw new StreamTooLarge()
+  if (!hasBody(message)) return
   let length = 0
   for await (const chunk of message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     length += chunk.length

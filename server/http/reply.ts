@@ -33,8 +33,7 @@ function withLength(headers: Answer['headers'], bytes: number): string[] {
 }
 
 /**
- * The one place where answers become bytes. Writes the raw response: Fastify's own reply pipeline costs a fifth of
- * the throughput of a hot route (bench/README.md, "reply").
+ * Writes an answer to a request that Node's server parsed.
  */
 export function writeAnswer(response: ServerResponse, request: IncomingMessage, answer: Answer): void {
   if (response.headersSent || response.destroyed) {

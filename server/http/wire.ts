@@ -89,6 +89,8 @@ export class HeaderMalformed extends Error {}
 /** A Node request in the words of the dialects. */
 export class NodeWireRequest implements WireRequest {
   readonly method: string
+  /** The realm's name as the path gives it; undefined for the default one. */
+  readonly realm: string | undefined
   readonly path: string
   readonly query: string | undefined
   readonly body: Uint8Array
@@ -97,6 +99,7 @@ export class NodeWireRequest implements WireRequest {
 
   constructor(parts: WireParts) {
     this.method = parts.method
+    this.realm = parts.target.realm
     this.path = parts.target.path
     this.query = parts.target.query
     this.body = parts.body

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { ContractBroken } from '@rescind/core'
 import type { Answer } from '@rescind/dialects'
-import { ALWAYS } from './reply.ts'
+import { ALWAYS } from '../reply.ts'
 
 export type FastAnswer = {
   readonly answer: Answer

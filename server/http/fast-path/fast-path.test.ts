@@ -6,9 +6,9 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import type { Answer } from '@rescind/dialects'
 import fc from 'fast-check'
+import { ALWAYS } from '../reply.ts'
 import { FastPath, type FastRequest } from './fast-path.ts'
-import { FAST_HEADERS_MAX, readHead } from './fast-path-head.ts'
-import { ALWAYS } from './reply.ts'
+import { FAST_HEADERS_MAX, readHead } from './head.ts'
 
 const PATH = '/hot'
 const LINE = `POST ${PATH} HTTP/1.1`

@@ -1,6 +1,6 @@
-import { HEADERS_MAX_BYTES, isHost } from './malformed-requests.ts'
-import { BODY_MAX_BYTES } from './read-body.ts'
-import type { Target } from './wire.ts'
+import { HEADERS_MAX_BYTES, isHost } from '../malformed-requests.ts'
+import { BODY_MAX_BYTES } from '../read-body.ts'
+import type { Target } from '../wire.ts'
 
 /** A route that the fast path may take, by its request line as nearly every client writes it. */
 export type FastRoute<Mount> = { readonly method: string; readonly target: Target; readonly mount: Mount }

@@ -1,8 +1,8 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Answer } from '@rescind/dialects'
-import { heldFor, NOT_HELD, writeMessage } from './fast-path-bytes.ts'
-import { type FastRoute, type FastRoutes, type Head, readHead, sameHead } from './fast-path-head.ts'
+import { type FastRoute, type FastRoutes, type Head, readHead, sameHead } from './head.ts'
+import { heldFor, NOT_HELD, writeMessage } from './message.ts'
 
 export type FastRequest<Mount> = {
   readonly route: FastRoute<Mount>
@@ -24,7 +24,7 @@ export type FastPathParts<Mount> = {
 }
 
 /**
- * The short way of hot requests, before Node's HTTP server (docs/decisions/0011-lane.md). A connection stays on
+ * The short way of hot requests, before Node's HTTP server (docs/decisions/0018-one-listener.md). A connection stays on
  * it for as long as each read brings exactly one request that `readHead` recognises; with the first one that it
  * does not, the connection and those bytes are Node's, for good.
  */
