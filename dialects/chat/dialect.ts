@@ -45,9 +45,9 @@ export function createChatDialect(options: ChatOptions): ChatDialect {
       const route = routeOf(request)
       if (route.kind === 'malformed') return refusal({ kind: 'malformed', detail: 'The path is malformed.' })
       if (route.kind === 'not-found') return refusal({ kind: 'not-found' })
-      const handler = route.endpoint.methods.get(request.method)
-      if (handler === undefined) return refusal({ kind: 'method', allow: allowOf(route.endpoint) })
-      return await untilFresh(() => handler(realm, request, route.client))
+      const method = route.endpoint.methods.get(request.method)
+      if (method === undefined) return refusal({ kind: 'method', allow: allowOf(route.endpoint) })
+      return await untilFresh(() => method.handler(realm, request, route.client))
     },
     refuse: refusal,
     routeOf(request) {

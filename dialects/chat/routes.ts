@@ -23,7 +23,25 @@ import { verifyReference } from './verify.ts'
 /** First path segments of this dialect. It also answers the 404s below them. */
 export const CHAT_PREFIXES: readonly string[] = ['admin', 'auths', 'badges', 'me', 'sign', 'verify']
 
-type Endpoint = Route<Handler>
+/** Who may call a method, by what it has to present. */
+export type ChatCaller = 'admin' | 'signer' | 'app' | 'user'
+
+/** In the words of the manual. */
+export const CHAT_CALLERS: Readonly<Record<ChatCaller, string>> = {
+  admin: 'API key',
+  signer: 'API key; in a sandbox, client key',
+  app: 'client key, or API key',
+  user: 'client key, or API key, and the live token of a client',
+}
+
+type Method = {
+  readonly handler: Handler
+  readonly caller: ChatCaller
+  /** What it can answer that not every call of this dialect can. */
+  readonly also: readonly number[]
+}
+
+type Endpoint = Route<Method>
 
 export type Routed =
   | { readonly kind: 'endpoint'; readonly endpoint: Endpoint; readonly client: string }
@@ -51,53 +69,65 @@ export function createRoutes(tools: ChatTools): (request: Pick<WireRequest, 'pat
   }
 }
 
+/** Every path of this dialect. */
+export function chatRoutes(tools: ChatTools): readonly Endpoint[] {
+  return [...fixedRoutes(tools), ...clientRoutes(tools)]
+}
+
 /** The paths of one client. */
 function clientRoutes(tools: ChatTools): readonly Endpoint[] {
   const { live } = tools
   return [
-    endpoint(CLIENT, { DELETE: asRevoker(tools, deleteClient) }),
+    endpoint(CLIENT, { DELETE: by('admin', asRevoker(tools, deleteClient), [404]) }),
     endpoint(`${CLIENT}/token`, {
-      DELETE: asRevoker(tools, revokeTokens),
-      PUT: asAdmin(tools, bindToken),
+      DELETE: by('admin', asRevoker(tools, revokeTokens), [404]),
+      PUT: by('admin', asAdmin(tools, bindToken), [404, 409]),
     }),
     endpoint(`${CLIENT}/revocations`, {
-      GET: live === undefined ? NOTHING : asAdmin(tools, live.ofClient),
+      GET: by('admin', live === undefined ? NOTHING : asAdmin(tools, live.ofClient), [404]),
     }),
   ]
 }
 
 function fixedRoutes(tools: ChatTools): readonly Endpoint[] {
   const { live } = tools
-  const admin = (act: AdminAct): Handler => asAdmin(tools, act)
-  const user = asUser(tools, getMe)
+  const admin = (act: AdminAct, ...also: readonly number[]): Method => by('admin', asAdmin(tools, act), also)
+  const signer = (act: AdminAct): Method => by('signer', asSigner(tools, act))
+  const user = by('user', asUser(tools, getMe))
   const remove = asRevoker(tools, deleteClient)
   return [
     endpoint('/admin/clients', {
       GET: admin(listing(tools.scans, createListClients(tools.bounds))),
-      POST: admin(putClient),
+      POST: admin(putClient, 409),
     }),
-    // A client may be called `list`.
+    // A client may be called `list`, too.
     endpoint('/admin/clients/list', {
       POST: admin(putClients),
-      DELETE: (...of) => remove(of[0], of[1], 'list'),
+      DELETE: by('admin', (...of) => remove(of[0], of[1], 'list'), [404]),
     }),
-    endpoint('/admin/revocations', { GET: live === undefined ? NOTHING : admin(live.ofApp) }),
-    endpoint('/auths/sign', { POST: asSigner(tools, signFlat) }),
-    endpoint('/auths/sign/v2', { POST: asSigner(tools, signEnveloped) }),
+    endpoint('/admin/revocations', {
+      GET: live === undefined ? by('admin', NOTHING) : admin(live.ofApp),
+    }),
+    endpoint('/auths/sign', { POST: signer(signFlat) }),
+    endpoint('/auths/sign/v2', { POST: signer(signEnveloped) }),
     endpoint('/auths/token', { GET: admin(makeText) }),
     endpoint('/auths/tokens', { GET: admin(listing(tools.scans, listTokens)) }),
-    // HEAD is handled as GET; the server sends no body.
-    endpoint('/me', { GET: user, HEAD: user, POST: asUser(tools, postMe) }),
-    endpoint('/me/logout', { POST: asLeaver(tools, logout) }),
-    endpoint('/me/logout-others', { POST: asUser(tools, logoutOthers) }),
-    endpoint('/badges', { POST: createBadges(tools) }),
+    // The server sends no body to HEAD; everything else is as for GET.
+    endpoint('/me', { GET: user, HEAD: user, POST: by('user', asUser(tools, postMe)) }),
+    endpoint('/me/logout', { POST: by('user', asLeaver(tools, logout)) }),
+    endpoint('/me/logout-others', { POST: by('user', asUser(tools, logoutOthers)) }),
+    endpoint('/badges', { POST: by('app', createBadges(tools)) }),
     endpoint('/verify', { POST: admin(verifyReference) }),
-    endpoint('/sign', { POST: asSigner(tools, signReference) }),
+    endpoint('/sign', { POST: signer(signReference) }),
   ]
+}
+
+function by(caller: ChatCaller, handler: Handler, also: readonly number[] = []): Method {
+  return { handler, caller, also }
 }
 
 const NOTHING: Handler = async (_realm: Realm) => refusal({ kind: 'not-found' })
 
-function endpoint(template: string, methods: Readonly<Record<string, Handler>>): Endpoint {
+function endpoint(template: string, methods: Readonly<Record<string, Method>>): Endpoint {
   return { template, methods: new Map(Object.entries(methods)) }
 }

@@ -26,19 +26,74 @@ import { issueByGrantType } from './token-endpoint.ts'
 const FOREIGN_PER_SECOND = 0.5
 const FOREIGN_BURST = 30
 
+/** In the words of the manual. */
+type RouteWords = {
+  readonly caller: string
+  /** Beside those that every call can be answered with. */
+  readonly statuses: readonly number[]
+}
+
 /**
  * `isOpen`: the endpoint serves browsers of any origin and public clients. The others write nothing, so their answers
  * cannot be stale.
  */
-type Route =
-  | { readonly isOpen: true; readonly endpoint: Endpoint }
-  | { readonly isOpen: false; readonly endpoint: Endpoint<Answer> }
+type Route = RouteWords &
+  (
+    | { readonly isOpen: true; readonly endpoint: Endpoint }
+    | { readonly isOpen: false; readonly endpoint: Endpoint<Answer> }
+  )
 
 const ENDPOINTS: ReadonlyMap<string, Route> = new Map<string, Route>([
-  [TOKEN_PATH, { endpoint: issueByGrantType, isOpen: true }],
-  [REVOKE_PATH, { endpoint: revoke, isOpen: true }],
-  [INTROSPECT_PATH, { endpoint: introspect, isOpen: false }],
+  [
+    TOKEN_PATH,
+    {
+      endpoint: issueByGrantType,
+      isOpen: true,
+      caller: 'a client; a public one for its own grants',
+      statuses: [200, 400, 401, 429],
+    },
+  ],
+  [
+    REVOKE_PATH,
+    {
+      endpoint: revoke,
+      isOpen: true,
+      caller: 'a client, for its own tokens',
+      statuses: [200, 400, 401, 403, 429],
+    },
+  ],
+  [
+    INTROSPECT_PATH,
+    {
+      endpoint: introspect,
+      isOpen: false,
+      caller: 'a client that proves itself; `introspect` of its record says which tokens it sees',
+      statuses: [200, 400, 401, 429],
+    },
+  ],
 ])
+
+/** The key set and the metadata: by RFC 8414 §3.1, and once more below the path of the issuer. */
+const DOCUMENTS: ReadonlySet<string> = new Set([
+  WELL_KNOWN + PREFIX_PATH,
+  PREFIX_PATH + WELL_KNOWN,
+  JWKS_PATH,
+])
+
+type Described = RouteWords & { readonly path: string; readonly methods: readonly string[] }
+
+/** Every path of this dialect. */
+export function oauthRoutes(): readonly Described[] {
+  const endpoints = [...ENDPOINTS].map(([path, { isOpen, caller, statuses }]) => {
+    return isOpen
+      ? { path, methods: ['POST', 'OPTIONS'], caller, statuses: [...statuses, 204] }
+      : { path, methods: ['POST'], caller, statuses }
+  })
+  const documents = [...DOCUMENTS].map((path) => {
+    return { path, methods: ['GET', 'HEAD', 'OPTIONS'], caller: 'anybody', statuses: [200, 204] }
+  })
+  return [...endpoints, ...documents]
+}
 
 /** OAuth 2.0 (RFC 6749, 7009, 7662, 8414, 8693, 9068, 9701) under the vendor's paths. */
 export function createOauthDialect(options: OauthOptions): Dialect {
@@ -75,7 +130,7 @@ export function createOauthDialect(options: OauthOptions): Dialect {
     },
     routeOf: ({ path }) => {
       const plain = withoutSlash(path)
-      return ENDPOINTS.has(plain) || isDocumentPath(plain) ? plain : 'oauth:other'
+      return ENDPOINTS.has(plain) || DOCUMENTS.has(plain) ? plain : 'oauth:other'
     },
   }
 }
@@ -103,16 +158,11 @@ const ASKED = 'access-control-request-headers'
 /** The public documents: metadata and key set. */
 async function document(realm: Realm, request: WireRequest, options: OauthOptions): Promise<Answer> {
   const path = withoutSlash(request.path)
-  if (!isDocumentPath(path)) return refusalAnswer({ kind: 'not-found' })
+  if (!DOCUMENTS.has(path)) return refusalAnswer({ kind: 'not-found' })
   if (request.method === 'OPTIONS') return preflight('GET, HEAD', request.header(ASKED))
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return withCors(refusalAnswer({ kind: 'method', allow: 'GET, HEAD, OPTIONS' }))
   return withCors(path === JWKS_PATH ? await jwks(realm) : metadata(options.baseOf(realm), options))
-}
-
-/** RFC 8414 §3.1, the same document below the issuer's path, and the key set. */
-function isDocumentPath(path: string): boolean {
-  return path === WELL_KNOWN + PREFIX_PATH || path === PREFIX_PATH + WELL_KNOWN || path === JWKS_PATH
 }
 
 function withoutSlash(path: string): string {

@@ -5,6 +5,7 @@ import { CONTROL_PREFIX } from '../../server/control/api.ts'
 import { type Endpoint, rateClassOf } from '../../server/control/frame/endpoint.ts'
 import { openapiOf } from '../../server/control/frame/openapi.ts'
 import { CHECK_ROUTES } from '../../server/gateway/check.ts'
+import { dialectSections } from './dialect-routes.ts'
 import { code, markdown, type Page, table, WRITTEN } from './markdown.ts'
 
 export function routesPage(): Page {
@@ -12,13 +13,16 @@ export function routesPage(): Page {
     path: 'reference/routes.md',
     text: markdown([
       '# Routes',
-      `Every path of the server, with its methods, its callers and the statuses that it answers. ${WRITTEN}`,
+      `Every path of the server, with its methods, its callers and its statuses, as the routers and the OpenAPI document declare
+them. The [transcripts](../../test/acceptance/transcripts/) show whole requests and answers; a test sees to it that none of them has
+a status that this page lacks. ${WRITTEN}`,
       `\`/realms/{realm}\` in front of a path leads to another realm than \`default\`; \`/control/v1\` takes \`?realm=\`
 instead, and health and metrics are about the process. A trailing slash is accepted. **Any call** can also be answered 400 for a
-malformed request, 405 for another method, 408 or 431 for a request that came too slowly or has too large headers, 500 for a bug
-and 503 for an outage; [errors.md](errors.md) says what each means.`,
-      ...control(),
+malformed request, 405 for another method, 408 or 431 for a request that came too slowly or has too large headers,
+413 for a body above 64 KiB, 500 for a bug and 503 for an outage; [errors.md](errors.md) says what each means.`,
+      ...dialectSections(),
       ...gateways(),
+      ...control(),
     ]),
   }
 }

@@ -61,21 +61,28 @@ const TENANT_USER = '/v2.0/tenants/{tenantId}/users/{userId}'
 
 type Method = {
   readonly handler: Handler
+  /** The status of a successful answer. */
+  readonly done: 200 | 201 | 202 | 204 | 300 | 410
   /** Whether a successful answer has a body, so that Accept must admit its format. */
   readonly hasBody: boolean
+  /** What it can answer that not every call of v2.0 can. */
+  readonly also: readonly number[]
 }
 
 type V2Route = Route<Method> & { readonly isRateLimited: boolean }
 
+/** A name is taken, or a change takes too many records along. */
+const CONFLICTS: readonly number[] = [409]
+
 /** Every path of v2.0. */
 export const V2_ROUTES: readonly V2Route[] = [
-  open('/', reading(versions)),
+  open('/', reading(versions, 300)),
   open('/v2.0', reading(version)),
   open('/v2.0/extensions', reading(extensions)),
   open('/v2.0/extensions/{alias}', reading(extension)),
 
   route('/v2.0/tokens', { DELETE: silent((call) => revoke(call, undefined)), POST: login }),
-  route('/v2.0/tokens/revoked', reading(revokedList)),
+  route('/v2.0/tokens/revoked', reading(revokedList, 410)),
   route('/v2.0/tokens/{tokenId}', {
     DELETE: silent((call, [id]) => revoke(call, id)),
     ...reading(validate),
@@ -85,15 +92,15 @@ export const V2_ROUTES: readonly V2Route[] = [
   route('/v2.0/OS-KSVALIDATE/token/endpoints', reading(subjectEndpoints)),
   route('/v2.0/RAX-AUTH/impersonation-tokens', { POST: impersonate }),
 
-  route('/v2.0/users', { ...walking(listUsers), POST: createUser }),
+  route('/v2.0/users', { ...walking(listUsers), POST: created(createUser, CONFLICTS) }),
   route('/v2.0/users/RAX-AUTH/change-pwd', { POST: silent(changePassword) }),
   route('/v2.0/users/RAX-AUTH/forgot-pwd', { POST: silent(forgotPassword) }),
   route('/v2.0/users/RAX-AUTH/pwd-reset', { POST: silent(resetPassword) }),
   route(USER, {
     ...reading(getUser),
-    POST: updateUser,
-    PUT: updateUser,
-    DELETE: silent(deleteUser),
+    POST: answering(200, updateUser, CONFLICTS),
+    PUT: answering(200, updateUser, CONFLICTS),
+    DELETE: silent(deleteUser, CONFLICTS),
   }),
   route(`${USER}/RAX-AUTH/admins`, walking(listAdmins)),
   route(`${USER}/roles`, reading(listUserRoles)),
@@ -101,34 +108,34 @@ export const V2_ROUTES: readonly V2Route[] = [
   route(`${USER}/OS-KSADM/password`, { PUT: updatePassword }),
   route(`${USER}/OS-KSADM/enabled`, { PUT: updateEnabled }),
   route(`${USER}/OS-KSADM/tenant`, { PUT: updateTenant }),
-  route(CREDENTIALS, { ...reading(listCredentials), POST: addCredentials }),
+  route(CREDENTIALS, { ...reading(listCredentials), POST: created(addCredentials, CONFLICTS) }),
   route(API_KEY, { ...reading(getApiKey), DELETE: silent(deleteApiKey) }),
   route(`${API_KEY}/RAX-AUTH/reset`, { POST: resetApiKey }),
   route('/v2.0/OS-KSCRUD/users/{userId}', { PATCH: changeOwnPassword }),
 
   route(MFA, { PUT: silent(putMultiFactor), DELETE: silent(deleteMultiFactor) }),
-  route(`${MFA}/otp-devices`, { ...reading(listOtpDevices), POST: addOtpDevice }),
+  route(`${MFA}/otp-devices`, { ...reading(listOtpDevices), POST: created(addOtpDevice) }),
   route(`${MFA}/otp-devices/{deviceId}`, { ...reading(getOtpDevice), DELETE: silent(deleteOtpDevice) }),
   route(`${MFA}/otp-devices/{deviceId}/verify`, { POST: silent(verifyOtpDevice) }),
-  route(`${MFA}/mobile-phones`, { ...reading(listPhones), POST: addPhone }),
+  route(`${MFA}/mobile-phones`, { ...reading(listPhones), POST: created(addPhone) }),
   route(`${MFA}/mobile-phones/{phoneId}`, { DELETE: silent(deletePhone) }),
-  route(`${MFA}/mobile-phones/{phoneId}/verificationcode`, { POST: silent(sendPhoneCode) }),
+  route(`${MFA}/mobile-phones/{phoneId}/verificationcode`, { POST: answering(202, sendPhoneCode) }),
   route(`${MFA}/mobile-phones/{phoneId}/verify`, { POST: silent(verifyPhone) }),
   route('/v2.0/RAX-AUTH/domains/{accountId}/multi-factor', { PUT: silent(putAccountMultiFactor) }),
 
-  route('/v2.0/tenants', { ...reading(listTenants), POST: createTenant }),
+  route('/v2.0/tenants', { ...reading(listTenants), POST: answering(200, createTenant, CONFLICTS) }),
   route('/v2.0/tenants/{tenantId}', {
     ...reading(getTenant),
-    POST: updateTenantRecord,
-    PUT: updateTenantRecord,
-    DELETE: silent(deleteTenant),
+    POST: answering(200, updateTenantRecord, CONFLICTS),
+    PUT: answering(200, updateTenantRecord, CONFLICTS),
+    DELETE: silent(deleteTenant, CONFLICTS),
   }),
   route('/v2.0/tenants/{tenantId}/users', walking(listTenantUsers)),
   route(`${TENANT_USER}/roles`, reading(listTenantRoles)),
   route(`${TENANT_USER}/roles/OS-KSADM/{roleId}`, { PUT: giveTenantRole, DELETE: silent(takeTenantRole) }),
 
-  route('/v2.0/OS-KSADM/roles', { ...walking(listRoles), POST: createRole }),
-  route('/v2.0/OS-KSADM/roles/{roleId}', { ...reading(getRole), DELETE: silent(deleteRole) }),
+  route('/v2.0/OS-KSADM/roles', { ...walking(listRoles), POST: created(createRole, CONFLICTS) }),
+  route('/v2.0/OS-KSADM/roles/{roleId}', { ...reading(getRole), DELETE: silent(deleteRole, CONFLICTS) }),
   route('/v2.0/OS-KSADM/services', { ...walking(listServices), POST: createService }),
   route('/v2.0/OS-KSADM/services/{serviceId}', { ...reading(getService), DELETE: silent(deleteService) }),
   route('/v2.0/endpoints', { ...walking(listEndpoints), POST: createEndpoint }),
@@ -142,9 +149,13 @@ type Given = Readonly<Record<string, Handler | Method>>
 function route(template: string, given: Given, isRateLimited = true): V2Route {
   const methods = Object.entries(given).map(([method, handler]): [string, Method] => [
     method,
-    typeof handler === 'function' ? { handler, hasBody: true } : handler,
+    typeof handler === 'function' ? answering(200, handler) : handler,
   ])
   return { template, methods: new Map(methods), isRateLimited }
+}
+
+function answering(done: Method['done'], handler: Handler, also: readonly number[] = []): Method {
+  return { handler, done, hasBody: done !== 202 && done !== 204, also }
 }
 
 function open(template: string, given: Given): V2Route {
@@ -152,13 +163,18 @@ function open(template: string, given: Given): V2Route {
 }
 
 /** A method whose successful answer has no body. */
-function silent(handler: Handler): Method {
-  return { handler, hasBody: false }
+function silent(handler: Handler, also: readonly number[] = []): Method {
+  return answering(204, handler, also)
+}
+
+function created(handler: Handler, also: readonly number[] = []): Method {
+  return answering(201, handler, also)
 }
 
 /** HEAD is handled as GET; the server drops the body. */
-function reading(handler: Handler): Given {
-  return { GET: handler, HEAD: handler }
+function reading(handler: Handler, done: Method['done'] = 200): Given {
+  const method = answering(done, handler)
+  return { GET: method, HEAD: method }
 }
 
 /** Reads a list that may be as long as a table. */

@@ -24,14 +24,14 @@ function answered(call: Call, waitSeconds: () => number): Answer | Promise<Answe
   const matched = V3_ROUTER.match(segments)
   if (matched === undefined) return refusalAnswer({ kind: 'not-found' })
   const { route, values } = matched
-  const handler = route.methods.get(request.method)
-  if (handler === undefined) {
+  const method = route.methods.get(request.method)
+  if (method === undefined) {
     const allow = `${allowOf(route)}, OPTIONS`
     return request.method === 'OPTIONS' ? allowed(allow) : refusalAnswer({ kind: 'method', allow })
   }
   // The version document is not rate-limited: it is public and cheap.
   const wait = route.template === VERSION_PATH ? 0 : waitSeconds()
-  return wait > 0 ? overLimit(wait) : handler(call, values)
+  return wait > 0 ? overLimit(wait) : method.handler(call, values)
 }
 
 export function templateOfV3(path: string): string {

@@ -34,49 +34,73 @@ const ON_PROJECT = assignmentsOn('project')
 const ON_DOMAIN = assignmentsOn('domain')
 const ON_SYSTEM = assignmentsOn('system')
 
+type Method = {
+  readonly handler: Handler
+  /** The status of a good answer. */
+  readonly done: 200 | 201 | 204 | 403
+  /** What it can answer that not every call of v3 can. */
+  readonly also: readonly number[]
+}
+
+/** Of a good answer, where a route says nothing else. */
+const DONE: ReadonlyMap<string, Method['done']> = new Map([
+  ['GET', 200],
+  ['PATCH', 200],
+  ['POST', 201],
+  ['PUT', 204],
+  ['DELETE', 204],
+])
+
 /** Every path of v3. */
-export const V3_ROUTES: readonly Route<Handler>[] = [
+export const V3_ROUTES: readonly Route<Method>[] = [
   route('/v3/auth/tokens', { GET: validate, POST: issue, DELETE: revoke }),
   route('/v3', { GET: version }),
-  route('/v3/auth/tokens/OS-PKI/revoked', { GET: revokedList }),
+  route('/v3/auth/tokens/OS-PKI/revoked', { GET: answering(403, revokedList) }),
   route('/v3/auth/catalog', { GET: ownCatalog }),
   route('/v3/auth/projects', { GET: ownProjects }),
   route('/v3/auth/domains', { GET: ownDomains }),
   route('/v3/auth/system', { GET: ownSystem }),
   route('/v3/OS-REVOKE/events', { GET: walking(events) }),
-  route('/v3/users', { GET: walking(listUsers), POST: createUser }),
-  route('/v3/users/{user}', { GET: showUser, PATCH: updateUser, DELETE: deleteUser }),
-  route('/v3/users/{user}/password', { POST: changePassword }),
+  route('/v3/users', { GET: walking(listUsers), POST: naming(201, createUser) }),
+  route('/v3/users/{user}', { GET: showUser, PATCH: naming(200, updateUser), DELETE: deleteUser }),
+  route('/v3/users/{user}/password', { POST: answering(204, changePassword) }),
   route('/v3/users/{user}/projects', { GET: listUserProjects }),
-  route('/v3/users/{user}/application_credentials', { GET: listCredentials, POST: createCredential }),
+  route('/v3/users/{user}/application_credentials', {
+    GET: listCredentials,
+    POST: naming(201, createCredential),
+  }),
   route('/v3/users/{user}/application_credentials/{credential}', {
     GET: showCredential,
     DELETE: deleteCredential,
   }),
-  route('/v3/projects', { GET: walking(listProjects), POST: createProject }),
-  route('/v3/projects/{project}', { GET: showProject, PATCH: updateProject, DELETE: deleteProject }),
+  route('/v3/projects', { GET: walking(listProjects), POST: naming(201, createProject) }),
+  route('/v3/projects/{project}', {
+    GET: showProject,
+    PATCH: naming(200, updateProject),
+    DELETE: deleteProject,
+  }),
   route('/v3/projects/{project}/users/{user}/roles', { GET: ON_PROJECT.list }),
   route('/v3/projects/{project}/users/{user}/roles/{role}', {
-    GET: ON_PROJECT.check,
+    GET: answering(204, ON_PROJECT.check),
     PUT: ON_PROJECT.grant,
     DELETE: ON_PROJECT.remove,
   }),
-  route('/v3/domains', { GET: walking(listDomains), POST: createDomain }),
-  route('/v3/domains/{domain}', { GET: showDomain, PATCH: updateDomain, DELETE: deleteDomain }),
+  route('/v3/domains', { GET: walking(listDomains), POST: naming(201, createDomain) }),
+  route('/v3/domains/{domain}', { GET: showDomain, PATCH: naming(200, updateDomain), DELETE: deleteDomain }),
   route('/v3/domains/{domain}/users/{user}/roles', { GET: ON_DOMAIN.list }),
   route('/v3/domains/{domain}/users/{user}/roles/{role}', {
-    GET: ON_DOMAIN.check,
+    GET: answering(204, ON_DOMAIN.check),
     PUT: ON_DOMAIN.grant,
     DELETE: ON_DOMAIN.remove,
   }),
   route('/v3/system/users/{user}/roles', { GET: ON_SYSTEM.list }),
   route('/v3/system/users/{user}/roles/{role}', {
-    GET: ON_SYSTEM.check,
+    GET: answering(204, ON_SYSTEM.check),
     PUT: ON_SYSTEM.grant,
     DELETE: ON_SYSTEM.remove,
   }),
-  route('/v3/roles', { GET: walking(listRoles), POST: createRole }),
-  route('/v3/roles/{role}', { GET: showRole, PATCH: updateRole, DELETE: deleteRole }),
+  route('/v3/roles', { GET: walking(listRoles), POST: naming(201, createRole) }),
+  route('/v3/roles/{role}', { GET: showRole, PATCH: naming(200, updateRole), DELETE: deleteRole }),
   route('/v3/role_assignments', { GET: walking(listAssignments) }),
   route('/v3/services', { GET: walking(listServices) }),
   route('/v3/services/{service}', { GET: showService }),
@@ -84,10 +108,23 @@ export const V3_ROUTES: readonly Route<Handler>[] = [
   route('/v3/endpoints/{endpoint}', { GET: showEndpoint }),
 ]
 
-export const V3_ROUTER: Router<Route<Handler>> = new Router(V3_ROUTES)
+export const V3_ROUTER: Router<Route<Method>> = new Router(V3_ROUTES)
 
-function route(template: string, methods: Readonly<Record<string, Handler>>): Route<Handler> {
-  return { template, methods: withHead(new Map(Object.entries(methods))) }
+function route(template: string, given: Readonly<Record<string, Handler | Method>>): Route<Method> {
+  const methods = Object.entries(given).map(([method, one]): [string, Method] => [
+    method,
+    typeof one === 'function' ? { handler: one, done: DONE.get(method) ?? 200, also: [] } : one,
+  ])
+  return { template, methods: withHead(new Map(methods)) }
+}
+
+function answering(done: Method['done'], handler: Handler): Method {
+  return { handler, done, also: [] }
+}
+
+/** A method that fails where a name is taken. */
+function naming(done: Method['done'], handler: Handler): Method {
+  return { handler, done, also: [409] }
 }
 
 /** A list that may be as long as a table or a log. */
