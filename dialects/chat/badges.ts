@@ -16,7 +16,7 @@ export const BADGE_TOKENS_MAX = 100
 
 /**
  * `POST /badges/`: the client of each live token in a list. Unread messages are counted by the chat server, not here,
- * so every badge is 0. Tokens that are not live are left out, for whatever reason.
+ * so every badge is 0. Tokens that are not live are left out.
  */
 export function createBadges(tools: ChatTools): Handler {
   const { rates } = tools

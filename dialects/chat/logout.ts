@@ -63,7 +63,7 @@ async function endPageForSure(realm: Realm, user: User, after: number): Promise<
   for (;;) {
     const page = await endPage(realm, user, after)
     if (page !== 'stale') return page
-    // The presented token was ended. Whoever did that decides about the others, so stop here.
+    // The presented token was ended. The call that ended it decides about the others, so stop here.
     if (!isActive(realm.judge(user.record))) return { ended: [], next: undefined }
   }
 }

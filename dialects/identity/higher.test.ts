@@ -19,7 +19,7 @@ import {
 } from '../../test/kit/world-identity-v3.ts'
 import { identityUserValue } from './directory/directory.ts'
 
-// Somebody with power over an account, a domain or everything must not act on a user in it whose power reaches further.
+// A user with power over an account, a domain or everything must not act on a user in it whose power reaches further.
 // The tests of each call cover the direct way; these cover the ways around it, through the account or domain.
 
 async function openWithService(store: Parameters<typeof openV3>[0]): Promise<V3World> {

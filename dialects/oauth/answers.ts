@@ -133,7 +133,7 @@ export function invalidGrant(cause?: Cause): Answer {
   return jsonAnswer(400, body, UNCACHED)
 }
 
-/** Retry-After for suspended tokens. Nobody knows when a hold will be released. */
+/** Retry-After for suspended tokens. The end of a hold is not known in advance. */
 const HELD_RETRY_SECONDS = 60
 
 /**

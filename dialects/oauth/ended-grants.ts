@@ -26,7 +26,7 @@ export type EndAct = {
 }
 
 /**
- * Ends the whole grant after a single-use token or code was used again. Nobody can tell the thief from the owner (RFC
+ * Ends the whole grant after a single-use token or code was used again. The server cannot tell the thief from the owner (RFC
  * 9700 §4.14.2, RFC 6749 §4.1.2). One write holds the cause and the revocation; the audit log has the cause too.
  */
 export async function endGrant(

@@ -137,7 +137,7 @@ function answeredAgain(wanted: ReturnType<typeof wantedOf>, { question, body }: 
 type Answered = {
   readonly atMs: number
   readonly successor: Handle
-  /** Absent in answers of earlier versions: then nobody knows what was asked. */
+  /** Absent in answers of earlier versions: the request is then unknown. */
   readonly question?: string
   readonly body: string
 }

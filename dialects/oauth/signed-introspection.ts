@@ -12,7 +12,7 @@ const TYP = 'token-introspection+jwt'
 
 /**
  * The answer as a JWS that names its issuer, audience and time. RFC 9701 §5: the JWS itself has no `sub` and no `exp`,
- * so that nobody mistakes it for an access token.
+ * so that it does not pass for an access token.
  */
 export async function signedAnswer(
   { realm, issuer }: Call,

@@ -25,7 +25,7 @@ export class RateLimit {
     return 0
   }
 
-  /** False when no caller is remembered, so that nobody has to wait. */
+  /** False when no caller is remembered, so none has to wait. */
   get knowsAny(): boolean {
     return this.#callers.size > 0
   }

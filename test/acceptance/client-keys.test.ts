@@ -5,7 +5,7 @@ import * as jose from 'jose'
 import { ASSERTION_TYPE, ISSUER, type Members, OauthWorld } from '../kit/world-oauth.ts'
 
 /*
- * An algorithm in the metadata works with every key that fits it, whatever the key's own members say or omit. No other
+ * An algorithm in the metadata works with every key that fits it, for all members that the key has or omits. No other
  * algorithm works.
  */
 

@@ -6,7 +6,7 @@ import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { SEED, SVC } from '../kit/seed.ts'
 
-// [W87] [I24] Every act on others must leave somebody who can be asked about it.
+// [W87] [I24] Every act on others must leave a trace of its caller.
 
 const CLIENT = { ...SVC, grantTypes: ['client_credentials', 'refresh_token', 'authorization_code'] }
 const [FIRST, ...OTHERS] = SEED.realms as readonly Record<string, unknown>[]

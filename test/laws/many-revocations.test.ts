@@ -32,7 +32,7 @@ test('[F19] [P01] twice as many revocations as a cache holds evict none, and slo
   for (let nth = 0; nth < OLDEST; nth += 1)
     index.fold(rowOf(index.seq + 1, revoking(tokenTarget(nth), KEEP_FOREVER_MS)))
   const few = cpuMs(() => readMany(index))
-  // Somebody issues and revokes in a loop.
+  // One caller issues and revokes in a loop.
   for (let nth = OLDEST; nth < MANY; nth += 1)
     index.fold(rowOf(index.seq + 1, revoking(tokenTarget(nth), NOW_MS + 1)))
   const many = cpuMs(() => readMany(index))

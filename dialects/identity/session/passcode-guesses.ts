@@ -40,7 +40,7 @@ export class PasscodeGuesses {
   readonly #address: RateLimit = new RateLimit(OF_ADDRESS_PER_SECOND, OF_ADDRESS_BURST)
   readonly #name: RateLimit = new RateLimit(OF_USER_PER_SECOND, OF_USER_BURST)
   readonly #nameHere: RateLimit = new RateLimit(OF_CALLER_PER_SECOND, OF_CALLER_BURST)
-  /** Holds only existing users, so nobody can fill it with names. */
+  /** Holds only existing users, so made-up names cannot fill it. */
   readonly #user: RateLimit = new RateLimit(OF_USER_PER_SECOND, OF_USER_BURST)
 
   /** @param prove compares. It must not await, or many concurrent attempts would each count as the first. */

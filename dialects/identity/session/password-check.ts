@@ -1,6 +1,6 @@
 import type { Asker } from './asker.ts'
 
-/** Whose share of the hashing time a check takes, so that nobody keeps all others waiting. */
+/** Whose share of the hashing time a check takes, so that no caller keeps all others waiting. */
 export type PasswordTurn = {
   /** Network address of the caller. */
   readonly from: string

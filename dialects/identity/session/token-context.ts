@@ -35,7 +35,7 @@ export function parseOwn(realm: Realm, text: string): RawToken | undefined {
   return realm.grammar.shapeOf(text) === 'ours' ? RawToken.parse(text) : undefined
 }
 
-/** @returns undefined for text that is no token of this dialect, whatever it is instead. */
+/** @returns undefined for text that is not a token of this dialect. */
 export async function readTokenContext(
   realm: Realm,
   raw: RawToken | undefined,

@@ -67,7 +67,7 @@ function isOfAccount(caller: LiveTokenContext, target: TokenContext): boolean {
   return accountOfToken(record, user) === account
 }
 
-/** A caller may know of every dead token in its account, whoever's it was. */
+/** A caller may know of every dead token in its account. */
 function isAboveDefault(target: TokenContext): boolean {
   if (target.kind === 'unknown' || target.kind === 'dead') return false
   return heightOfUser(target.user) > heightOf('default')

@@ -59,7 +59,7 @@ async function change(call: Call, id: string, { password, original }: Passwords)
   if (entry === undefined || !isRight || !(await isEnabled(realm, entry.value))) return unauthorized(request)
   const along = await readTokenContext(realm, call.presented)
   if (!(await mayBySelf(call, entry.value, along))) return forbidden()
-  // Otherwise whoever knows the password could own the account when the hold is released.
+  // Otherwise a thief of the password could own the account when the hold is released.
   if (isMintingHeld({ source: IDENTITY, subject: id }, realm.index)) return suspended()
   const passwordHash = await settings.passwords.hash({ password, ...turnOf(call, id) })
   const facts = callerFacts({ source: IDENTITY, subject: id }, judgedAt)
