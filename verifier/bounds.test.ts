@@ -17,7 +17,7 @@ import { EVENT_MAX_CHARS, type SseMessage, SseParser } from './source/sse.ts'
 import { USED_WAITING_MAX, Used } from './used.ts'
 import { WATCHED_MAX, Watches } from './watches.ts'
 
-test('events come out of a stream as they are, however it is cut into chunks', () => {
+test('a stream is parsed into its events, however it is split into chunks', () => {
   const event = fc.record({
     event: fc.constantFrom('rows', 'hello', 'reset'),
     data: fc.stringMatching(/^[^\r\n]{1,40}$/),
@@ -47,13 +47,13 @@ test('events come out of a stream as they are, however it is cut into chunks', (
   )
 })
 
-test('[P14] an event that never ends is given up on', () => {
+test('[P14] an event that never ends is abandoned', () => {
   const parser = new SseParser(() => {})
   assert.equal(parser.push('x'.repeat(EVENT_MAX_CHARS)), true)
   assert.equal(parser.push('x'), false)
 })
 
-test('facts are remembered up to a bound; what is used stays, and what was dropped is asked about again', () => {
+test('facts are remembered up to a bound: used ones stay, and dropped ones are asked for again', () => {
   const memory = new RecentMap<TokenDigest, number>(REMEMBERED_MAX)
   for (let nth = 0; nth < REMEMBERED_MAX * 2; nth += 1) {
     memory.set(digestAt(nth), nth)
@@ -64,7 +64,7 @@ test('facts are remembered up to a bound; what is used stays, and what was dropp
   assert.equal(memory.get(digestAt(REMEMBERED_MAX * 2 - 1)), REMEMBERED_MAX * 2 - 1)
 })
 
-test('what a changed agreement concerns is forgotten, and nothing else', () => {
+test('a changed configuration forgets the facts that depend on it, and no others', () => {
   const memory = new RecentMap<TokenDigest, number>(16)
   for (let nth = 0; nth < 4; nth += 1) memory.set(digestAt(nth), nth)
   memory.deleteWhere((value) => value % 2 === 0)
@@ -74,7 +74,7 @@ test('what a changed agreement concerns is forgotten, and nothing else', () => {
   )
 })
 
-test('use is reported once a minute a token, and no more waits than the bound', () => {
+test('a token’s use is reported at most once a minute, and no more uses wait than the bound', () => {
   const used = new Used()
   const seen = { usedMinute: 0 }
   const active = (handle: string, asOf: number): Parameters<Used['noted']>[1] => ({
@@ -100,7 +100,7 @@ test('use is reported once a minute a token, and no more waits than the bound', 
   assert.equal(reported, USED_WAITING_MAX)
 })
 
-test('watched tokens are bounded: a socket that could not be disconnected is not taken on', () => {
+test('watched tokens are bounded: a socket that could not be disconnected is refused', () => {
   const watches = new Watches(() => ({ kind: 'unknown', why: 'unseen' }))
   const raw = RawToken.parse('a token')
   assert.ok(raw !== undefined)
@@ -108,7 +108,7 @@ test('watched tokens are bounded: a socket that could not be disconnected is not
   assert.throws(() => watches.add(raw, UNKNOWN, () => {}), RangeError)
 })
 
-test('who watches a token is told once by each end: a rule on it, on its client, a hold, silence; never by expiry', async () => {
+test('a watch is called once for each kind of end: a rule on the token, on its client, a hold, silence; never for expiry', async () => {
   const { time, source, verifier } = openVerifierWorld()
   await time.run(500)
   const told = new Map<string, string[]>()
@@ -171,7 +171,7 @@ function targetOf(
   return rule.target
 }
 
-test('each of those who watch one token is told, but for those who have stopped', async () => {
+test('each watch of a token is called, except those that have stopped', async () => {
   const { time, source, verifier } = openVerifierWorld()
   await time.run(500)
   const token = mint(source, 1)
@@ -191,7 +191,7 @@ test('each of those who watch one token is told, but for those who have stopped'
   assert.equal(verifier.stats().watched, 0)
 })
 
-test('who watches a token that was not seen yet is told of it by what the server has said', async () => {
+test('a watch of a token that was not seen yet is called by what the server says', async () => {
   const { time, source, verifier } = openVerifierWorld()
   await time.run(500)
   mint(source, 0)
@@ -209,7 +209,7 @@ const BY_ACTOR: readonly Extract<Rule, { kind: 'revoke' }>['target'][] = [
   { kind: 'key', keyId: 'key 0' },
 ]
 for (const target of BY_ACTOR) {
-  test(`[H15] [F16] a watched token ends, and is held, with the ${target.kind} of one that it came of`, async () => {
+  test(`[H15] [F16] a watched token ends, and is held, with the ${target.kind} of an ancestor`, async () => {
     for (const rule of [
       { kind: 'revoke', keepUntilMs: 9e15, target },
       { kind: 'hold', id: 'h', target },
@@ -232,7 +232,7 @@ for (const target of BY_ACTOR) {
   })
 }
 
-test('[H15] facts that do not say by what an ancestor could be ended are not taken for enough', async () => {
+test('[H15] facts that lack the ids by which an ancestor could be ended are refused', async () => {
   const { time, source, verifier } = openVerifierWorld()
   await time.run(500)
   const { grant: _old, ...before } = ancestorAt(0)
@@ -242,7 +242,7 @@ test('[H15] facts that do not say by what an ancestor could be ended are not tak
 })
 
 for (const onStale of ['refuse', 'ask'] as const) {
-  test(`who watches a token before anything is known here is told of its end (${onStale})`, async () => {
+  test(`a watch added before anything is known here is called when the token ends (${onStale})`, async () => {
     const { time, source, verifier } = openVerifierWorld({ onStale })
     const told: string[] = []
     for (const nth of [1, 2, 4]) {
@@ -263,7 +263,7 @@ for (const onStale of ['refuse', 'ask'] as const) {
   })
 }
 
-test('who watches a token that nobody could say anything about is told once somebody can', async () => {
+test('a watch of a token without a verdict is called once there is one', async () => {
   const { time, source, verifier } = openVerifierWorld()
   await time.run(500)
   const told: string[] = []
@@ -284,7 +284,7 @@ test('who watches a token that nobody could say anything about is told once some
 
 const UNKNOWN = { digest: undefined, seen: undefined }
 
-test('who stops watching is told nothing', async () => {
+test('a watch that was stopped is not called', async () => {
   const { time, source, verifier } = openVerifierWorld()
   await time.run(500)
   const token = mint(source, 1)
@@ -297,7 +297,7 @@ test('who stops watching is told nothing', async () => {
   await settled()
 })
 
-test('one question about a token serves all who ask meanwhile, and questions are bounded', async () => {
+test('one question about a token serves all concurrent callers, and questions are bounded', async () => {
   const { time, source, verifier } = openVerifierWorld()
   await time.run(500)
   const token = mint(source, 1)
@@ -315,7 +315,7 @@ test('one question about a token serves all who ask meanwhile, and questions are
   for (const one of await Promise.all(asked)) assert.equal(say(one), 'unknown: unseen')
 })
 
-test('a question that waits for its turn for too long is given up on, and its place is free', async () => {
+test('a question that waits too long for its turn is abandoned, and frees its place', async () => {
   const { time, source, verifier } = openVerifierWorld()
   await time.run(500)
   source.mode = 'silent'
@@ -330,7 +330,7 @@ test('a question that waits for its turn for too long is given up on, and its pl
   assert.equal(say(await late), 'inactive: unknown')
 })
 
-test('[H1] a token that one use may end is no access token, and is asked about every time', async () => {
+test('[H1] a single-use token is not an access token, and is asked about every time', async () => {
   const { time, source, verifier } = openVerifierWorld()
   await time.run(500)
   const token = mint(source, 1, { kind: 'refresh' })
@@ -340,7 +340,7 @@ test('[H1] a token that one use may end is no access token, and is asked about e
   assert.equal(source.asked, 2)
 })
 
-test('what a file has kept is known at once after a start without the server, stale, and says how old it is', async () => {
+test('after a start without the server, the state from a file is known at once, as stale, with its age', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rescind-'))
   const stateFile = join(folder, 'state')
   const first = openVerifierWorld({ stateFile })
@@ -382,7 +382,7 @@ test('what a file has kept is known at once after a start without the server, st
   rmSync(folder, { recursive: true })
 })
 
-test('[S02] options that cannot be meant are refused, plain http beyond this machine among them', () => {
+test('[S02] invalid options are refused, including plain http to another machine', () => {
   const open = (over: object) => () => openVerifier({ url: 'https://rescind.example', key: 'k', ...over })
   for (const url of [
     'http://rescind.example',

@@ -1,7 +1,7 @@
 import type { RevocationIndex, TokenDigest } from '@rescind/core'
 import type { RawToken } from '@rescind/core/tokens'
 
-/** What a rule on a JWS may name beside its bytes: however it is spelled, it is that token. */
+/** The name by which rules know a JWS in every spelling, beside the digest of its bytes. */
 export function nameOf(raw: RawToken, { digestKey }: RevocationIndex): TokenDigest | undefined {
   return raw.isKnownByName ? raw.knownBy(digestKey) : undefined
 }

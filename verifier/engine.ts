@@ -42,7 +42,7 @@ import type { FeedConfig, Transport } from './source/transport.ts'
 import type { Trouble } from './source/trouble.ts'
 import { type Noted, Used } from './used.ts'
 
-/** Tokens of which something is remembered, until as many others were asked about. */
+/** Tokens remembered until as many others were asked about. */
 export const REMEMBERED_MAX = 65_536
 
 export type EngineParts = {
@@ -52,23 +52,23 @@ export type EngineParts = {
   readonly chance: () => number
   readonly boundMs: number
   readonly label: string
-  /** Nobody judges by it any more. */
+  /** Called when the last verifier has left. */
   readonly onOver?: () => void
 }
 
-/** One of those who judge by an engine, and what it tells them. */
+/** A verifier that shares an engine, and the engine's callbacks to it. */
 export type Sharer = {
   readonly onStale: OnStale
   readonly stateFile: StateFile | undefined
   readonly onState: (state: ConnectionState, trouble: Trouble | undefined) => void
-  /** There is another index, or these rules were folded into it. */
+  /** The index was replaced, or these rules were folded into it. */
   readonly onChange: (rules: readonly Rule[] | undefined) => void
-  /** What is said is fresh. */
+  /** Verdicts are fresh now. */
   readonly onFresh: () => void
   readonly onSeen: (digest: TokenDigest, seen: Seen) => void
 }
 
-/** How often rules whose time is over leave the index; one slice of 64 at a time. */
+/** How often expired rules leave the index; one of 64 slices at a time. */
 const SWEEP_MS = 30_000
 
 const MALFORMED: Inactive = inactiveFor('malformed')
@@ -79,23 +79,23 @@ const NOT_ACCESS: Inactive = inactiveFor('not_access')
 const STARTING: Unknown = { kind: 'unknown', why: 'starting' }
 export const STALE: Unknown = { kind: 'unknown', why: 'stale' }
 const UNSEEN: Unknown = { kind: 'unknown', why: 'unseen' }
-/** What is remembered of a token, and what the index said of it when that last changed. */
+/** What is remembered of a token, and the index's verdict as of its last change. */
 export type Seen = Known &
   Noted & {
-    /** Proven by a signature that was checked here, so that a change of keys means to look again. */
+    /** A signature checked here proves it, so a change of keys requires a new check. */
     readonly signed: boolean
-    /** Whether it may be presented with a request at all. */
+    /** Whether it may be presented with a request. */
     readonly isUsable: boolean
-    /** The version of the index that `turned` is of. */
+    /** The version of the index for which `turned` was computed. */
     version: number
-    /** Why it is over, whatever the time; undefined: it is not. */
+    /** Why it is over, time aside; undefined: it is not. */
     turned: Inactive | undefined
     answer: Active | undefined
   }
 
 /**
- * One running follower of a server and everything that is known by it, for all verifiers of a process that ask the same
- * server with the same key and bound: to the server they are one instance.
+ * A running follower of a server with everything known from it. All verifiers of a process that use the same server, key and
+ * bound share one; the server sees a single instance.
  */
 export class Engine {
   readonly #parts: EngineParts
@@ -110,7 +110,7 @@ export class Engine {
   readonly #stateFiles: Map<string, StateFile> = new Map()
   readonly #start: ClockReading
   #config: FeedConfig | undefined
-  /** Goes up whenever a verdict may have turned. */
+  /** Incremented whenever a verdict may have changed. */
   #version = 1
   #slice = 0
   #cancelSweep: (() => void) | undefined
@@ -142,7 +142,7 @@ export class Engine {
     })
   }
 
-  /** One for all who keep what is known in the same file, so that it is written once, and by one at a time. */
+  /** The state file at a path, shared by all verifiers that name it: it is written once, by one at a time. */
   stateFileAt(path: string): StateFile {
     const known = this.#stateFiles.get(path)
     if (known !== undefined) return known
@@ -151,7 +151,7 @@ export class Engine {
     return made
   }
 
-  /** Begins to follow the server with the first; what the state file of one has kept is known at once. */
+  /** The first verifier starts the follower. State from a verifier's file takes effect at once. */
   join(sharer: Sharer, recalled: Recalled | undefined): void {
     this.#sharers.add(sharer)
     if (recalled !== undefined && 'snapshot' in recalled) this.#recall(recalled)
@@ -163,7 +163,7 @@ export class Engine {
     this.#sweepLater()
   }
 
-  /** Keeps what is known, if it has a state file; with the last one the server is told goodbye, and everything stops. */
+  /** Writes the verifier's state file, if it has one. The last verifier says goodbye to the server and stops everything. */
   async leave(sharer: Sharer): Promise<void> {
     this.#sharers.delete(sharer)
     if (this.#sharers.size > 0) this.#follower.policyChanged()
@@ -200,12 +200,12 @@ export class Engine {
     return this.#used.noted(seen, this.judged(seen, policy))
   }
 
-  /** What `check` cannot know, the server is asked about, once. */
+  /** As `check`, but asks the server once about what `check` cannot know. */
   async verify(token: string, asked: Policy): Promise<CheckResult> {
     const policy = this.#agreed(asked)
     let result = this.check(token, policy)
     if (result === STALE && this.state === 'live') {
-      // Where this process stood still, the proof may have been received that nobody has read yet.
+      // After this process stood still, a proof may have been received that was not read yet.
       await this.#parts.timers.received()
       result = this.check(token, policy)
     }
@@ -216,11 +216,11 @@ export class Engine {
     const question = this.#questions.about(raw, index && raw.digest(index.digestKey))
     if (question === undefined) return result
     const answered = await this.#answered(raw, question, policy)
-    // What was asked while this was fresh says nothing once it has lapsed; what is asked since then does.
+    // An answer to a question from before a lapse proves nothing after it; a new question does.
     return answered === 'lapsed' ? this.verify(token, policy) : answered
   }
 
-  /** Nothing laxer than what the server was told of this instance: its receipts say when it refuses. */
+  /** Never laxer than the policy reported to the server, because its receipts rely on that. */
   #agreed(asked: Policy): Policy {
     const { reported } = this.#follower
     return reported === undefined ? asked : strictest(asked, reported)
@@ -251,24 +251,24 @@ export class Engine {
   }
 
   #recall(recalled: Extract<Recalled, { readonly snapshot: Snapshot }>): void {
-    // Whoever came first has heard from the server itself.
+    // An earlier verifier has already heard from the server itself.
     if (this.#replica.checkpoint !== undefined || this.#config !== undefined) return
     const isOlder = recalled.kind === 'older'
     this.#follower.recall(recalled.config, isOlder)
     this.#replica.load(recalled.snapshot)
-    // Rules may be missing that an older version has let go: as long as no snapshot has come, nothing is good by it.
+    // An older version may have dropped rules, so until a snapshot comes nothing is active by this state.
     if (!isOlder) this.#freshness.remember(recalled.asOfMs)
     this.#changed(undefined)
   }
 
-  /** By exactly this text, which was looked at when it was first seen. */
+  /** A token seen before with exactly this text. */
   seenOf(token: string): Seen | undefined {
     const { index } = this.#replica
     const digest = index === undefined ? undefined : RawToken.digestOf(token, index.digestKey)
     return digest === undefined ? undefined : this.#seen.get(digest)
   }
 
-  /** A text that is not remembered. */
+  /** Judges a text that is not remembered. */
   #look(token: string): Seen | CheckResult {
     const raw = RawToken.parse(token)
     if (raw === undefined) return MALFORMED
@@ -298,7 +298,7 @@ export class Engine {
     return seen
   }
 
-  /** The one verdict function says what the rules make of it; it is asked again whenever one has arrived. */
+  /** Judges a known token. Rules are judged once per change of the index; time and freshness on every call. */
   judged(seen: Seen, policy: Policy): CheckResult {
     const { index } = this.#replica
     if (index === undefined) return STARTING
@@ -316,7 +316,7 @@ export class Engine {
   }
 
   #rejudge(seen: Seen, index: RevocationIndex): void {
-    // Time and lag are looked at on every check; here, only what rules say.
+    // Only what rules say: every check looks at time and lag itself.
     const facts = { ...seen.facts, expiresAtMs: Number.POSITIVE_INFINITY }
     const verdict = judge({ facts, index, nowMs: seen.facts.notBeforeMs ?? 0, lag: 'fresh' })
     seen.turned = verdict.kind === 'active' ? undefined : inactiveFor(verdict.why)
@@ -333,11 +333,11 @@ export class Engine {
   #isToBeAsked(result: CheckResult, raw: Raw, policy: Policy): boolean {
     if (this.#believesNobody || policy === 'never') return false
     if (result.kind === 'unknown') return result.why === 'unseen' || policy === 'ask'
-    // Text that a customer assigned may have been given a longer life.
+    // The life of assigned text may have been extended.
     return result.kind === 'inactive' && result.why === 'expired' && !raw.looksSigned
   }
 
-  /** What an answer is worth: it counts from when its question was sent, and judges nothing that it does not state whole. */
+  /** Applies an answer: it counts from the sending of its question, and must state all facts to be used. */
   async #answered(raw: Raw, question: Question, policy: Policy): Promise<CheckResult | 'lapsed'> {
     const answer = await question.answer
     const { index } = this.#replica
@@ -358,13 +358,13 @@ export class Engine {
     return question.sent?.lag === 'fresh' ? 'lapsed' : this.#vouchedFor(known, question)
   }
 
-  /** By the server's word alone, with `onStale: 'ask'`: no rule that is known here says otherwise. */
+  /** The result by the server's word alone, with `onStale: 'ask'`: no rule known here contradicts it. */
   #vouchedFor(known: Known, { sent }: Question): CheckResult {
     if (this.#believesNobody) return STARTING
     return isUsableKind(known.credential.kind) ? activeOf(known, sent?.at.wallMs ?? 0) : NOT_ACCESS
   }
 
-  /** It was stopped, or its server's log is not the one that it knows. */
+  /** Whether the server is not believed: the verifier was stopped, or the server's log is another one. */
   get #believesNobody(): boolean {
     return this.#follower.isForked || this.state === 'closed'
   }
@@ -379,7 +379,7 @@ export class Engine {
 
   #configured(config: FeedConfig): void {
     if (this.#config !== undefined) {
-      // What was agreed has changed: signatures are looked at again.
+      // The agreed keys or issuers have changed: signatures are checked again.
       this.#seen.deleteWhere(({ signed }) => signed)
     }
     this.#config = config
@@ -401,7 +401,7 @@ export class Engine {
     }
   }
 
-  /** Never rejects: a disk that does not take it is seen by its age. */
+  /** Never rejects: if the disk refuses, the age of the file shows it. */
   async #keep({ stateFile }: Sharer, isLast: boolean): Promise<void> {
     const { index, position } = this.#replica
     const asOfMs = this.#freshness.asOfMs
@@ -415,7 +415,7 @@ export class Engine {
     return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() }
   }
 
-  /** Never before the floor, nor before what has run since the start: what was seen expired stays so. */
+  /** Never before the floor, nor before the start plus the time since: what was seen expired stays expired. */
   #nowMs(index: RevocationIndex, { wallMs, monotonicMs }: ClockReading): number {
     return Math.max(wallMs, index.floorMs, this.#start.wallMs + monotonicMs - this.#start.monotonicMs)
   }

@@ -36,7 +36,7 @@ describe('a verifier that cannot prove that it is fresh', () => {
     await assert.rejects(Promise.all([world.verifier.ready(1_000), world.time.run(1_001)]), /not ready/)
   })
 
-  test('[F01] refuses past its bound behind a cut cable, whatever the connection says, and not before', async () => {
+  test('[F01] refuses past its bound behind a cut cable, even if the connection looks open, and not before', async () => {
     const { time, source, verifier, token } = await live()
     source.mode = 'silent'
     source.append(ending(source, 1))
@@ -51,7 +51,7 @@ describe('a verifier that cannot prove that it is fresh', () => {
     assert.equal(say(verifier.check(token)), 'inactive: revoked')
   })
 
-  test('is not made fresh by a stream that says nothing while questions are answered', async () => {
+  test('does not become fresh when questions are answered but the stream is silent', async () => {
     const { time, source, verifier, token } = await live()
     source.streamStalls = true
     source.append(ending(source, 1))
@@ -76,7 +76,7 @@ describe('a verifier that cannot prove that it is fresh', () => {
     }
   })
 
-  test('an answer that was on its way for longer than the bound proves nothing', async () => {
+  test('an answer that took longer than the bound proves nothing', async () => {
     const { time, source, verifier, token } = await live()
     let release = (): void => {}
     const answer = source.acknowledge.bind(source)
@@ -94,7 +94,7 @@ describe('a verifier that cannot prove that it is fresh', () => {
     assert.equal(say(verifier.check(token)), 'unknown: stale')
   })
 
-  test('[F18] asks, or marks the answer, where that is agreed; a call may only be stricter', async () => {
+  test('[F18] asks, or marks the answer, if configured so; a call may only be stricter', async () => {
     const asks = await live('ask')
     asks.source.breakOff()
     asks.source.stream = () => () => {}
@@ -137,8 +137,8 @@ describe('a verifier that cannot prove that it is fresh', () => {
   })
 })
 
-describe('a server that is not what it was', () => {
-  test('[F13] is not believed when its log ends before what came out of it; nothing is taken back', async () => {
+describe('a server whose log has changed', () => {
+  test('[F13] is not believed when its log ends before a checkpoint that it issued; nothing is taken back', async () => {
     const { time, source, verifier, states, token } = await live()
     source.append(ending(source, 7))
     await time.run(100)
@@ -164,7 +164,7 @@ describe('a server that is not what it was', () => {
     assert.equal(say(verifier.check('token 7')), 'inactive: revoked')
   })
 
-  test('begins a new epoch: what was revoked in rows that it lost stays revoked here', async () => {
+  test('begins a new epoch: revocations in rows that it lost stay in force here', async () => {
     const { time, source, verifier, token } = await live()
     source.append(ending(source, 7))
     await time.run(100)
@@ -181,7 +181,7 @@ describe('a server that is not what it was', () => {
     assert.equal(say(verifier.check(token)), 'inactive: revoked')
   })
 
-  test('[D12] a damaged, truncated or forged snapshot or event is not taken, and the next good one is', async () => {
+  test('[D12] a damaged, truncated or forged snapshot or event is refused, and the next valid one is accepted', async () => {
     const world = openVerifierWorld()
     const token = mint(world.source, 1)
     const good = world.source.snapshot.bind(world.source)
@@ -215,7 +215,7 @@ describe('a server that is not what it was', () => {
     assert.equal(verifier.state, 'live')
   })
 
-  test('a key that is refused leaves what is known, and is said', async () => {
+  test('a refused key keeps the known state, and is reported', async () => {
     const { time, source, verifier, states, token } = await live()
     source.append(ending(source, 7))
     source.config = () => Promise.reject(new SourceFailed('no', 401))
@@ -245,7 +245,7 @@ type Act =
   | 'step'
   | 'run'
 
-test('whatever happens: never active about a revoked token past the bound, and never back once inactive', async () => {
+test('under all faults, no revoked token is active past the bound, and none becomes active again', async () => {
   const acts = fc.array(
     fc.tuple(
       fc.constantFrom<Act>(
@@ -277,11 +277,11 @@ test('whatever happens: never active about a revoked token past the bound, and n
       const tokens = Array.from({ length: 6 }, (_, nth) => mint(source, nth))
       await time.run(500)
       for (const token of tokens) await verifier.verify(token)
-      /** When each was revoked, by a clock that no step touches. */
+      /** When each token was revoked, by a clock that steps do not affect. */
       const endedAtMs = new Map<string, number>()
       const over = new Set<string>()
       let trueMs = 0
-      // A machine that sleeps while its wall clock is set back has no clock left to see that by.
+      // If a machine sleeps while its wall clock is set back, no clock shows that any time passed.
       const leastStep = plan.some(([act]) => act === 'sleep') ? 0 : -4_000
       for (const [act, amount] of plan) {
         const nth = amount % tokens.length
@@ -328,7 +328,7 @@ test('whatever happens: never active about a revoked token past the bound, and n
 })
 
 describe('a verifier beside a server of another version', () => {
-  test('[H8] a reason that it does not know is inactive; nothing undefined ever means alive', async () => {
+  test('[H8] an unknown reason means inactive; an undefined one never means active', async () => {
     const { source, time, verifier } = openVerifierWorld()
     await time.run(500)
     for (const why of ['quarantined', 'constructor', '__proto__', '', 'active']) {
@@ -340,7 +340,7 @@ describe('a verifier beside a server of another version', () => {
     }
   })
 
-  test('[W1] [H1] facts that do not say what a token may be used as are asked for again, never filled in', async () => {
+  test('[W1] [H1] facts without what a token may be used as are asked for again, never filled in', async () => {
     const { source, time, verifier } = openVerifierWorld()
     await time.run(500)
     const lacking = [
@@ -364,7 +364,7 @@ describe('a verifier beside a server of another version', () => {
     assert.equal(verifier.stats().remembered, 0)
   })
 
-  test('[H1] a kind that is no access token is never active, whatever the server says of it', async () => {
+  test('[H1] a token of a kind that is not for access is never active, whatever the server says', async () => {
     for (const onStale of ['refuse', 'ask', 'allow'] as const) {
       const { source, time, verifier } = openVerifierWorld({ onStale })
       const early = mint(source, 99, { kind: 'refresh' })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openVerifier } from './open.ts'
 
-// Kind: text that operators are shown and that lies about itself.
+// Text for operators that looks like something else.
 test('[S3] no verifier opens under a label that reorders or hides text, or is too long', () => {
   const options = { url: 'http://127.0.0.1:9', key: 'k' }
   for (const label of [
@@ -15,5 +15,9 @@ test('[S3] no verifier opens under a label that reorders or hides text, or is to
     '\ufeffpod',
     'x'.repeat(129),
   ])
-    assert.throws(() => openVerifier({ ...options, label }), /label: text that shows all of itself/, label)
+    assert.throws(
+      () => openVerifier({ ...options, label }),
+      /label: must be text without hidden characters/,
+      label,
+    )
 })

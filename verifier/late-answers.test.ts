@@ -15,13 +15,13 @@ import { SourceFailed } from './source/trouble.ts'
 import { MemorySource } from './testing/memory-source.ts'
 
 /*
- * [H11] The kind: a positive answer about a token that was true once and is taken for true later than the bound, because
- * what carried it, or who waited for it, stood still.
+ * [H11] A positive answer that was true once, but is taken for true later than the bound, because its carrier or its receiver
+ * stood still.
  */
 
 const POLICIES: readonly OnStale[] = ['refuse', 'ask', 'allow']
 
-/** From now on what the server says of single tokens is true when it is said, and comes when the test says so. */
+/** From now on, answers about single tokens are fixed when they are asked for, and arrive when the test says so. */
 function holdAnswers(source: MemorySource): { readonly release: () => Promise<void> } {
   const held: (() => void)[] = []
   const ask = source.ask.bind(source)
@@ -38,7 +38,7 @@ function holdAnswers(source: MemorySource): { readonly release: () => Promise<vo
   }
 }
 
-/** As behind a cut cable, but for questions about single tokens: those are answered. */
+/** Cuts the connection, but still answers questions about single tokens. */
 function disconnectFeed(source: MemorySource): void {
   source.stream = () => () => {}
   source.acknowledge = () => Promise.reject(new SourceFailed('no'))
@@ -61,7 +61,7 @@ const LATER: readonly (readonly [name: string, pass: (world: VerifierWorld) => P
 
 for (const onStale of POLICIES) {
   for (const [name, pass] of LATER) {
-    test(`[H11] an answer counts from when its question was sent: ${name}, ${onStale}`, async () => {
+    test(`[H11] an answer counts from the sending of its question: ${name}, ${onStale}`, async () => {
       const made = await world(onStale)
       const { source, verifier } = made
       const token = mint(source, 1)
@@ -84,7 +84,7 @@ for (const onStale of POLICIES) {
   }
 }
 
-test('[H11] an answer in time says what it said, up to the bound to the millisecond', async () => {
+test('[H11] an answer in time counts, up to the bound to the millisecond', async () => {
   for (const [ms, said] of [
     [BOUND_MS, 'active'],
     [BOUND_MS + 1, 'unknown: stale'],
@@ -104,8 +104,8 @@ test('[H11] an answer in time says what it said, up to the bound to the millisec
   }
 })
 
-describe('[H11] what was asked before the lapse', () => {
-  test('never says active after it, though its own bound has not passed', async () => {
+describe('[H11] a question asked before the lapse', () => {
+  test('never gives active after it, even if its own bound has not passed', async () => {
     const { time, source, verifier } = await world('refuse')
     disconnectFeed(source)
     await time.run((verifier.stats().asOf ?? 0) + BOUND_MS - 1 - time.wallMs())
@@ -119,7 +119,7 @@ describe('[H11] what was asked before the lapse', () => {
     assert.equal(say(await asked), 'unknown: stale')
   })
 
-  test('is asked anew where asking is agreed', async () => {
+  test('is asked again if asking is configured', async () => {
     const { time, source, verifier } = await world('ask')
     disconnectFeed(source)
     await time.run((verifier.stats().asOf ?? 0) + BOUND_MS - 1 - time.wallMs())
@@ -135,7 +135,7 @@ describe('[H11] what was asked before the lapse', () => {
     assert.equal(verifier.stats().asked, 2)
   })
 
-  test('is not shared by one who is stricter than the one who asked', async () => {
+  test('is not shared by a stricter caller than the one that asked', async () => {
     const { time, source, verifier } = await world('ask')
     disconnectFeed(source)
     await time.run(BOUND_MS + 1)
@@ -168,7 +168,7 @@ test('[H11] before anything is known here an answer counts from its question, to
   }
 })
 
-test('[H11] a rule that came while a question was out counts, whatever its answer says', async () => {
+test('[H11] a rule that came while a question was out counts, whatever the answer says', async () => {
   const { source, verifier } = openVerifierWorld({ onStale: 'ask' })
   const token = mint(source, 1)
   const { release } = holdAnswers(source)
@@ -180,7 +180,7 @@ test('[H11] a rule that came while a question was out counts, whatever its answe
   assert.equal(say(await asked), 'inactive: revoked')
 })
 
-test('[H11] a stale verifier that refuses says unknown of a token that it has just asked about', async () => {
+test('[H11] a stale verifier that refuses returns unknown for a token that it has just asked about', async () => {
   const { time, source, verifier } = await world('refuse')
   disconnectFeed(source)
   await time.run(BOUND_MS + 1)
@@ -193,7 +193,7 @@ test('[H11] a stale verifier that refuses says unknown of a token that it has ju
   )
 })
 
-test('[H11] one that was stopped, or whose server was rolled back, asks nobody and says active to nothing', async () => {
+test('[H11] a verifier that was stopped, or whose server was rolled back, asks nothing and returns active for nothing', async () => {
   const stopped = await world('ask')
   const token = mint(stopped.source, 1)
   await stopped.verifier.verify(token)

@@ -8,7 +8,7 @@ import { httpTransport } from './source/http.ts'
 import { TIMERS } from './source/timers.ts'
 import { SourceFailed } from './source/trouble.ts'
 
-/** What is no answer to "is this token good?" is never taken for yes, whatever it looks like. */
+/** Responses that do not answer "is this token good?" and must never count as yes. */
 const NO_ANSWERS: readonly (readonly [name: string, status: number, body: string, type?: string])[] = [
   ['an empty object', 200, '{}'],
   ['active as text', 200, '{"active":"true"}'],
@@ -62,7 +62,7 @@ for (const [name, status, body, type = 'application/json'] of NO_ANSWERS) {
   })
 }
 
-test('[A13] an answer that is reset or ends before its length is none', async () => {
+test('[A13] an answer that is reset or ends before its length does not count', async () => {
   const breaking: readonly RequestListener[] = [
     (_, response) => response.socket?.resetAndDestroy(),
     (_, response) => {
@@ -80,7 +80,7 @@ test('[A13] an answer that is reset or ends before its length is none', async ()
   }
 })
 
-/** The facts of a token of the memory source, all as they should be. */
+/** Valid and complete facts of a token of the memory source. */
 const FACTS: Readonly<Record<string, unknown>> = {
   digest: 'd'.repeat(43),
   handle: 'tok_AAAAAAAAAAAAAAAAAAAAAA',
@@ -112,7 +112,7 @@ async function verdictOn(facts: unknown): Promise<string> {
   return kind
 }
 
-test('[A13] facts of which one is missing or odd are not understood, and so the token does not pass', async () => {
+test('[A13] facts with a missing or odd member are refused, and so the token does not pass', async () => {
   assert.equal(await verdictOn(FACTS), 'active')
   for (const facts of [undefined, null, [], 'facts', 1, true, {}])
     assert.equal(await verdictOn(facts), 'unknown')
@@ -122,7 +122,7 @@ test('[A13] facts of which one is missing or odd are not understood, and so the 
     assert.equal(await verdictOn(rest), 'unknown', `without ${name}`)
   }
   for (const name of Object.keys(FACTS)) {
-    // Without them a token is as good, so they must not be dropped when they are odd.
+    // These members restrict a token, so an odd one must not be ignored.
     for (const odd of [
       null,
       true,
@@ -136,11 +136,11 @@ test('[A13] facts of which one is missing or odd are not understood, and so the 
   }
 })
 
-test('[H08] a wait that is longer than any timer can be is not over at once', async () => {
+test('[H08] a wait longer than a timer allows is not over at once', async () => {
   const over: number[] = []
   const waits = [2 ** 31 - 1, 2 ** 31, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY]
   const cancels = waits.map((ms) => TIMERS.after(ms, () => over.push(ms)))
-  // One that overflows is due after a millisecond.
+  // An overflowing timer is due after a millisecond.
   await new Promise((resolve) => setTimeout(resolve, 20))
   for (const cancel of cancels) cancel()
   assert.deepEqual(over, [])

@@ -8,7 +8,7 @@ import { HandTime } from '../test/kit/hand-timers.ts'
 import { mint, openVerifierWorld, say, type VerifierWorld } from '../test/kit/world-verifier.ts'
 import { MemorySource } from './testing/memory-source.ts'
 
-/** Written by the last version whose rules all left after 400 days: `token 1` and every token of `s2` are over. */
+/** Written by the last version whose rules all left after 400 days: `token 1` and all tokens of `s2` are over. */
 const OLDER: Buffer = Buffer.from(
   'cmVzY2luZFYBQnnKlFE8QAAAAABceyJkaWdlc3RLZXkiOiJ0ZXN0LXNvdXJjZS1kaWdlc3Qta2V5LW9mLWZvcnR5LXRocmVlLWNoYXJzIiwiZm' +
     'xvb3IiOjAsImtleXMiOltdLCJpc3N1ZXJzIjpbXX0AAAE8cmVzY2luZFMBAGgxLnRlc3QtZXBvY2gtMS4zLmJLY2hqaXYwblhUQ2pza0cxb0Jl' +
@@ -46,7 +46,7 @@ const down = (source: MemorySource): void => {
   source.mode = 'down'
 }
 
-test('[H12] of a state file of an older version only what is over counts, and nothing is fresh or stale by it', async () => {
+test('[H12] from a state file of an older version only revocations count, and nothing is fresh or stale by it', async () => {
   await withOlderFile(down, async ({ verifier }) => {
     assert.equal(say(verifier.check('token 1')), 'inactive: revoked')
     assert.equal(say(verifier.check('token 3')), 'unknown: unseen')
@@ -55,7 +55,7 @@ test('[H12] of a state file of an older version only what is over counts, and no
   })
 })
 
-test('[H12] a verifier does not go on from a state file of an older version, but takes a snapshot', async () => {
+test('[H12] a verifier does not continue from a state file of an older version, but takes a snapshot', async () => {
   const prepare = (source: MemorySource): void => {
     for (let nth = 1; nth <= 3; nth += 1)
       source.append({
@@ -73,7 +73,7 @@ test('[H12] a verifier does not go on from a state file of an older version, but
   })
 })
 
-test('[H12] a log that ends before such a file has been rolled back', async () => {
+test('[H12] a log that ends before such a file’s position was rolled back', async () => {
   await withOlderFile(
     () => undefined,
     async ({ time, verifier }) => {
@@ -84,7 +84,7 @@ test('[H12] a log that ends before such a file has been rolled back', async () =
   )
 })
 
-test('[H12] over a new epoch what such a file knew to be over is so for good, 402 days on, too', async () => {
+test('[H12] across a new epoch the revocations in such a file stay for good, even after 402 days', async () => {
   const prepare = (source: MemorySource, time: HandTime): void => {
     source.append({ kind: 'epoch', ordinal: 2, epochId: 'test-epoch-2', lostBelow: ORIGIN })
     time.pause(402 * DAY_MS)

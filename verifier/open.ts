@@ -9,21 +9,21 @@ import type { Trouble } from './source/trouble.ts'
 import { Verifier } from './verifier.ts'
 
 export type VerifierOptions = {
-  /** Where the server is: https, or http on this machine. */
+  /** The server's URL: https, or http on this machine. */
   readonly url: string
   /** The verifier's key, from the server's seed file or from POST /control/v1/verifiers. */
   readonly key: string
-  /** How long this verifier may not have heard from the server before it says so. */
+  /** How long this verifier may go without hearing from the server before it counts as stale. */
   readonly maxStalenessMs?: number
   readonly onStale?: OnStale
-  /** Keeps what is known over a restart; readable by this user alone, for it holds a secret of the realm. */
+  /** Keeps the known state over a restart. Only this user can read it, because it holds a secret of the realm. */
   readonly stateFile?: string
   /**
-   * What the server's lists and receipts call this process: the name of its host unless it is said. Of verifiers that share
-   * a follower, the label of the first counts.
+   * The name of this process in the server's lists and receipts; default: the host name. Verifiers that share a follower use
+   * the label of the first one.
    */
   readonly label?: string
-  /** Told whenever `verifier.state` changes, and why where something went wrong; `forked` and `refused` need somebody to look. */
+  /** Called when `verifier.state` changes, with the reason if something failed; `forked` and `refused` need an operator. */
   readonly onState?: (state: ConnectionState, trouble: Trouble | undefined) => void
 }
 
@@ -34,25 +34,24 @@ const LABEL_MAX_CHARS = 128
 
 const CLOCK: Clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }
 
-/** Those that ask the same server with the same key and bound are one instance to it. */
+/** Engines by server, key and bound; the server sees each as one instance. */
 const ENGINES: Map<string, Engine> = new Map()
 
 /**
- * A verifier that follows its server from now on. It answers at once, `unknown` until it has heard enough: await
- * `ready()` before you serve. Close it when you stop.
- * @throws TypeError for options that cannot be meant: an http URL beyond this machine, an empty key, a bound out of range.
+ * Opens a verifier that follows its server from now on. Until it has heard enough, it answers `unknown`: await `ready()`
+ * before you serve. Close it when you stop.
+ * @throws TypeError for invalid options: an http URL to another machine, an empty key, a bound out of range.
  */
 export function openVerifier(options: VerifierOptions): Verifier {
   const { maxStalenessMs: boundMs = STALENESS_DEFAULT_MS, onStale = 'refuse' } = options
   const url = serverUrl(options.url)
-  if (typeof options.key !== 'string' || options.key === '')
-    throw new TypeError('key: a verifier key is needed')
+  if (typeof options.key !== 'string' || options.key === '') throw new TypeError('key: give a verifier key')
   if (!(boundMs >= STALENESS_MIN_MS && boundMs <= STALENESS_MAX_MS))
-    throw new TypeError(`maxStalenessMs: between ${STALENESS_MIN_MS} and ${STALENESS_MAX_MS}`)
-  if (!isOnStale(onStale)) throw new TypeError('onStale: refuse, ask or allow')
+    throw new TypeError(`maxStalenessMs: must be between ${STALENESS_MIN_MS} and ${STALENESS_MAX_MS}`)
+  if (!isOnStale(onStale)) throw new TypeError("onStale: must be 'refuse', 'ask' or 'allow'")
   const label = options.label ?? hostname().slice(0, LABEL_MAX_CHARS)
   if (typeof label !== 'string' || label.length > LABEL_MAX_CHARS || !isDisplayName(label))
-    throw new TypeError(`label: text that shows all of itself, of at most ${LABEL_MAX_CHARS} characters`)
+    throw new TypeError(`label: must be text without hidden characters, at most ${LABEL_MAX_CHARS} long`)
   const path = options.stateFile
   const engine = engineFor(url, options.key, { boundMs: Math.floor(boundMs), label })
   const verifier = new Verifier({
@@ -68,7 +67,7 @@ export function openVerifier(options: VerifierOptions): Verifier {
 
 type Told = { readonly boundMs: number; readonly label: string }
 
-/** The running one, under the label that it was opened with. */
+/** The running engine, with the label that it was opened with; otherwise a new one. */
 function engineFor(url: URL, key: string, { boundMs, label }: Told): Engine {
   const name = JSON.stringify([url.href, key, boundMs])
   const running = ENGINES.get(name)
@@ -81,14 +80,14 @@ function engineFor(url: URL, key: string, { boundMs, label }: Told): Engine {
   return engine
 }
 
-/** A key over plain http is anybody's who listens; on this machine alone nobody does. */
+/** Eavesdroppers could read the key over plain http, except within this machine. */
 function serverUrl(text: string): URL {
   const url = URL.parse(text)
   if (url === null) throw new TypeError('url: not a URL')
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
-    throw new TypeError('url: https is needed; plain http is for this machine alone')
+    throw new TypeError('url: must be https; plain http is allowed only to this machine')
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
-    throw new TypeError('url: only scheme, host and path')
+    throw new TypeError('url: must have only scheme, host and path')
   return url
 }
 

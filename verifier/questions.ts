@@ -4,20 +4,20 @@ import { askIfPossible } from './source/ask.ts'
 import type { Timers } from './source/follower.ts'
 import type { AskAnswer, Transport } from './source/transport.ts'
 
-/** Questions about single tokens that wait or are out at a time; more get `unknown`. */
+/** Maximum questions about single tokens, waiting or sent; beyond it the result is `unknown`. */
 export const ASKING_MAX = 256
-/** Of these, out: each has a connection, beside the one that streams and the one that proves. */
+/** Maximum questions sent at a time, each on its own connection, apart from those for the stream and for proofs. */
 export const SENT_MAX = 8
-/** The same, while a proof of freshness waits for its answer. */
+/** The same while a proof of freshness waits for its answer. */
 const SENT_BEHIND_PROOF_MAX = 2
-/** What a question may wait for its turn, and then for its answer, where the bound is not shorter. */
+/** Longest wait of a question for its turn, and again for its answer, unless the bound is shorter. */
 const ANSWER_MAX_MS = 5_000
 
-/** One question about one token. Its answer was true at some time after it was sent, and nothing says when. */
+/** A question about one token. Its answer was true at some time after it was sent; when exactly is unknown. */
 export type Question = {
   /** Undefined while it waits for its turn. */
   readonly sent: { readonly at: ClockReading; readonly lag: Lag } | undefined
-  /** Undefined when the server could not be asked. Never rejects for that. */
+  /** Resolves to undefined when the server could not be asked; it does not reject for that. */
   readonly answer: Promise<AskAnswer | undefined>
 }
 
@@ -25,9 +25,9 @@ export type QuestionsParts = {
   readonly transport: Transport
   readonly timers: Timers
   readonly boundMs: number
-  /** The clocks, and how fresh the verifier is by them. */
+  /** The clocks, and the verifier's freshness by them. */
   readonly now: () => { readonly at: ClockReading; readonly lag: Lag }
-  /** A proof of freshness waits for its answer: it goes before all that could wait. */
+  /** Whether a proof of freshness waits too long for its answer; it has priority over questions. */
   readonly isProofLate: () => boolean
 }
 
@@ -38,7 +38,7 @@ type Asking = { -readonly [Name in keyof Question]: Question[Name] } & {
   readonly cancelWait: () => void
 }
 
-/** What the server is being asked about single tokens. */
+/** The questions to the server about single tokens. */
 export class Questions {
   readonly #parts: QuestionsParts
   readonly #timeoutMs: number
@@ -52,18 +52,18 @@ export class Questions {
     this.#timeoutMs = Math.min(ANSWER_MAX_MS, parts.boundMs)
   }
 
-  /** How many more may be asked now. */
+  /** How many more questions may be asked now. */
   get room(): number {
     return ASKING_MAX - this.#out - this.#waiting.size
   }
 
   /**
-   * The question about this token that is waiting or out, or a new one. Without a digest, before anything is known here,
-   * there is nothing to share it by. @returns undefined when there are too many.
+   * The pending question about this token, or a new one. Without a digest, before anything is known here, questions cannot be
+   * shared. @returns undefined when there are too many.
    */
   about(raw: RawToken, digest: TokenDigest | undefined): Question | undefined {
     const known = digest === undefined ? undefined : this.#byDigest.get(digest)
-    // One that is past the bound can only be answered too late.
+    // A question sent longer ago than the bound could only be answered too late.
     if (known !== undefined && !this.isLate(known)) return known
     if (this.room <= 0) return undefined
     const { promise: answer, resolve: settle } = Promise.withResolvers<AskAnswer | undefined>()
@@ -77,7 +77,7 @@ export class Questions {
     return asking
   }
 
-  /** Whether an answer that comes now says nothing any more: by either clock, as with every other proof. */
+  /** Whether an answer that comes now is too old to count; by either clock, as for every other proof. */
   isLate({ sent }: Question): boolean {
     if (sent === undefined) return false
     const { boundMs, now } = this.#parts
@@ -85,7 +85,7 @@ export class Questions {
     return monotonicMs - sent.at.monotonicMs > boundMs || wallMs - sent.at.wallMs > boundMs
   }
 
-  /** Sends what waits for its turn. */
+  /** Sends waiting questions as far as there is room. */
   sendOn(): void {
     for (const asking of this.#waiting) {
       if (this.#out >= (this.#parts.isProofLate() ? SENT_BEHIND_PROOF_MAX : SENT_MAX)) return
@@ -98,7 +98,7 @@ export class Questions {
     asking.cancelWait()
     this.#out += 1
     this.asked += 1
-    // Before anything is sent: the answer proves nothing about what comes later than this.
+    // Read before sending: the answer proves nothing about what happens later.
     asking.sent = this.#parts.now()
     const answer = askIfPossible(this.#parts.transport, asking.raw.reveal(), this.#timeoutMs)
     const over = answer.finally(() => {

@@ -2,11 +2,11 @@ import { INACTIVE_WHYS, type InactiveWhy, type UnknownWhy } from '@rescind/core'
 import type { JsonObject } from '@rescind/core/bytes'
 import type { Trouble } from './source/trouble.ts'
 
-/** What a verifier does with a token that is good as far as it knows, when it cannot prove that it knows enough. */
+/** What to do with a token that looks valid when the verifier cannot prove that it is up to date. */
 export type OnStale =
   /** `unknown`: nothing is accepted that might have been revoked meanwhile. */
   | 'refuse'
-  /** `verify` asks the server about each token; `check` cannot, and says `unknown`. */
+  /** `verify` asks the server about each token; `check` cannot, and returns `unknown`. */
   | 'ask'
   /** `active`, marked `stale`. */
   | 'allow'
@@ -15,24 +15,24 @@ export type Active = {
   readonly kind: 'active'
   /** `access`, `identity`, `chat`, `assigned` (chat text that a customer chose) or `foreign` (of a registered issuer). */
   readonly tokenKind: string
-  /** The token's public id, of tokens that the server minted or was given. */
+  /** The token's public id, if the server minted or stored the token. */
   readonly handle?: string
-  /** Where its nouns come from: `oauth`, `identity`, `chat/{app}`, `iss:{issuer URL}`. */
+  /** The namespace of its ids: `oauth`, `identity`, `chat/{app}`, `iss:{issuer URL}`. */
   readonly source: string
   readonly subject?: string
   readonly client?: string
   readonly tenant?: string
-  /** Whom it was made for; absent: for nobody in particular. */
+  /** The audience it was made for; absent: none was named. */
   readonly audience?: readonly string[]
   readonly scopes: readonly string[]
-  /** The key that its bearer must prove to hold (RFC 7800); what sees no proof must not take it as a bearer token. */
+  /** The key whose possession its bearer must prove (RFC 7800). Without that proof, do not accept it as a bearer token. */
   readonly cnf?: JsonObject
-  /** It acts for somebody: `impersonation`, `app-credential` or `exchange`. */
+  /** How it acts for another subject: `impersonation`, `app-credential` or `exchange`. */
   readonly delegated?: string
   readonly expiresAtMs: number
-  /** The time, in milliseconds since 1970, as of which this was known for certain. */
+  /** The time, in milliseconds since 1970, as of which this was certain. */
   readonly asOf: number
-  /** The verifier is past its bound: what was revoked since `asOf` it may not know of. Only with `onStale: 'allow'`. */
+  /** The verifier is past its bound and may not know revocations since `asOf`. Only with `onStale: 'allow'`. */
   readonly stale?: true
 }
 
@@ -43,32 +43,32 @@ const INACTIVE: ReadonlyMap<string, Inactive> = new Map(
 )
 const SOMEHOW: Inactive = { kind: 'inactive', why: 'unknown' }
 
-/** One object a reason. A reason that only a newer server knows is inactive all the same. */
+/** One shared object per reason. A reason that only a newer server knows still means inactive. */
 export function inactiveFor(why: string): Inactive {
   return INACTIVE.get(why) ?? SOMEHOW
 }
 
-/** Nobody can say now; never to be taken for `active`. */
+/** No verdict is possible now; never treat it as `active`. */
 export type Unknown = { readonly kind: 'unknown'; readonly why: UnknownWhy }
 
 export type CheckResult = Active | Inactive | Unknown
 
 export type CheckOptions = {
-  /** Only ever stricter than the verifier's own. */
+  /** Can only be stricter than the verifier's own policy. */
   readonly onStale?: OnStale
 }
 
-/** How a verifier stands to its server. */
+/** The state of a verifier's connection to its server. */
 export type ConnectionState =
   /** Nothing was received yet. */
   | 'starting'
   /** The stream is open. */
   | 'live'
-  /** Connecting again. */
+  /** Reconnecting. */
   | 'disconnected'
   /** The server does not know the key. */
   | 'refused'
-  /** The server's log is not the one that this verifier knows: it was rolled back. Somebody has to look. */
+  /** The server's log is not the one that this verifier knows: it was rolled back. An operator has to look. */
   | 'forked'
   | 'closed'
 
@@ -77,7 +77,7 @@ export type VerifierStats = {
   /** Why it does not hear from its server; undefined while it does. */
   readonly trouble: Trouble | undefined
   readonly lag: 'fresh' | 'stale' | 'starting'
-  /** As of when everything that was revoked is known, ms since 1970; undefined before anything is. */
+  /** Time as of which all revocations are known, ms since 1970; undefined before anything is known. */
   readonly asOf: number | undefined
   /** The last row of the log that was applied. */
   readonly seq: number | undefined
@@ -87,22 +87,22 @@ export type VerifierStats = {
   readonly checks: number
   /** Questions to the server about single tokens. */
   readonly asked: number
-  /** Tokens whose facts are remembered. */
+  /** Tokens with remembered facts. */
   readonly remembered: number
   readonly watched: number
-  /** Things known to be revoked, and what they take. */
+  /** Index keys of revoked targets, and the bytes that they take. */
   readonly entries: number
   readonly entryBytes: number
   readonly connects: number
   readonly snapshots: number
-  /** What became of the state file when it was read; undefined without one. */
+  /** The result of reading the state file; undefined without one. */
   readonly stateFile: 'read' | 'older' | 'absent' | 'unreadable' | undefined
 }
 
-/** What to say of a token that is good as far as is known, past the bound. `never`: nothing is good any more. */
+/** What to return, past the bound, for a token that looks valid. `never`: nothing is active any more. */
 export type Policy = OnStale | 'never'
 
-/** The laxer one later; what is none of these comes before all of them. */
+/** From strict to lax; an unknown value ranks before all of them. */
 const POLICIES: readonly Policy[] = ['never', 'refuse', 'ask', 'allow']
 
 export function isOnStale(value: unknown): value is OnStale {

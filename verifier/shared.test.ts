@@ -13,7 +13,7 @@ import { TIMERS } from './source/timers.ts'
 import type { StreamAsk } from './source/transport.ts'
 import { MemorySource } from './testing/memory-source.ts'
 
-/** What the streams of a source were opened with. */
+/** The parameters with which streams of a source were opened. */
 function asksOf(source: MemorySource): StreamAsk[] {
   const asks: StreamAsk[] = []
   const stream = source.stream.bind(source)
@@ -24,7 +24,7 @@ function asksOf(source: MemorySource): StreamAsk[] {
   return asks
 }
 
-test('verifiers of one process that ask alike share what they know: one question, one stream, one snapshot', async () => {
+test('verifiers of one process with the same server and key share one question, one stream, one snapshot', async () => {
   const one = openVerifierWorld()
   const { time, source, engine } = one
   const asks = asksOf(source)
@@ -45,7 +45,7 @@ test('verifiers of one process that ask alike share what they know: one question
   assert.deepEqual([one.verifier.stats().watched, other.verifier.stats().checks > 0], [0, true])
 })
 
-test('one of them that stops judges no more and leaves the others as they were; the last one says goodbye', async () => {
+test('one that stops judges no more and does not affect the others; the last one says goodbye', async () => {
   const one = openVerifierWorld()
   const { time, source, engine } = one
   const other = openVerifierWorld({ time, source, engine })
@@ -66,7 +66,7 @@ test('one of them that stops judges no more and leaves the others as they were; 
   assert.deepEqual([other.verifier.state, say(other.verifier.check(token))], ['closed', 'unknown: stale'])
 })
 
-test('the server is told the laxest of them, and nobody is laxer than the server was told', async () => {
+test('the server learns the laxest policy, and no verifier is laxer than what the server learned', async () => {
   const strict = openVerifierWorld({ onStale: 'refuse' })
   const { time, source, engine } = strict
   const asks = asksOf(source)
@@ -103,7 +103,7 @@ test('the server is told the laxest of them, and nobody is laxer than the server
   assert.equal(asks.at(-1)?.onStale, 'refuse', 'and when the lax one has gone')
 })
 
-test('[B18] a policy that is none is as strict as can be, for one call and for the verifier', async () => {
+test('[B18] an invalid policy counts as the strictest, for one call and for the verifier', async () => {
   const { time, source, verifier } = openVerifierWorld({ onStale: 'allow' })
   await time.run(500)
   const token = mint(source, 1)
@@ -118,7 +118,7 @@ test('[B18] a policy that is none is as strict as can be, for one call and for t
   }
 })
 
-test('a policy that changes while a stream is being opened is told by the next', async () => {
+test('a policy that changes while a stream is being opened is reported by the next one', async () => {
   const strict = openVerifierWorld({ onStale: 'refuse' })
   const { time, source, engine } = strict
   const asks = asksOf(source)
@@ -136,7 +136,7 @@ test('a policy that changes while a stream is being opened is told by the next',
   assert.equal(strict.verifier.state, 'live')
 })
 
-test('what the state file of one of them has kept is known to all, and each keeps its own', async () => {
+test('the state from one verifier’s file is known to all, and each writes its own', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rescind-'))
   const [a, b] = [join(folder, 'a'), join(folder, 'b')]
   const first = openVerifierWorld({ stateFile: a })
@@ -159,7 +159,7 @@ test('what the state file of one of them has kept is known to all, and each keep
   rmSync(folder, { recursive: true })
 })
 
-test('verifiers that keep what they know in the same file write it one after the other, and as seldom as one', async () => {
+test('verifiers with the same state file write it one after the other, and as rarely as one does', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rescind-'))
   const stateFile = join(folder, 'state')
   const first = openVerifierWorld({ stateFile })
@@ -179,10 +179,10 @@ test('verifiers that keep what they know in the same file write it one after the
   rmSync(folder, { recursive: true })
 })
 
-test('the server, the key and the bound make who is shared; what is otherwise agreed does not', async () => {
+test('server, key and bound decide which verifiers share an engine; other options do not', async () => {
   let asked = 0
   const waiting = new Map<number, () => void>()
-  // Nothing is answered, so that each follower has asked once.
+  // No request is answered, so each follower sends exactly one.
   const server = createServer(() => {
     asked += 1
     waiting.get(asked)?.()
@@ -218,7 +218,7 @@ test('the server, the key and the bound make who is shared; what is otherwise ag
   }
 })
 
-test('a timer that is late judges after what was received meanwhile was counted', async () => {
+test('a late timer runs after the input that came meanwhile', async () => {
   const order: string[] = []
   const server = createTcpServer()
   server.listen(0, '127.0.0.1')
@@ -239,7 +239,7 @@ test('a timer that is late judges after what was received meanwhile was counted'
   })
   far.write('a proof')
   const untilMs = performance.now() + 50
-  // As a process that was stopped: both are due when it goes on.
+  // Simulates a stopped process: both are due when it continues.
   while (performance.now() < untilMs);
   await Promise.all([received, due])
   assert.deepEqual(order, ['received', 'due'])
@@ -247,7 +247,7 @@ test('a timer that is late judges after what was received meanwhile was counted'
   server.close()
 })
 
-test('a timer that was called off does not run, not even when it was due already', async () => {
+test('a cancelled timer does not run, even if it was already due', async () => {
   let ran = 0
   const cancel = TIMERS.after(0, () => {
     ran += 1

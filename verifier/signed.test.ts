@@ -6,7 +6,7 @@ import { ACCESS_TOKEN_TYP, importPublicJwk, judgingClaims, RawToken, signJws } f
 import { openWorld } from '../test/kit/realm.ts'
 import { SignedTexts } from './signed.ts'
 
-test('[H15] a JWT whose ancestors do not say by what they could be ended is left to the server', async () => {
+test('[H15] a JWT whose ancestors lack the ids by which they could be ended is left to the server', async () => {
   const { realm } = await openWorld()
   const { signing } = await needActiveKey(realm, 'ES256')
   const keys = (await publishedKeys(realm)).flatMap((jwk) => importPublicJwk(jwk) ?? [])

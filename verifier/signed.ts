@@ -14,21 +14,21 @@ import {
 } from '@rescind/core/tokens'
 import type { FeedConfig, KnownIssuer } from './source/transport.ts'
 
-/** What a text says of itself, as far as signatures prove it. */
+/** What signatures prove about a text. */
 export type SignedRead =
   | { readonly kind: 'known'; readonly known: Known }
   | { readonly kind: 'inactive'; readonly why: 'malformed' | 'unknown' }
-  /** The keys that could tell are not here. */
+  /** The keys to decide are missing. */
   | { readonly kind: 'unknown' }
-  /** No JWS of ours or of a registered issuer: text like any other. */
+  /** Neither our JWS nor a registered issuer's: treated like other text. */
   | { readonly kind: 'opaque' }
 
-/** Our own keys remembered after the server has stopped to publish them: what they signed is judged, not guessed at. */
+/** Our own keys kept after the server stops publishing them, so that tokens they signed can still be judged. */
 const OWN_KEYS_MAX = 256
 
 const OPAQUE: SignedRead = { kind: 'opaque' }
 
-/** Judges what can be judged by signatures: our JWTs, and those of registered issuers. Synchronous, without I/O. */
+/** Judges by signature: our JWTs, and those of registered issuers. Synchronous, without I/O. */
 export class SignedTexts {
   #own: Map<string, VerificationKey> = new Map()
   #issuers: ReadonlyMap<string, KnownIssuer> = new Map()
@@ -56,9 +56,9 @@ export class SignedTexts {
 function readOwn(jws: ParsedJws, key: VerificationKey): SignedRead {
   if (!verifyJws(jws, key)) return { kind: 'inactive', why: 'unknown' }
   const facts = factsOfClaims(jws, key.keyId)
-  // Our keys sign more than access tokens; whatever else it is, it is none.
+  // Our keys also sign things other than access tokens; those are refused.
   if (facts === undefined) return { kind: 'inactive', why: 'unknown' }
-  // Signed before ancestors were named by all that can end them: only the server knows the rest.
+  // Its ancestors were recorded before they carried all ids that can end them: only the server knows the rest.
   if (!facts.ancestors.every(isWhole)) return OPAQUE
   return { kind: 'known', known: { facts, credential: credentialOfClaims(facts.source, jws.claims) } }
 }
@@ -68,7 +68,7 @@ function readOf({ issuer, keys }: KnownIssuer, jws: ParsedJws, nowMs: number): S
   const read = readForeign({ jws, issuer, keys, nowMs })
   if (read.kind === 'facts')
     return { kind: 'known', known: { facts: read.facts, credential: read.credential } }
-  // It may have new keys: the server knows, or asks.
+  // The issuer may have new keys: the server has them, or fetches them.
   if (read.why === 'unknown-key' && candidateKeys(jws, keys).length === 0) return OPAQUE
   return { kind: 'inactive', why: FORM.has(read.why) ? 'malformed' : 'unknown' }
 }

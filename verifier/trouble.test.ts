@@ -20,7 +20,7 @@ async function portOf(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** What a verifier says of a server that it cannot follow: in `onState`, in itself, and in the error of `ready`. */
+/** What a verifier reports about a server that it cannot follow: in `onState`, in `trouble`, and in the error of `ready`. */
 async function troubleWith(url: string): Promise<Trouble> {
   const told: (Trouble | undefined)[] = []
   let isTold = (): void => {}
@@ -48,7 +48,7 @@ async function troubleWith(url: string): Promise<Trouble> {
   }
 }
 
-test('[R5] [W50] whoever cannot be followed is told apart: nobody there, no such name, no trust, another server, a status', async () => {
+test('[R5] [W50] failures are distinguished: no server, no such name, no trust, another kind of server, a status', async () => {
   const page = createServer((_request, response) => response.end('<!doctype html><title>shop</title>'))
   const lost = createServer((_request, response) => response.writeHead(404).end())
   const locked = createServer((_request, response) => response.writeHead(401).end())
@@ -75,13 +75,13 @@ test('[R5] [W50] whoever cannot be followed is told apart: nobody there, no such
     assert.match(wrongKey.message, /401: it does not know this key/)
     const controlKey = await troubleWith(`http://127.0.0.1:${foreignPort}`)
     assert.deepEqual([controlKey.kind, controlKey.status], ['status', 403])
-    assert.match(controlKey.message, /403: this key is no key of a verifier/)
+    assert.match(controlKey.message, /403: this key is not for a verifier/)
   } finally {
     for (const server of servers) server.close()
   }
 })
 
-test('[W50] a private CA is trusted as the page says: by NODE_EXTRA_CA_CERTS, and then there is no word of TLS', async () => {
+test('[W50] a private CA is trusted as the page says: by NODE_EXTRA_CA_CERTS, and then TLS is no longer reported', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rescind-'))
   const ca = join(folder, 'ca.pem')
   writeFileSync(ca, TEST_CERT)
@@ -118,7 +118,7 @@ test('[W50] a private CA is trusted as the page says: by NODE_EXTRA_CA_CERTS, an
   }
 })
 
-test('what is forked says why: a state file of another realm, or a log that was rolled back', async () => {
+test('a forked verifier says why: a state file of another realm, or a log that was rolled back', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rescind-'))
   const stateFile = join(folder, 'state')
   const first = openVerifierWorld({ stateFile })

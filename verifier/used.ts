@@ -1,19 +1,19 @@
 import type { CheckResult } from './results.ts'
 
-/** Handles that wait to be reported; more are not, until these have gone. */
+/** Maximum handles that wait to be reported; beyond it, further uses are not noted. */
 export const USED_WAITING_MAX = 10_000
-/** Handles in one report. */
+/** Maximum handles in one report. */
 const REPORT_MAX = 1_000
 const MINUTE_MS = 60_000
 
-/** When a token was noted last. */
+/** The minute in which a token's use was last noted. */
 export type Noted = { usedMinute: number }
 
-/** Which tokens were accepted: each is reported once a minute at most, with an acknowledgement. */
+/** Collects accepted tokens: each is reported at most once a minute, with an acknowledgement. */
 export class Used {
   readonly #waiting: Set<string> = new Set()
 
-  /** @returns the result, which it has taken note of. */
+  /** Notes a use. @returns the same result. */
   noted(seen: Noted, result: CheckResult): CheckResult {
     if (result.kind !== 'active' || result.handle === undefined) return result
     const minute = Math.floor(result.asOf / MINUTE_MS)

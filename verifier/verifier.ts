@@ -25,7 +25,7 @@ export type VerifierParts = {
   readonly stateFile: StateFile | undefined
 }
 
-/** `ready` was not in time. `trouble` says why, where anything has gone wrong. */
+/** `ready` timed out. `trouble` gives the reason, if anything has gone wrong. */
 export class NotReady extends Error {
   readonly trouble: Trouble | undefined
 
@@ -36,14 +36,14 @@ export class NotReady extends Error {
   }
 }
 
-/** How often those who wait for a verdict to turn are told that nobody can say any more. */
+/** How often watches are checked for whether verdicts are still possible. */
 const WATCH_MS = 100
-/** Questions about watched tokens that were not answered, asked again at each such time. */
+/** Maximum unanswered questions about watched tokens that are repeated at each check. */
 const ASKED_AGAIN_MAX = 16
 
 /**
- * Judges tokens in process, against a copy of the server's revocations that is fed live. `check` is synchronous and
- * touches nothing outside; `verify` asks the server once about what `check` cannot know.
+ * Judges tokens in process, by a live copy of the server's revocations. `check` is synchronous and without I/O; `verify` asks
+ * the server once about what `check` cannot know.
  */
 export class Verifier {
   readonly #parts: VerifierParts
@@ -74,14 +74,14 @@ export class Verifier {
     }
   }
 
-  /** Begins to follow the server; what a state file has kept is known at once. */
+  /** Begins to follow the server; state from a file takes effect at once. */
   start(): void {
     const recalled = this.#parts.stateFile?.recall()
     this.#stateFile = recalled?.kind
     this.#engine.join(this.#sharer, recalled)
   }
 
-  /** How this verifier stands to its server. */
+  /** The state of the connection to the server. */
   get state(): ConnectionState {
     return this.#isClosed ? 'closed' : this.#engine.state
   }
@@ -91,7 +91,7 @@ export class Verifier {
     return this.#engine.trouble
   }
 
-  /** Resolves when what this verifier says is fresh. @throws NotReady when it is not within the time. */
+  /** Resolves when verdicts are fresh. @throws NotReady when that takes longer than the time. */
   ready(timeoutMs = 10_000): Promise<void> {
     if (this.#lag() === 'fresh') return Promise.resolve()
     return new Promise((resolve, reject) => {
@@ -114,7 +114,7 @@ export class Verifier {
     return this.#engine.check(token, this.#policy(options))
   }
 
-  /** As `check`; what it cannot know, the server is asked about, once. */
+  /** As `check`, but asks the server once about what `check` cannot know. */
   async verify(token: string, options?: CheckOptions): Promise<CheckResult> {
     this.#checks += 1
     const result = await this.#engine.verify(token, this.#policy(options))
@@ -122,8 +122,8 @@ export class Verifier {
   }
 
   /**
-   * Calls back once when the token is over: at once if it is, within the bound when it is revoked or held, and with
-   * `unknown` when nobody can say any more. Never because a newer token took its place. @returns what stops it.
+   * Calls back once when the token is over: at once if it already is, within the bound when it is revoked or held, and with
+   * `unknown` when no verdict is possible any more. Not when a newer token replaces it. @returns a function that cancels it.
    */
   onRevoked(token: string, callback: OnRevoked): () => void {
     const result = this.check(token)
@@ -144,8 +144,8 @@ export class Verifier {
   }
 
   /**
-   * Keeps what it knows if there is a state file, and stops; the last one of those that share a follower says goodbye to
-   * the server. Judges no more.
+   * Writes the state file, if there is one, and stops. The last verifier that shares a follower says goodbye to the server.
+   * After this, no token is active.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return
@@ -177,7 +177,7 @@ export class Verifier {
     }
   }
 
-  /** Only the server can say of whom a watched token is; until it has, its own digest is watched. */
+  /** Only the server can say what a watched token's subject and client are; until then its digest alone is watched. */
   #askUnseen(most: number = Number.POSITIVE_INFINITY): void {
     const room = Math.min(most, this.#engine.room)
     for (const watch of this.#watches.takeUnseen(room)) this.#learn(watch)
@@ -193,7 +193,7 @@ export class Verifier {
     const result = await this.verify(raw.reveal())
     if (this.#isClosed) return
     const learned = { known: this.#knownOf(raw), index: this.#engine.index, wasShared }
-    // As fast as they are answered; the rest is asked again by and by.
+    // Continues as fast as answers come; unanswered ones are asked again later.
     if (this.#watches.learn(watch, result, learned)) this.#askUnseen()
   }
 
@@ -214,9 +214,9 @@ export class Verifier {
     this.#cancelWatch = this.#parts.timers.after(WATCH_MS, () => {
       this.#cancelWatch = undefined
       const lag = this.#lag()
-      // Who was told to wait while everything starts is not told that it has ended.
+      // Not while starting: a watch must not report an end then.
       if (lag === 'stale' && this.#parts.onStale !== 'allow') this.#watches.fireAll(STALE)
-      // A server that cannot be reached is not asked; one that could not answer is asked again.
+      // Asks again only while the server can be reached.
       if (this.state === 'live') this.#askUnseen(ASKED_AGAIN_MAX)
       this.#watchLater()
     })

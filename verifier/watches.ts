@@ -4,35 +4,35 @@ import type { RawToken } from '@rescind/core/tokens'
 import type { Seen } from './engine.ts'
 import { type CheckResult, type Inactive, inactiveFor, type Unknown } from './results.ts'
 
-/** Told once: why a token is over, or that nobody can say any more. */
+/** Called once: with the reason why a token is over, or that no verdict is possible any more. */
 export type OnRevoked = (ended: Inactive | Unknown) => void
 
-/** Tokens watched at a time: connections of one process that are held open by a token. */
+/** Maximum watched tokens: connections of one process that a token keeps open. */
 export const WATCHED_MAX = 100_000
 
-/** One who waits for a token to end. */
+/** A callback that waits for a token to end. */
 export type Watch = {
-  /** Kept only until it is known whose token it is: texts are long, and secrets. */
+  /** Kept only until the token's facts are known, because texts are long, and secret. */
   raw: RawToken | undefined
   known: Known
   readonly callback: OnRevoked
 }
 export type Known = {
   readonly digest: TokenDigest | undefined
-  /** Of a JWS: what it is known by however it is spelled, and what a rule on it may name. */
+  /** For a JWS: the name that identifies it in every spelling, and that rules may use. */
   readonly name?: TokenDigest | undefined
   readonly seen: Seen | undefined
 }
 
 const REVOKED: Inactive = inactiveFor('revoked')
 
-/** Who waits for a token to be revoked: sockets and streams that were opened with it. */
+/** The callbacks that wait for revocations: for sockets and streams opened with a token. */
 export class Watches {
   readonly #judge: (seen: Seen) => CheckResult
   readonly #all: Set<Watch> = new Set()
   readonly #byDigest: Names<Watch> = new Names()
   readonly #byHandle: Names<Watch> = new Names()
-  /** Whose tokens are to be asked about again: only what ends a token by itself would reach them. */
+  /** Watches whose token must be asked about again: so far only a rule on the token's own text would reach them. */
   readonly #unseen: Set<Watch> = new Set()
 
   constructor(judge: (seen: Seen) => CheckResult) {
@@ -43,7 +43,7 @@ export class Watches {
     return this.#all.size
   }
 
-  /** For what is over already. */
+  /** Calls back for a token that is already over. */
   once(result: CheckResult, callback: OnRevoked): () => void {
     let isStopped = false
     queueMicrotask(() => {
@@ -55,7 +55,7 @@ export class Watches {
   }
 
   /**
-   * Whoever has not been seen is to be asked about, and `learn` told.
+   * Adds a watch. If the token's facts are unknown, ask about them and call `learn`.
    * @throws RangeError past WATCHED_MAX: a socket that cannot be disconnected must not be opened.
    */
   add(
@@ -73,7 +73,7 @@ export class Watches {
     return { watch, stop }
   }
 
-  /** Some of those who were asked about without an answer; `learn` is told of each again. */
+  /** Some of the watches whose question was not answered; call `learn` for each again. */
   takeUnseen(count: number): readonly Watch[] {
     const taken: Watch[] = []
     for (const watch of this.#unseen) {
@@ -85,7 +85,7 @@ export class Watches {
   }
 
   /**
-   * What came of a question about a watched token; one that was not answered is to be asked about again.
+   * Takes the result of a question about a watched token. Without an answer, the token must be asked about again.
    * @returns whether it was answered.
    */
   learn(watch: Watch, result: CheckResult, { known, index, wasShared }: Learned): boolean {
@@ -94,13 +94,13 @@ export class Watches {
     if (result.kind === 'inactive') this.#fire(watch, result)
     else if (index !== undefined) this.#sweepOne(watch, index)
     if (!this.#all.has(watch) || known.seen !== undefined) return true
-    // Of a token for one use nothing is remembered: then its own digest is all there is to watch.
+    // Facts of single-use tokens are not remembered, so only the digest can be watched.
     if (result.kind === 'active' && wasShared) return true
     this.#unseen.add(watch)
     return false
   }
 
-  /** Somebody else asked about this token: those who watch it know as much now. */
+  /** Another question about this token was answered: its watches now know its facts. */
   seen(digest: TokenDigest, seen: Seen, index: RevocationIndex): void {
     for (const watch of this.#byDigest.of(digest)) {
       if (watch.known.seen !== undefined) continue
@@ -110,14 +110,14 @@ export class Watches {
     }
   }
 
-  /** There is another index: what is watched without having been seen may have a digest in it. */
+  /** The index was replaced: watched tokens without facts may have a digest in the new one. */
   reindexed(knownOf: (raw: RawToken) => Known): void {
     for (const watch of this.#all) {
       if (watch.raw !== undefined) this.#rename(watch, knownOf(watch.raw))
     }
   }
 
-  /** After rules have come, or a whole new index: whoever they hit is told. */
+  /** Call after new rules or a new index: calls back for the tokens they ended. */
   sweep(index: RevocationIndex, rules: readonly Rule[] | undefined): void {
     for (const watch of this.#hitBy(rules)) this.#sweepOne(watch, index)
   }
@@ -126,7 +126,7 @@ export class Watches {
     const { digest, name, seen } = watch.known
     if (seen !== undefined) {
       const result = this.#judge(seen)
-      // A token that expires, or was replaced, has done its work.
+      // Expiry or replacement is no reason to disconnect.
       if (result.kind === 'inactive' && isByRule(result)) this.#fire(watch, result)
     } else if ([digest, name].some((one) => one !== undefined && index.ended.hasDigest(one)))
       this.#fire(watch, REVOKED)
@@ -136,7 +136,7 @@ export class Watches {
     for (const watch of [...this.#all]) this.#fire(watch, why)
   }
 
-  /** Most rules end one token each, and then only who is watched by its names need be judged again. */
+  /** Most rules end one token each; then only watches with its names are judged again. */
   #hitBy(rules: readonly Rule[] | undefined): ReadonlySet<Watch> {
     if (rules === undefined) return this.#all
     const hit = new Set<Watch>()
@@ -183,11 +183,11 @@ export class Watches {
 type Learned = {
   readonly known: Known
   readonly index: RevocationIndex | undefined
-  /** Whether its answer was to be remembered: before there is an index, none is. */
+  /** Whether the answer was to be remembered; before there is an index, none is. */
   readonly wasShared: boolean
 }
 
-/** What a rule about a single token may call a watched one: by itself, or by what it came from. */
+/** The names by which a rule on a single token can hit a watched one: its own, and its ancestors'. */
 function namesOf({ digest, name, seen }: Known): {
   readonly digests: readonly string[]
   readonly handles: readonly string[]
@@ -197,7 +197,7 @@ function namesOf({ digest, name, seen }: Known): {
   return { digests, handles: line.flatMap(({ handle }) => handle ?? []) }
 }
 
-/** Who is watched by which names: nearly always one by each, so that one is kept without a set around it. */
+/** Watches by name. Nearly every name has just one, which is stored without a set. */
 class Names<T extends object> {
   readonly #byName: Map<string, T | Set<T>> = new Map()
 

@@ -9,26 +9,26 @@ export type Judge = {
 
 export type GuardOptions = CheckOptions & {
   /**
-   * What this service is called in tokens (RFC 8707, RFC 9068 §4): a token that names audiences must name one of these.
-   * `'any'` lets in tokens for whomever, and has to be written out.
+   * This service's names in tokens (RFC 8707, RFC 9068 §4): a token that names audiences must name one of these. `'any'`
+   * accepts tokens for all audiences, and must be written out.
    */
   readonly audience: string | readonly string[]
-  /** Also tokens that name no audience. `audience: 'any'` implies it. */
+  /** Also accept tokens that name no audience. `audience: 'any'` implies it. */
   readonly withoutAudience?: boolean
   /**
-   * Tokens that are bound to a key (`cnf`): `refuse` them, because a guard sees no proof of it, or let them in and
-   * `report` the binding in `auth.cnf`, for a service that asks for the proof itself. `refuse` unless said.
+   * For tokens bound to a key (`cnf`): `refuse` them, because a guard sees no proof of possession, or admit them and `report`
+   * the binding in `auth.cnf`, for a service that demands the proof itself. Default: `refuse`.
    */
   readonly constraint?: 'refuse' | 'report'
   /** Scopes that a token must have, all of them. */
   readonly scopes?: readonly string[]
-  /** Sources whose tokens are let in; all when it is absent. */
+  /** Sources whose tokens are accepted; absent: all. */
   readonly sources?: readonly string[]
-  /** What the challenge calls what is protected. */
+  /** The `realm` parameter of the challenge. */
   readonly realm?: string
 }
 
-/** What is answered instead of the protected thing (RFC 6750 §3), as JSON. */
+/** The answer to a request that is not let in (RFC 6750 §3), as JSON. */
 export type Denial = {
   readonly status: 400 | 401 | 403 | 503
   readonly headers: Readonly<Record<string, string>>
@@ -39,13 +39,13 @@ export type Decision =
   | { readonly kind: 'pass'; readonly auth: Active }
   | { readonly kind: 'deny'; readonly denial: Denial }
 
-/** The scheme, one or more spaces, and one word: RFC 6750 §2.1, and whatever text a chat customer has assigned. */
+/** The scheme, spaces, and one word: RFC 6750 §2.1, and every text that a chat customer can assign. */
 const BEARER = /^Bearer +([\x21-\x7e]+) *$/i
 const RETRY_AFTER_SECONDS = '1'
 
 /**
- * Decides about one request by its Authorization header. Without credentials the challenge names no error (§3.1); a
- * token that is over is 401, one with too little scope 403, and one about which nobody can say anything now 503.
+ * Decides about a request by its Authorization header. Without credentials the challenge names no error (§3.1). A token that
+ * is over gets 401, one with too little scope 403, and 503 if no verdict is possible now.
  */
 export async function decide(
   judge: Judge,
@@ -64,7 +64,7 @@ export async function decide(
     case 'active':
       return decided(admit({ ...result, kind: result.tokenKind }, demand), result, options)
     case 'inactive':
-      return deny(options, 401, 'invalid_token', 'the token is not valid, or not any more')
+      return deny(options, 401, 'invalid_token', 'the token is not valid, or no longer valid')
     case 'unknown':
       return unavailable()
     default:
@@ -74,8 +74,8 @@ export async function decide(
 
 /**
  * What a guard demands of a token.
- * @throws TypeError when no audience is said: a guard that forgets it would let in tokens for every other service. Also
- * when something else is not as it is typed, for JavaScript would take part of a text for an item of a list.
+ * @throws TypeError without an audience, because such a guard would accept tokens for every other service; and for options of
+ * a wrong type, because JavaScript would, for example, treat a string like a list.
  */
 export function demandOf(options: GuardOptions): Demand {
   const { audience, withoutAudience, constraint, scopes, sources, onStale, realm } = options
@@ -86,16 +86,17 @@ export function demandOf(options: GuardOptions): Demand {
     !names.every((one) => typeof one === 'string' && one !== '')
   )
     throw new TypeError(
-      "audience: say what this service is called in tokens, or 'any' for tokens of whomever",
+      "audience: give this service's names in tokens, or 'any' to accept tokens for all audiences",
     )
   for (const [option, list] of Object.entries({ scopes, sources }))
-    if (list !== undefined && !isTexts(list)) throw new TypeError(`${option}: a list of texts`)
+    if (list !== undefined && !isTexts(list)) throw new TypeError(`${option}: must be a list of strings`)
   if (constraint !== undefined && constraint !== 'refuse' && constraint !== 'report')
-    throw new TypeError("constraint: 'refuse' or 'report'")
-  if (onStale !== undefined && !isOnStale(onStale)) throw new TypeError('onStale: refuse, ask or allow')
+    throw new TypeError("constraint: must be 'refuse' or 'report'")
+  if (onStale !== undefined && !isOnStale(onStale))
+    throw new TypeError("onStale: must be 'refuse', 'ask' or 'allow'")
   if (withoutAudience !== undefined && typeof withoutAudience !== 'boolean')
-    throw new TypeError('withoutAudience: true or false')
-  if (realm !== undefined && typeof realm !== 'string') throw new TypeError('realm: text')
+    throw new TypeError('withoutAudience: must be true or false')
+  if (realm !== undefined && typeof realm !== 'string') throw new TypeError('realm: must be a string')
   return defined({
     audience: audience === 'any' ? 'any' : names,
     withoutAudience,
@@ -114,7 +115,7 @@ function decided(admission: Admission, auth: Active, options: GuardOptions): Dec
     case 'admitted':
       return { kind: 'pass', auth }
     case 'insufficient':
-      return deny(options, 403, 'insufficient_scope', 'the token does not reach this far')
+      return deny(options, 403, 'insufficient_scope', 'the token lacks a required scope')
     case 'refused':
       return deny(options, 401, 'invalid_token', 'the token is not valid here')
   }
@@ -136,7 +137,7 @@ function deny(
   return { kind: 'deny', denial: { status, headers, body } }
 }
 
-/** Nobody can say now: no fault of the token, so no challenge. */
+/** No verdict is possible now. That is not the token's fault, so there is no challenge. */
 function unavailable(): Decision {
   const headers = { 'retry-after': RETRY_AFTER_SECONDS, 'cache-control': 'no-store' }
   const body = { error: 'temporarily_unavailable', error_description: 'the token cannot be judged now' }

@@ -1,7 +1,7 @@
 import { decide, demandOf, type GuardOptions, type Judge } from './bearer.ts'
 import { authorizationOf, type Headers, type WithAuth } from './node.ts'
 
-/** What this needs of a Fastify 5 request and reply; the real ones fit. */
+/** The parts of a Fastify 5 request and reply that are used here; the real ones fit. */
 type Request = Headers & { readonly raw?: Headers }
 type Reply = {
   readonly code: (status: number) => unknown
@@ -9,7 +9,7 @@ type Reply = {
   readonly send: (body: unknown) => unknown
 }
 
-/** For Fastify 5, as an `onRequest` or `preHandler` hook: `request.auth` is who it is. */
+/** For Fastify 5, as an `onRequest` or `preHandler` hook: sets `request.auth`. */
 export function protectFastify(
   judge: Judge,
   options: GuardOptions,
@@ -25,7 +25,7 @@ export function protectFastify(
     reply.code(status)
     reply.headers({ ...headers })
     reply.send(body)
-    // Fastify goes no further once a hook has sent its reply.
+    // Fastify stops once a hook has sent its reply.
     return reply
   }
 }

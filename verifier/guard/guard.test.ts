@@ -26,7 +26,7 @@ type Told = {
   readonly body: unknown
 }
 
-/** A server that answers with the subject of whom it lets in. */
+/** A server that answers with the subject of each request that it lets in. */
 type Stand = { readonly name: string; readonly url: string; readonly close: () => void }
 
 const OPTIONS = { audience: 'any', scopes: ['read'], realm: 'orders "eu"' }
@@ -97,7 +97,7 @@ describe('a guard in each of four frameworks', () => {
     return { status, challenge, retry, body: await answer.json() }
   }
 
-  test('lets in who has a good token of enough scope, and says who that is', async () => {
+  test('lets in a valid token with enough scope, and reports its subject', async () => {
     world.accept('good', { subject: 'ann', scopes: ['read', 'write'] })
     for (const stand of all) {
       const { status, body } = await ask(stand, 'Bearer good')
@@ -136,7 +136,7 @@ describe('a guard in each of four frameworks', () => {
     }
   })
 
-  test('when nobody can say, it is 503 with Retry-After and no challenge, and 200 again when somebody can', async () => {
+  test('without a verdict it is 503 with Retry-After and no challenge, and 200 again once there is one', async () => {
     world.accept('fine', { scopes: ['read'] })
     for (const stand of all) assert.equal((await ask(stand, 'Bearer fine')).status, 200)
     world.goStale()
@@ -148,23 +148,23 @@ describe('a guard in each of four frameworks', () => {
     for (const stand of all) assert.equal((await ask(stand, 'Bearer fine')).status, 200)
   })
 
-  test('[H1] [H2] refresh tokens, codes and other kinds that are no access tokens are 401 in each framework', async () => {
+  test('[H1] [H2] refresh tokens, codes and other kinds that are not for access are 401 in each framework', async () => {
     for (const kind of ['refresh', 'code', 'limited', 'foreign-other', 'a-kind-of-a-newer-server', '']) {
       world.accept(`as-${kind}`, { kind, scopes: ['read'] })
       for (const stand of all) {
         const { status } = await ask(stand, `Bearer as-${kind}`)
-        // What a newer server knows is unknown here; nobody is let in by it.
+        // A kind from a newer server is unknown here, and lets no request in.
         assert.ok(status === 401 || status === 503, `${stand.name}: ${kind} ${status}`)
       }
     }
   })
 
-  test('[W10] a token that is bound to a key is no bearer token', async () => {
+  test('[W10] a token that is bound to a key is refused as a bearer token', async () => {
     world.accept('bound', { scopes: ['read'], cnf: { jkt: 'thumbprint' } })
     for (const stand of all) assert.equal((await ask(stand, 'Bearer bound')).status, 401, stand.name)
   })
 
-  test('[R6] chat text that a customer chose is heard like any other; two words are malformed', async () => {
+  test('[R6] chat text that a customer chose is accepted like other tokens; two words are malformed', async () => {
     const text = 'a-token-of-another-system-$123'
     world.accept(text, { source: 'chat/acme', scopes: ['read'], kind: 'assigned' })
     for (const stand of all) {
@@ -176,12 +176,12 @@ describe('a guard in each of four frameworks', () => {
     }
   })
 
-  test('[R6] who sends two Authorization headers means neither for certain: 400', async () => {
+  test('[R6] a request with two Authorization headers is ambiguous: 400', async () => {
     world.accept('first', { scopes: ['read'] })
     for (const stand of all) {
       for (const second of ['Bearer nobody', 'Bearer first', 'Basic YTpi'])
         assert.equal(await statusOfTwo(stand.url, ['Bearer first', second]), 400, `${stand.name}: ${second}`)
-      // Hono joins what came, so an empty second one is a comma behind the first.
+      // Hono joins the headers, so an empty second one becomes a comma after the first.
       assert.notEqual(await statusOfTwo(stand.url, ['Bearer first', '']), 200, stand.name)
       assert.equal(await statusOfTwo(stand.url, ['Bearer first']), 200, stand.name)
     }
@@ -213,7 +213,7 @@ describe('what a guard demands of a token', () => {
     return decision.kind === 'pass' ? 'pass' : decision.denial.status
   }
 
-  test('[H4] a guard that does not say its audience cannot be made', async () => {
+  test('[H4] a guard without an audience cannot be made', async () => {
     const forgotten = [
       {},
       { scopes: ['read'] },
@@ -230,7 +230,7 @@ describe('what a guard demands of a token', () => {
     }
   })
 
-  test('[H4] [W10] a guard whose options are not as they are typed cannot be made, and never lets in more', async () => {
+  test('[H4] [W10] a guard with options of wrong types cannot be made, so it never lets in more', async () => {
     const wrong = [
       { scopes: 'read' },
       { scopes: [['read']] },
@@ -273,7 +273,7 @@ describe('what a guard demands of a token', () => {
     assert.equal(await say('billing', { audience: ['https://a', 'https://billing.example'] }), 'pass')
   })
 
-  test('what is let in says what it is: kind, audience, client, scopes and binding', async () => {
+  test('an admitted token reports its kind, audience, client, scopes and binding', async () => {
     const about = { audience: ['https://a'], client: 'c', subject: 's', scopes: ['read'], cnf: { jkt: 't' } }
     world.accept('told', about)
     const options = { audience: 'https://a', constraint: 'report' } as const

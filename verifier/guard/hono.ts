@@ -1,13 +1,13 @@
 import type { Active } from '../results.ts'
 import { decide, demandOf, type GuardOptions, type Judge } from './bearer.ts'
 
-/** What this needs of a Hono context; the real one fits. */
+/** The parts of a Hono context that are used here; the real one fits. */
 type Context = {
   readonly req: { readonly header: (name: string) => string | undefined }
   readonly set: (name: 'auth', value: Active) => void
 }
 
-/** For Hono: `c.get('auth')` is who it is. */
+/** For Hono: read the result with `c.get('auth')`. */
 export function protectHono(
   judge: Judge,
   options: GuardOptions,

@@ -2,13 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Active } from '../results.ts'
 import { type Denial, decide, demandOf, type GuardOptions, type Judge } from './bearer.ts'
 
-/** What is looked at of a request as Node has it. */
+/** The parts of a Node request that are used here. */
 export type Headers = {
   readonly headers: { readonly authorization?: string | undefined }
   readonly headersDistinct?: Readonly<Record<string, readonly string[] | undefined>> | undefined
 }
 
-/** All of them: `headers` keeps the first and drops the rest, and who sent two meant neither for certain. */
+/** All Authorization headers: `headers` keeps only the first, but a request with two is ambiguous. */
 export function authorizationOf({
   headers,
   headersDistinct,
@@ -20,8 +20,8 @@ export function authorizationOf({
 export type WithAuth = { auth?: Active }
 
 /**
- * For `node:http`: answers what is not let in, and calls the handler for the rest.
- * @throws through the handler's own promise only.
+ * For `node:http`: answers requests that are refused, and calls the handler for the others.
+ * @throws only through the handler's own promise.
  */
 export function protectNode(
   judge: Judge,
@@ -36,7 +36,7 @@ export function protectNode(
   }
 }
 
-/** For Express 5, Connect and whatever else calls `(request, response, next)`: `request.auth` is who it is. */
+/** For Express 5, Connect and other callers of `(request, response, next)`: sets `request.auth`. */
 export function protectExpress(
   judge: Judge,
   options: GuardOptions,

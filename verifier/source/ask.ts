@@ -1,7 +1,7 @@
 import type { AskAnswer, Transport } from './transport.ts'
 import { SourceFailed } from './trouble.ts'
 
-/** What the server says of one token. @returns undefined when it cannot be asked: then nobody knows. */
+/** The server's answer about one token. @returns undefined when the server cannot be asked. */
 export function askIfPossible(
   transport: Transport,
   token: string,

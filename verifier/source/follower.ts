@@ -13,10 +13,10 @@ import { type ConnectionState, isLaxer, type OnStale } from '../results.ts'
 import type { FeedConfig, Hello, Transport } from './transport.ts'
 import { SourceFailed, type Trouble } from './trouble.ts'
 
-/** What runs later; tests run it when they say so. */
+/** Schedules tasks; tests run them explicitly. */
 export type Timers = {
   readonly after: (ms: number, task: () => void) => () => void
-  /** Resolves when what this process has received by now was counted. */
+  /** Resolves once everything that this process has received so far was processed. */
   readonly received: () => Promise<void>
 }
 
@@ -26,12 +26,12 @@ export type FollowerParts = {
   readonly freshness: Freshness
   readonly clock: Clock
   readonly timers: Timers
-  /** Between 0 and 1: what reconnects are spread by. */
+  /** A random number between 0 and 1, to spread reconnects. */
   readonly chance: () => number
   readonly boundMs: number
-  /** What lists and receipts call this instance; may be empty. */
+  /** The name of this instance in lists and receipts; may be empty. */
   readonly label: string
-  /** What the server is to be told that its tokens are worth past the bound. */
+  /** The policy past the bound, to be reported to the server. */
   readonly policy: () => OnStale
   readonly onState: (state: ConnectionState, trouble: Trouble | undefined) => void
   readonly onConfig: (config: FeedConfig) => void
@@ -39,11 +39,11 @@ export type FollowerParts = {
   readonly onChange: (rules: readonly Rule[] | undefined) => void
   /** A proof of freshness was applied. */
   readonly onProof: () => void
-  /** Handles of tokens that were accepted since this was asked last. */
+  /** Handles of tokens that were accepted since the last call. */
   readonly takeUsed: () => readonly string[]
 }
 
-/** How the last session ended, and so how the next one begins. */
+/** How the last session ended, which decides how the next one begins. */
 type Ending =
   | { readonly kind: 'again' }
   | { readonly kind: 'snapshot' }
@@ -52,22 +52,22 @@ type Ending =
 
 const BACKOFF_FIRST_MS = 100
 const BACKOFF_MAX_MS = 2_000
-/** Sessions in a row that may end without a proof before anybody waits for longer. */
+/** Consecutive sessions that may end without a proof before the waits grow. */
 const QUICK_RETRIES = 2
-/** For a key that the server does not know, and for a server whose log was rolled back: somebody has to act first. */
+/** For a key that the server does not know, and for a server whose log was rolled back: an operator has to act first. */
 const BACKOFF_REFUSED_MS = 10_000
 const CONFIG_EVERY_MS = 60_000
 const ACK_EVERY_MAX_MS = 1_000
-/** Questions for freshness within one bound. */
+/** Acknowledgements within one bound. */
 const ACKS_PER_BOUND = 5
-/** Of a bound: the part after which a question for freshness is late. */
+/** The fraction of a bound after which a proof of freshness is late. */
 const LATE_PER_BOUND = 5
-/** Collections whose records are part of the configuration. */
+/** Collections with records that are part of the configuration. */
 const CONFIGURED: ReadonlySet<string> = new Set(['issuers', 'signingKeys'])
 
 /**
- * Keeps a replica up to date: configuration, snapshot, stream, and the round trips that prove how fresh it is. Whatever
- * goes wrong, it begins again from where the replica stands; it never takes anything back.
+ * Keeps a replica up to date: configuration, snapshot, stream, and the round trips that prove its freshness. After every
+ * failure it continues from the replica's position, and never takes anything back.
  */
 export class Follower {
   readonly #parts: FollowerParts
@@ -75,7 +75,7 @@ export class Follower {
   #trouble: Trouble | undefined
   #config: { readonly text: string; readonly digestKey: string; readonly readAtMs: number } | undefined
   #needsSnapshot = false
-  /** What is known is of an older state file, which only a snapshot may take the place of. */
+  /** The state is from an older state file, and only a snapshot may replace it. */
   #mustReplace = false
   #isForked = false
   #instance: string | undefined
@@ -105,12 +105,12 @@ export class Follower {
     return this.#trouble
   }
 
-  /** Its server was seen with another log, and has proved nothing since: whatever it says is not believed. */
+  /** The server showed another log and has proved nothing since, so it is not believed. */
   get isForked(): boolean {
     return this.#isForked
   }
 
-  /** A proof of freshness is out for longer than it should take. */
+  /** Whether a proof of freshness has been out for too long. */
   get isProofLate(): boolean {
     const { clock, boundMs } = this.#parts
     return this.#ackOut && clock.monotonicMs() - this.#ackSentMs > boundMs / LATE_PER_BOUND
@@ -120,17 +120,17 @@ export class Follower {
     return this.#instance
   }
 
-  /** What the server counts this instance as, at the strictest; undefined: it was not told yet. */
+  /** The strictest policy that the server may count this instance with; undefined: none was reported yet. */
   get reported(): OnStale | undefined {
     return this.#reported
   }
 
-  /** Whoever judges by this has become laxer, or stricter: the server is told by a new stream. */
+  /** The policy of the verifiers has changed: a new stream reports it to the server. */
   policyChanged(): void {
     if (this.#askedPolicy !== this.#parts.policy()) this.#endSession?.({ kind: 'again' })
   }
 
-  /** What a state file has kept. @param isOlder what was folded by it is replaced before anything is followed. */
+  /** Takes over the state from a file. @param isOlder a snapshot must replace it before anything is followed. */
   recall(config: FeedConfig, isOlder: boolean): void {
     this.#mustReplace = isOlder
     this.#needsSnapshot = isOlder
@@ -142,7 +142,7 @@ export class Follower {
     void this.#run()
   }
 
-  /** Says goodbye, if it can, and stops. */
+  /** Says goodbye, if possible, and stops. */
   async close(): Promise<void> {
     if (this.#state === 'closed') return
     const [instance, position] = [this.#instance, this.#parts.replica.position]
@@ -153,7 +153,7 @@ export class Follower {
     this.#endSession?.({ kind: 'again' })
     if (wasLive && instance !== undefined && position !== undefined) {
       const leaving = { instance, position, bound: this.#parts.boundMs, leaving: true as const }
-      // Whom it does not reach waits for the bound instead.
+      // If the goodbye is lost, the server waits for the bound instead.
       await this.#parts.transport.acknowledge(leaving, GOODBYE_MS).catch(() => undefined)
     }
     this.#parts.transport.close()
@@ -198,7 +198,7 @@ export class Follower {
     }
   }
 
-  /** Spread, so that not all come back at once; longer with every session that proved nothing. */
+  /** Randomised, so that instances do not all return at once; grows with every session without a proof. */
   #backoffMs(): number {
     this.#failures += 1
     if (this.#failures <= QUICK_RETRIES) return this.#parts.chance() * BACKOFF_FIRST_MS
@@ -233,10 +233,10 @@ export class Follower {
     const { transport, replica, freshness, onChange } = this.#parts
     const digestKey = this.#config?.digestKey ?? ''
     const snapshot = decoded(await transport.snapshot(), digestKey)
-    if (snapshot === undefined) throw new SourceFailed('the snapshot is damaged, or of another version')
+    if (snapshot === undefined) throw new SourceFailed('the snapshot is damaged, or made by another version')
     this.snapshots += 1
     const loaded = replica.load(snapshot)
-    // A log that ends before what was kept of it has been rolled back.
+    // A log that ends before the stored state was rolled back.
     if (loaded.kind === 'fork' || (loaded.kind === 'behind' && this.#mustReplace)) return { kind: 'forked' }
     this.#needsSnapshot = false
     this.#mustReplace = false
@@ -250,7 +250,7 @@ export class Follower {
     const after = replica.position ?? ''
     const onStale = this.#parts.policy()
     this.#askedPolicy = onStale
-    // Until the server says hello, it may know of either.
+    // Until the hello arrives, the server may count either policy.
     this.#reported =
       this.#reported === undefined || isLaxer(this.#reported, onStale) ? onStale : this.#reported
     return new Promise((resolve) => {
@@ -268,7 +268,7 @@ export class Follower {
           hello: (hello) => this.#greeted(hello, end),
           rows: (event) => this.#take(event, end),
           reset: (why) => {
-            // Somebody else goes by this id now.
+            // Another process uses this id now.
             if (why === 'taken-over') this.#instance = undefined
             end(why === 'position' ? { kind: 'snapshot' } : { kind: 'again' })
           },
@@ -303,7 +303,7 @@ export class Follower {
         end({ kind: 'forked' })
         return
       case 'resync':
-        // The server says which checkpoint cannot be continued from; what is not understood, only a snapshot helps.
+        // The server reports a checkpoint that it cannot continue from; for an unknown rule only a snapshot helps.
         end({ kind: applied.why === 'unknown-rule' ? 'snapshot' : 'again' })
         return
       case 'applied': {
@@ -318,19 +318,19 @@ export class Follower {
     }
   }
 
-  /** Never rejects: the session that comes next asks again. */
+  /** Never rejects: the next session asks again. */
   async #configChanged(): Promise<void> {
     if (this.#config !== undefined) this.#config = { ...this.#config, readAtMs: Number.NEGATIVE_INFINITY }
     await this.#refreshConfig().catch((error: unknown) => this.#endSession?.(endingOf(error)))
   }
 
-  /** Asks where the log ends, but not sooner after the last question than this server keeps up with. */
+  /** Asks where the log ends, but no sooner after the last question than the server can keep up with. */
   #ackSoon(): void {
-    // An answer that took long comes from a server with much to do: more questions would only take it longer.
+    // A slow answer means a busy server, and more questions would slow it down further.
     this.#ackAfter(Math.max(this.#ackEveryMs, this.#ackTookMs * 2))
   }
 
-  /** Asks so many milliseconds after the last question was sent, or when a heartbeat is due, whichever is earlier. */
+  /** Asks that many milliseconds after the last question, or when a heartbeat is due, whichever comes first. */
   #ackAfter(ms: number): void {
     if (this.#ackOut || this.#state !== 'live') return
     const heartbeatMs = Math.min(ACK_EVERY_MAX_MS, this.#parts.boundMs / ACKS_PER_BOUND)
@@ -342,7 +342,7 @@ export class Follower {
     )
   }
 
-  /** One round trip: at most one is out. Never rejects. */
+  /** One round trip; at most one is out. Never rejects. */
   async #acknowledge(): Promise<void> {
     const { clock, replica, transport, boundMs } = this.#parts
     const [instance, position, checkpoint, end] = [
@@ -354,7 +354,7 @@ export class Follower {
     if (instance === undefined || position === undefined || checkpoint === undefined) return
     if (this.#ackOut || end === undefined) return
     this.#ackOut = true
-    // Before anything is sent: the answer proves nothing about what comes later than this.
+    // Read before sending: the answer proves nothing about what happens later.
     const sent = reading(clock)
     this.#ackSentMs = sent.monotonicMs
     const used = this.#parts.takeUsed()
@@ -367,7 +367,7 @@ export class Follower {
     }
     this.#ackOut = false
     this.#ackTookMs = clock.monotonicMs() - sent.monotonicMs
-    // What was applied while this question was out is still to be acknowledged.
+    // Rows applied while this question was out still have to be acknowledged.
     if (replica.position === position) this.#ackAfter(Number.POSITIVE_INFINITY)
     else this.#ackSoon()
     await this.#maybeRefreshConfig()
@@ -392,7 +392,7 @@ export class Follower {
       onProof()
       return
     }
-    // The rows are on their way; if they do not come, the stream is dead, whatever its connection says.
+    // The rows should be on their way. If they do not come, the stream is dead even if its connection looks fine.
     const waitMs = Math.max(STALL_MIN_MS, this.#parts.boundMs / 4)
     timers.after(waitMs, () => {
       const own = replica.checkpoint
@@ -406,7 +406,7 @@ export class Follower {
       this.#instance = undefined
       end({ kind: 'again' })
     } else if (ending.failure.status !== undefined && ending.failure.status < 500) end(ending)
-    // Whatever else it is, asking again may help; without an answer nothing is fresh.
+    // After other failures asking again may help; without an answer nothing becomes fresh.
   }
 
   /** Never rejects. */
@@ -433,7 +433,7 @@ export class Follower {
   }
 
   #become(state: ConnectionState, trouble?: Trouble): void {
-    // The same trouble again is no news; another one is.
+    // The same trouble again is not news; a different one is.
     const isNews =
       this.#state !== state || (trouble !== undefined && trouble.message !== this.#trouble?.message)
     if (!isNews || this.#state === 'closed') return
@@ -446,19 +446,19 @@ export class Follower {
 const ROLLED_BACK: Trouble = {
   kind: 'rolled-back',
   message:
-    "the server's log is not the one that this verifier knows: its store was rolled back, or another one stands there; " +
+    "the server's log is not the one that this verifier knows: its store was rolled back or replaced; " +
     'an operator has to start a new epoch (rescind epoch new)',
 }
 const OTHER_REALM =
-  'what this verifier knows is of another realm than this key: remove the state file, ' +
-  'or give it the key and the url that it was written with'
+  'the state of this verifier is from another realm than this key: remove the state file, ' +
+  'or use the key and the url that it was written with'
 
 const GOODBYE_MS = 1_000
 const STALL_MIN_MS = 250
 
 type Asked = {
   readonly sent: ClockReading
-  /** Where the replica stood then. */
+  /** The replica's checkpoint at that time. */
   readonly checkpoint: Checkpoint
   readonly end: (ending: Ending) => void
 }
@@ -467,13 +467,13 @@ function reading(clock: Clock): ClockReading {
   return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() }
 }
 
-/** The edge where the way to the server fails: anything that is no such failure is a bug, and crashes. */
+/** Connection failures are expected here; every other error is a bug, and crashes. */
 function endingOf(error: unknown): Ending {
   if (error instanceof SourceFailed) return { kind: 'failed', failure: error }
   throw error
 }
 
-/** @returns undefined for bytes that no server of ours has made, however well they are sealed. */
+/** @returns undefined for bytes that no valid server makes, even if their hash is right. */
 function decoded(bytes: Uint8Array, digestKey: string): Snapshot | undefined {
   try {
     return decodeSnapshot(bytes, digestKey)
@@ -483,7 +483,7 @@ function decoded(bytes: Uint8Array, digestKey: string): Snapshot | undefined {
   }
 }
 
-/** Whether a server says that its log ends before what came out of it earlier. */
+/** Whether the server's log ends before a checkpoint that it issued earlier. */
 function isBehind(at: Checkpoint | undefined, than: Checkpoint | undefined): boolean {
   if (at === undefined || than === undefined) return false
   if (at.ordinal !== than.ordinal) return at.ordinal < than.ordinal

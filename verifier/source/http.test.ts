@@ -8,7 +8,7 @@ import { httpTransport } from './http.ts'
 const QUESTIONS = 40
 const ANSWER = '{"position":"p","floor":0}'
 
-test('what proves that a replica is fresh waits for no question about a token, and for no configuration', async () => {
+test('a proof of freshness waits neither for questions about tokens nor for the configuration', async () => {
   const held: ServerResponse[] = []
   const HELD = ['/control/v1/verify', '/control/v1/feed/config']
   const server = createServer((request, response) => {

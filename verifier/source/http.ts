@@ -11,11 +11,11 @@ import { connectionFailed, refused, SourceFailed, timedOut } from './trouble.ts'
 const FEED = '/control/v1/feed'
 const CONNECT_TIMEOUT_MS = 5_000
 const SNAPSHOT_TIMEOUT_MS = 60_000
-/** A stream says something at least every fifteen seconds; one that is silent for longer is dead. */
+/** A stream sends something at least every fifteen seconds; one that is silent for longer is dead. */
 const SILENCE_MAX_MS = 40_000
-/** Bytes of an answer that is not a snapshot. */
+/** Largest answer in bytes, other than a snapshot. */
 const ANSWER_MAX_BYTES = 16_777_216
-/** Bytes of a snapshot: sixty million entries. */
+/** Largest snapshot in bytes: sixty million entries. */
 const SNAPSHOT_MAX_BYTES = 1_073_741_824
 type Call = {
   readonly method: 'GET' | 'POST'
@@ -63,7 +63,7 @@ export function httpTransport(url: URL, key: string): Transport {
   }
 }
 
-/** Calls of one server under one key. */
+/** Calls to one server with one key. */
 class Calls {
   readonly #base: string
   readonly #headers: Readonly<Record<string, string>>
@@ -78,7 +78,7 @@ class Calls {
     this.#base = base
     this.#headers = { authorization }
     this.#send = isSecure ? https.request : http.request
-    // Apart from each other: what proves that this replica is fresh, and what it needs for that, waits for nothing else.
+    // Separate connections: proofs of freshness, and what the replica needs for them, wait for nothing else.
     this.#agents = { proofs: agentOf(1), replica: agentOf(2), questions: agentOf(SENT_MAX) }
   }
 
@@ -86,7 +86,7 @@ class Calls {
     return (await this.bytes(call)).toString('utf8')
   }
 
-  /** @throws SourceFailed for anything but 200, whole and in time. */
+  /** @throws SourceFailed for anything but a complete 200 in time. */
   bytes(call: Call): Promise<Buffer> {
     const { method, path, body, timeoutMs, maxBytes = ANSWER_MAX_BYTES, agent } = call
     return new Promise((resolve, reject) => {
@@ -109,14 +109,14 @@ class Calls {
     })
   }
 
-  /** A request for a stream, on a connection of its own, which is not sent yet. */
+  /** A request for a stream on its own connection, not sent yet. */
   stream(path: string): http.ClientRequest {
     const headers = { ...this.#headers, accept: 'text/event-stream' }
     return this.#send(this.#base + path, { method: 'GET', agent: false, headers })
   }
 
   close(): void {
-    // An agent that goes away leaves those alone that have no connection yet.
+    // Destroying an agent does not end requests that wait for a connection.
     for (const request of this.#out) request.destroy(new Error('closed'))
     for (const agent of Object.values(this.#agents)) agent.destroy()
   }
@@ -142,7 +142,7 @@ function readAnswer(
   response.on('error', settle)
   response.on('end', () => {
     const status = response.statusCode ?? 0
-    // An answer that breaks off is an error above; one that ends early says so by its length.
+    // A broken connection is an error above; an early end shows in the length.
     if (!response.complete) settle(new Error('the answer broke off'))
     else settle(status === 200 ? Buffer.concat(parts, length) : refused(status))
   })
@@ -155,7 +155,7 @@ function streamPath({ after, boundMs, onStale, instance, label }: StreamAsk): st
   return `${FEED}?${query.toString()}`
 }
 
-/** @returns what ends it. */
+/** @returns a function that ends the stream. */
 function listen(request: http.ClientRequest, listener: StreamListener): () => void {
   let isOver = false
   let inTime = TIMERS.after(CONNECT_TIMEOUT_MS, () => request.destroy(timedOut('no answer in time')))
@@ -167,7 +167,7 @@ function listen(request: http.ClientRequest, listener: StreamListener): () => vo
     listener.ended(failure)
   }
   const parser = new SseParser(({ event, data }) => {
-    if (!isOver && !tell(listener, event, data)) end(new SourceFailed('the stream is not as described'))
+    if (!isOver && !tell(listener, event, data)) end(new SourceFailed('the stream has an invalid event'))
   })
   request.on('error', (error) => end(connectionFailed(error)))
   request.on('response', (response) => {
@@ -200,7 +200,7 @@ function listen(request: http.ClientRequest, listener: StreamListener): () => vo
   return () => end(undefined)
 }
 
-/** @returns false for what no feed of ours says. */
+/** @returns false for an event that no valid feed sends. */
 function tell(listener: StreamListener, event: string, data: string): boolean {
   try {
     const value = readObject(data)
@@ -219,7 +219,7 @@ function tell(listener: StreamListener, event: string, data: string): boolean {
         listener.reset(String(value['why']))
         return true
       default:
-        // A newer server may say more; what is not understood here turns no verdict.
+        // A newer server may send other events; those cannot change a verdict.
         return true
     }
   } catch (error) {

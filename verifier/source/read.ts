@@ -11,22 +11,22 @@ import { SourceFailed } from './trouble.ts'
 
 type Members = Readonly<Record<string, unknown>>
 
-/** @throws SourceFailed when the text is no JSON object. */
+/** @throws SourceFailed when the text is not a JSON object. */
 export function readObject(text: string): Members {
   try {
     const value: unknown = JSON.parse(text)
     if (isMembers(value)) return value
   } catch {
-    // Said below.
+    // Reported below.
   }
-  throw new SourceFailed('the server answered with something else than a JSON object')
+  throw new SourceFailed('the server did not answer with a JSON object')
 }
 
 function isMembers(value: unknown): value is Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** @throws SourceFailed when it is not as the server of this version answers. */
+/** @throws SourceFailed when it differs from what a server of this version sends. */
 export function readConfig(text: string): FeedConfig {
   const { digestKey, floor, keys, issuers } = readObject(text)
   if (
@@ -35,7 +35,7 @@ export function readConfig(text: string): FeedConfig {
     !Array.isArray(issuers) ||
     typeof floor !== 'number'
   )
-    throw new SourceFailed('the configuration is not as described')
+    throw new SourceFailed('the configuration is invalid')
   return {
     digestKey,
     floorMs: floor,
@@ -45,7 +45,7 @@ export function readConfig(text: string): FeedConfig {
   }
 }
 
-/** Positions and floors change all the time, and mean nothing in a configuration. */
+/** Without positions and floors, which change all the time and do not affect the configuration. */
 function stableText(text: string): string {
   const { position: _position, ...rest } = readObject(text)
   return JSON.stringify({ ...rest, floor: 0 })
@@ -64,7 +64,7 @@ function readIssuer(value: Members): KnownIssuer[] {
   const narrowed = defined({
     audience,
     withoutIat: withoutIat === true ? withoutIat : undefined,
-    // A type that only a newer server knows stands for no token that could be read here.
+    // Types that only a newer server knows are ignored: such tokens cannot be read here.
     types: types === undefined ? undefined : FOREIGN_TYPES.filter((one) => types.includes(one)),
   })
   return [{ issuer: { issuer, ...settings, ...narrowed }, keys: known }]
@@ -74,7 +74,7 @@ function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string')
 }
 
-/** @returns undefined for a hello that is none. */
+/** @returns undefined for an invalid hello. */
 export function readHello(text: string): Hello | undefined {
   const { instance, position, floor, ackEveryMs } = readObject(text)
   if (typeof instance !== 'string' || typeof position !== 'string' || typeof floor !== 'number')
@@ -85,6 +85,6 @@ export function readHello(text: string): Hello | undefined {
 export function readAck(text: string): AckAnswer {
   const { position, floor } = readObject(text)
   if (typeof position !== 'string' || typeof floor !== 'number')
-    throw new SourceFailed('the acknowledgement was not answered as described')
+    throw new SourceFailed('the answer to the acknowledgement is invalid')
   return { position, floorMs: floor }
 }

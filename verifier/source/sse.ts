@@ -1,10 +1,10 @@
 /** One server-sent event (WHATWG HTML §9.2). */
 export type SseMessage = { readonly event: string; readonly data: string }
 
-/** Characters of an event that is not complete yet; more is no feed of ours. */
+/** Longest incomplete event in characters; no valid feed sends more. */
 export const EVENT_MAX_CHARS = 33_554_432
 
-/** Cuts a stream of text into events, however it is cut into chunks. */
+/** Splits a stream of text into events, however it is split into chunks. */
 export class SseParser {
   readonly #onMessage: (message: SseMessage) => void
   #rest = ''
@@ -16,7 +16,7 @@ export class SseParser {
     this.#onMessage = onMessage
   }
 
-  /** @returns false when an event is longer than any can be: the stream is to be ended. */
+  /** @returns false when an event is too long, and the stream must be ended. */
   push(text: string): boolean {
     const lines = (this.#rest + text).split('\n')
     this.#rest = lines.pop() ?? ''

@@ -13,17 +13,17 @@ import { readConfig } from './read.ts'
 import type { FeedConfig } from './transport.ts'
 import { SourceFailed } from './trouble.ts'
 
-/** Between two writes, while much happens. */
+/** Shortest time between two writes. */
 const KEEP_EVERY_MS = 10_000
 const MAGIC = Buffer.from('rescindV', 'latin1')
 const VERSION = 2
-/** Its rules may be kept for less long than they count by now, or have left already. */
+/** In its files, rules may have been kept shorter than they count today, or may already be missing. */
 const OLDER_VERSION = 1
 const HASH_BYTES = 32
 
 /**
- * What was known when the file was written; `asOfMs` says how old that is. `older`: a version before this one wrote it.
- * What it says is over is over, but it is nothing to go on from.
+ * The state in a file; `asOfMs` says how old it is. `older`: an earlier version wrote it. What it shows as over is over, but
+ * following must not continue from it.
  */
 export type Recalled =
   | {
@@ -42,8 +42,8 @@ export type Kept = {
 }
 
 /**
- * What a verifier knew, for a start without its server. It holds the realm's digest key, so nobody else may read it; it
- * is written beside and put in place whole.
+ * A verifier's state, for a start without its server. It holds the realm's digest key, so only this user may read it. Each
+ * write goes to a second file, which then replaces the first.
  */
 export class StateFile {
   readonly #path: string
@@ -57,7 +57,7 @@ export class StateFile {
     this.#monotonicMs = monotonicMs
   }
 
-  /** At the start, before anything else: one file, read at once. */
+  /** Call once at the start; reads synchronously. */
   recall(): Recalled {
     let bytes: Buffer
     try {
@@ -74,7 +74,7 @@ export class StateFile {
     }
   }
 
-  /** Never rejects: a disk that does not take it leaves the older file, which says how old it is. */
+  /** Never rejects: if the disk refuses, the older file stays, and shows how old it is. */
   async keep(state: Kept, isLast: boolean): Promise<void> {
     if (!isLast && (this.#isWriting || this.#monotonicMs() - this.#keptAtMs < KEEP_EVERY_MS)) return
     this.#keptAtMs = this.#monotonicMs()
@@ -109,7 +109,7 @@ export class StateFile {
   }
 }
 
-/** @returns undefined for bytes that are damaged, or of another version. */
+/** @returns undefined for bytes that are damaged, or of an unknown version. */
 function decodeState(bytes: Buffer): Recalled | undefined {
   if (bytes.length < MAGIC.length + HASH_BYTES || !MAGIC.equals(bytes.subarray(0, MAGIC.length)))
     return undefined

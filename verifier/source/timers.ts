@@ -1,12 +1,12 @@
 import type { Timers } from './follower.ts'
 
-/** The longest that a timer can wait; one that is asked for more is due at once. */
+/** The longest wait of a Node timer; a longer one would be due at once. */
 const TIMER_MAX_MS = 2 ** 31 - 1
 
 /**
- * Timers that count what was received before they judge. Where this process stood still, a timer is due together with
- * what came meanwhile, and Node runs it first: it would say "no answer in time" of an answer that is here. So its task
- * runs after what can be read now was read, in the same turn of the event loop.
+ * Timers whose tasks run after pending input was read. When this process stood still, a timer is due together with data that
+ * came meanwhile, and Node runs the timer first: it would report "no answer in time" although the answer is there. So the
+ * task runs later in the same turn of the event loop, after the input that is ready.
  */
 export const TIMERS: Timers = {
   after: (ms, task) => {

@@ -3,7 +3,7 @@ import type { ForeignIssuer, VerificationKey } from '@rescind/core/tokens'
 import type { OnStale } from '../results.ts'
 import type { SourceFailed } from './trouble.ts'
 
-/** A registered issuer as a verifier judges its tokens; without keys nobody can say what it has signed. */
+/** A registered issuer, as a verifier judges its tokens. Without keys its signatures cannot be checked. */
 export type KnownIssuer = {
   readonly issuer: ForeignIssuer
   readonly keys: readonly VerificationKey[] | undefined
@@ -15,7 +15,7 @@ export type FeedConfig = {
   readonly floorMs: number
   readonly keys: readonly VerificationKey[]
   readonly issuers: readonly KnownIssuer[]
-  /** As it came, for the state file, and to see whether it has changed. */
+  /** As received, for the state file and to detect changes. */
   readonly text: string
 }
 
@@ -31,7 +31,7 @@ export type StreamListener = {
   readonly rows: (event: FeedEvent) => void
   /** The server ends this stream, and says why. */
   readonly reset: (why: string) => void
-  /** The stream is over; nothing more comes of it. Exactly once. */
+  /** The stream has ended, and sends nothing more. Called exactly once. */
   readonly ended: (failure: SourceFailed | undefined) => void
 }
 
@@ -52,14 +52,14 @@ export type AckAsk = {
 }
 export type AckAnswer = { readonly position: string; readonly floorMs: number }
 
-/** What the server says of one token; `facts` as it sent them. */
+/** The server's answer about one token; `facts` as received. */
 export type AskAnswer = { readonly verdict: Verdict; readonly facts: unknown }
 
-/** The way to the server, whatever it is made of. Everything rejects with SourceFailed. */
+/** The connection to the server, of every kind. All promises reject with SourceFailed. */
 export type Transport = {
   readonly config: () => Promise<FeedConfig>
   readonly snapshot: () => Promise<Uint8Array>
-  /** @returns what ends the stream. */
+  /** @returns a function that ends the stream. */
   readonly stream: (ask: StreamAsk, listener: StreamListener) => () => void
   readonly acknowledge: (ask: AckAsk, timeoutMs: number) => Promise<AckAnswer>
   readonly ask: (token: string, timeoutMs: number) => Promise<AskAnswer>

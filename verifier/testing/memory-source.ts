@@ -24,11 +24,11 @@ const DIGEST_KEY = 'test-source-digest-key-of-forty-three-chars'
 const CHECKPOINT_KEY = Buffer.alloc(32, 1)
 const NO_AUDIT = sha256(Buffer.alloc(0))
 
-/** A server in memory: a log of its own, and the ways in which a real one fails, when a test says so. */
+/** A server in memory with its own log, which can fail like a real one when a test says so. */
 export class MemorySource implements Transport {
   index: RevocationIndex = new RevocationIndex(DIGEST_KEY)
   rows: ChainedLogRow[] = []
-  /** `down`: everything is refused. `silent`: nothing is answered and nothing is sent, as behind a cut cable. */
+  /** `down`: everything is refused. `silent`: nothing is answered or sent, as behind a cut cable. */
   mode: 'up' | 'down' | 'silent' = 'up'
   /** Whether acknowledgements are answered although the stream is silent. */
   streamStalls = false
@@ -36,7 +36,7 @@ export class MemorySource implements Transport {
   issuers: FeedConfig['issuers'] = []
   acks = 0
   asked = 0
-  /** What is said of a token's text; unknown ones are unknown. */
+  /** Answers by token text; other texts are unknown. */
   readonly tokens: Map<string, AskAnswer> = new Map()
   readonly #wallMs: () => number
   readonly #streams: Set<StreamListener> = new Set()
@@ -55,7 +55,7 @@ export class MemorySource implements Transport {
     return this.#streams.size
   }
 
-  /** Commits one rule, and tells whoever listens. */
+  /** Commits rules, and sends them on the streams. */
   append(...rules: readonly Rule[]): void {
     const prev = this.rows.length
     for (const rule of rules) {
@@ -83,12 +83,12 @@ export class MemorySource implements Transport {
     return checkpointText(this.#checkpoint(seq), CHECKPOINT_KEY)
   }
 
-  /** Sends something on every stream that no honest server would. */
+  /** Sends an event that no honest server would send on every stream. */
   inject(event: FeedEvent): void {
     for (const listener of [...this.#streams]) listener.rows(event)
   }
 
-  /** Every stream breaks off, and whatever was waiting for an answer fails. */
+  /** Breaks off every stream, and fails all waiting calls. */
   breakOff(failure?: SourceFailed): void {
     for (const listener of [...this.#streams]) {
       this.#streams.delete(listener)

@@ -16,7 +16,7 @@ export type TestToken = {
   readonly tenant?: string
   readonly scopes?: readonly string[]
   readonly audience?: readonly string[]
-  /** `access` unless said; `refresh`, say, for seeing that your service refuses one. */
+  /** Default: `access`. Use `refresh`, for example, to test that your service refuses it. */
   readonly kind?: string
   readonly cnf?: Readonly<Record<string, unknown>>
   readonly expiresInSeconds?: number
@@ -24,25 +24,25 @@ export type TestToken = {
 
 export type TestVerifierOptions = { readonly maxStalenessMs?: number; readonly onStale?: OnStale }
 
-/** A verifier without a server, for tests of your own service: you say which tokens there are, and end them. */
+/** A verifier without a server, for tests of your own service: you define the tokens, and end them. */
 export type TestVerifier = {
   readonly verifier: Verifier
-  /** From now on this text is a good token. */
+  /** Makes this text a valid token from now on. */
   readonly accept: (token: string, about?: TestToken) => void
-  /** Ends one token; `check` says so when this returns. */
+  /** Ends one token; `check` reports it once this returns. */
   readonly revoke: (token: string) => void
   /** Ends every token of a subject that was accepted so far. */
   readonly revokeSubject: (subject: string, source?: string) => void
-  /** As if the server had not been heard of for longer than the bound. */
+  /** Acts as if the server had not been heard from for longer than the bound. */
   readonly goStale: () => void
-  /** The server is there again. */
+  /** Makes the server reachable again. */
   readonly recover: () => Promise<void>
 }
 
 const BOUND_MS = 5_000
 const RANDOM = { bytes: (count: number): Buffer => randomBytes(count) }
 
-/** Resolves when the verifier is ready. Close `verifier` when the test is over. */
+/** Resolves when the verifier is ready. Close `verifier` at the end of the test. */
 export async function createTestVerifier(options: TestVerifierOptions = {}): Promise<TestVerifier> {
   const { maxStalenessMs: boundMs = BOUND_MS, onStale = 'refuse' } = options
   let aheadMs = 0
@@ -77,7 +77,7 @@ export async function createTestVerifier(options: TestVerifierOptions = {}): Pro
 
 type About = { readonly about: TestToken; readonly nowMs: number }
 
-/** As the server answers about a token (docs/feed.md). */
+/** The server's answer about a token (docs/feed.md). */
 function answerOf(
   source: MemorySource,
   token: string,
@@ -95,7 +95,7 @@ function answerOf(
     issuedAtMs: nowMs,
     expiresAtMs: nowMs + expiresInSeconds * 1_000,
   }
-  // What a test gives is JSON as far as the type can say.
+  // The type allows more, but a test gives JSON.
   const binding = confirmationOf(cnf as Json | undefined)
   const credential: Credential = { kind, source: of, scopes, ...defined({ audience, cnf: binding }) }
   return { verdict: { kind: 'active' }, facts: factsJson(facts, credential) }
@@ -113,6 +113,6 @@ function tokenRule(source: MemorySource, token: string): Rule {
 
 function digestOf(source: MemorySource, token: string): ReturnType<RawToken['digest']> {
   const raw = RawToken.parse(token)
-  if (raw === undefined) throw new TypeError('no token could have this text')
+  if (raw === undefined) throw new TypeError('this text cannot be a token')
   return raw.knownBy(source.digestKey)
 }
