@@ -3,16 +3,16 @@ import { type Checkpoint, readCheckpoint } from '@rescind/core/log'
 import type { Checkpoints } from './checkpoints.ts'
 import { chainedRows, Frame } from './frames.ts'
 
-/** Rows kept in memory for those who come back at once; whoever is further behind reads from the store. */
+/** Maximum rows kept in memory, for readers that return soon; others read from the store. */
 export const RECENT_ROWS_MAX = 8_192
 
 export type LiveReader = {
   readonly take: (frame: Frame) => void
-  /** Rows came that no frame tells of: read on from the store. */
+  /** Rows came that no frame holds: continue from the store. */
   readonly readOn: () => void
 }
 
-/** A realm's groups as they are committed: each becomes one frame that all live readers share. */
+/** A realm's committed groups: each becomes one frame that all live readers share. */
 export class Channel {
   readonly #checkpoints: Checkpoints
   readonly #live: Set<LiveReader> = new Set()
@@ -25,7 +25,7 @@ export class Channel {
     this.#seq = seq
   }
 
-  /** Up to where frames were handed out. */
+  /** The seq up to which frames were handed out. */
   get seq(): number {
     return this.#seq
   }
@@ -47,7 +47,7 @@ export class Channel {
     for (const reader of this.#live) reader.take(frame)
   }
 
-  /** There are rows up to `seq` that were not published. */
+  /** Rows up to `seq` were not published. */
   lost(seq: number): void {
     this.#recent = []
     this.#recentRows = 0
@@ -57,7 +57,7 @@ export class Channel {
     for (const reader of readers) reader.readOn()
   }
 
-  /** The frame right after a checkpoint, if it is still in memory. */
+  /** The frame right after a seq, if it is still in memory. */
   recentAfter(seq: number): Frame | undefined {
     let [low, high] = [0, this.#recent.length]
     while (low < high) {
@@ -69,7 +69,7 @@ export class Channel {
     return found?.prev === seq ? found : undefined
   }
 
-  /** The checkpoint that a text of ours names, if a frame in memory ends there. */
+  /** The checkpoint that a position text names, if a frame in memory ends there. */
   checkpointOf(position: string): Checkpoint | undefined {
     const checkpoint = readCheckpoint(position)
     if (checkpoint === undefined) return undefined
@@ -82,7 +82,7 @@ export class Channel {
     return this.#recent[low]?.position === position ? checkpoint : undefined
   }
 
-  /** For a reader that has everything up to `this.seq`. */
+  /** Adds a reader that has everything up to `this.seq`. */
   join(reader: LiveReader): void {
     this.#live.add(reader)
   }

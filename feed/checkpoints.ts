@@ -2,7 +2,7 @@ import { checkpointKeyOf, type Realm } from '@rescind/authority'
 import { StoreUnavailable } from '@rescind/core'
 import { type Checkpoint, checkpointText, parseCheckpoint, relationOf } from '@rescind/core/log'
 
-/** Turns of the event loop that a reader waits for a group which is durable and not folded yet. */
+/** Turns of the event loop that a reader waits for a group that is durable but not folded yet. */
 const FOLD_TURNS_MAX = 10_000
 
 /** How a presented checkpoint relates to a realm's log. `reset`: it cannot be continued from; only a snapshot helps. */
@@ -12,11 +12,11 @@ export type Presented =
   | { readonly kind: 'forged' }
   | { readonly kind: 'fork'; readonly checkpoint: Checkpoint }
 
-/** Makes the checkpoints of a realm's log, and judges those that come back. */
+/** Makes the checkpoints of a realm's log, and judges presented ones. */
 export class Checkpoints {
   readonly #realm: Realm
   readonly #key: Buffer
-  /** Handed out last. Nearly all readers that prove their freshness are at this one. */
+  /** The last one made; nearly all readers that prove their freshness are at it. */
   #last: { readonly checkpoint: Checkpoint; readonly text: string } | undefined
 
   constructor(realm: Realm) {
@@ -43,7 +43,7 @@ export class Checkpoints {
   }
 
   /**
-   * The end of the log, read from the store after this was asked, and folded.
+   * The end of the log, read from the store after the call, and folded.
    * @throws StoreUnavailable when it cannot be known.
    */
   async head(): Promise<Checkpoint> {

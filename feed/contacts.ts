@@ -13,15 +13,15 @@ import type { Contact, StalePolicy } from './instances.ts'
 
 const KIND = EXPIRING_KINDS.feedInstance
 const PAGE = 1_000
-/** How long an instance is remembered after its last contact that was written down. */
+/** How long an instance is remembered after its last stored contact. */
 const REMEMBERED_MS = 86_400_000
-/** A contact that is this old is written down again with an acknowledgement. */
+/** Age of a stored contact at which an acknowledgement stores a new one. */
 export const RENEW_MS: number = REMEMBERED_MS / 8
 
 const POLICIES: readonly StalePolicy[] = ['refuse', 'ask', 'allow']
 
 /**
- * Makes a contact durable. @returns `stale` when the key has been revoked meanwhile.
+ * Makes a contact durable. @returns `stale` when the key was revoked meanwhile.
  * @throws StoreUnavailable, Overloaded.
  */
 export async function writeContact(
@@ -44,14 +44,14 @@ export async function dropContact(realm: Realm, instance: string): Promise<void>
   await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
-/** Everyone who had a stream before this process started. */
+/** The instances that had a stream before this process started. */
 export async function readContacts(realm: Realm): Promise<readonly Contact[]> {
   const contacts: Contact[] = []
   for (let after: string | undefined; ; ) {
     const page = await realm.store.expiringPage(realm.ordinal, { kind: KIND, after, limit: PAGE })
     for (const entry of page.entries) {
       const contact = contactOf(entry)
-      // It is no longer waited for; what it enforces is its own bound.
+      // An unreadable one is no longer waited for; its own bound limits what it accepts.
       if (contact === undefined) realm.unreadable({ what: 'memo', name: `${KIND}/${entry.id}`, why: STRANGE })
       if (contact !== undefined && entry.expiresAtMs > realm.nowMs()) contacts.push(contact)
     }
@@ -60,7 +60,7 @@ export async function readContacts(realm: Realm): Promise<readonly Contact[]> {
   }
 }
 
-/** Whether anybody at all had a stream in a realm that is not open. @throws StoreUnavailable. */
+/** Whether a realm that is not open ever had a contact. @throws StoreUnavailable. */
 export async function hadContacts(store: Store, realm: RealmOrdinal): Promise<boolean> {
   return (await store.expiringPage(realm, { kind: KIND, after: undefined, limit: 1 })).entries.length > 0
 }
@@ -77,7 +77,7 @@ function contactOf({ value }: ExpiringEntry): Contact | undefined {
   if (typeof boundMs !== 'number' || typeof contactMs !== 'number' || typeof firstSeq !== 'number')
     return undefined
   const policy = POLICIES.find((one) => one === onStale)
-  // One of before labels were looked at is shown without what it hides.
+  // Labels stored before they were checked may hide characters.
   const named = typeof label === 'string' ? { label: displayText(label) } : {}
   return policy === undefined
     ? undefined

@@ -12,11 +12,11 @@ const PULSE_MS = 15_000
 export type FeedParts = {
   readonly realms: Realms
   readonly clock: Clock
-  /** A log was proved to have been rolled back: by whom does not matter, the proof cannot be made up. */
+  /** Called when a log is proved to be rolled back. The proof cannot be forged, so it does not matter who brings it. */
   readonly alarm: (realm: Realm, checkpoint: Checkpoint) => void
 }
 
-/** The voice: every realm's log, carried to those who judge tokens elsewhere. */
+/** Carries every realm's log to verifiers that judge tokens elsewhere. */
 export class Feed {
   readonly turnstile: Turnstile = new Turnstile(SENDING_MAX, SENDING_QUEUE_MAX)
   readonly questions: Turns = new Turns()
@@ -38,14 +38,14 @@ export class Feed {
       if (kind === 'epoch') this.#epochBegan(realm, () => this.#forks.ended(this.#realmOf(realm), row))
       if (realm !== system.ordinal) return
       if (ROW_KINDS[kind].turnsVerdicts) this.#disconnectRevoked()
-      // A realm is disabled or deleted by a change of its record.
+      // A change of its record disables or deletes a realm.
       if (kind === 'change') for (const one of this.#byRealm.values()) one.disconnectIfClosed()
     })
     this.#timer = setInterval(() => this.#pulse(), PULSE_MS)
     this.#timer.unref()
   }
 
-  /** @throws StoreUnavailable when who was connected before cannot be read. */
+  /** @throws StoreUnavailable when the earlier contacts cannot be read. */
   static async open(parts: FeedParts): Promise<Feed> {
     const feed = new Feed(parts)
     await feed.#openKnown()
@@ -57,7 +57,7 @@ export class Feed {
     return feed
   }
 
-  /** Realms in which nothing was ever written are open nevertheless if somebody has followed them, or proved them wrong. */
+  /** Opens dormant realms that had a reader, or whose log was proved to be rolled back. */
   async #openKnown(): Promise<void> {
     const { realms } = this.#parts
     const forked = await this.#forks.names()
@@ -75,7 +75,7 @@ export class Feed {
     return made
   }
 
-  /** This log was rolled back: nothing more is acknowledged in it. @throws StoreUnavailable, Overloaded. */
+  /** Call when a log is proved to be rolled back: the realm stops acknowledging. @throws StoreUnavailable, Overloaded. */
   forked(realm: Realm, checkpoint: Checkpoint): Promise<void> {
     return this.#forks.proved(realm, checkpoint)
   }
@@ -86,7 +86,7 @@ export class Feed {
     return total
   }
 
-  /** Sends every reader away; they come back when there is a server again. */
+  /** Disconnects every reader; they return once there is a server again. */
   close(): void {
     clearInterval(this.#timer)
     for (const one of this.#byRealm.values()) one.disconnectWhere('stopping', () => true)
@@ -96,7 +96,7 @@ export class Feed {
     for (const one of this.#byRealm.values()) one.pulse()
   }
 
-  /** Something in the system realm was revoked or held: it may have been the key that a stream was opened with. */
+  /** A revocation or hold in the system realm may concern the key that a stream was opened with. */
   #disconnectRevoked(): void {
     const { system } = this.#parts.realms
     const isOver = ({ dependency }: Caller): boolean => system.judge(dependency.facts).kind !== 'active'
@@ -108,11 +108,11 @@ export class Feed {
     return realms.all().find((realm) => realm.ordinal === ordinal) ?? realms.system
   }
 
-  /** Listeners are told in the middle of a flush, which cannot wait for another one. */
+  /** Does not wait: listeners run within a flush, which cannot wait for another one. */
   #epochBegan(ordinal: RealmOrdinal, ended: () => Promise<void>): void {
     if (!this.#parts.realms.all().some((realm) => realm.ordinal === ordinal)) return
     ended().catch((error: unknown) => {
-      // Then the next start takes the log for rolled back still, and says so.
+      // The next start then still treats the log as rolled back, and reports it.
       if (!isOutage(error)) throw error
     })
   }

@@ -10,15 +10,14 @@ import {
 import { LAST_INSTANT_MS } from '@rescind/core'
 import { type Checkpoint, type LogRow, rowKindOf } from '@rescind/core/log'
 
-/** Kind of the expiring entries, in the system realm, that say which logs were proved to have been rolled back. */
+/** Kind of the expiring entries in the system realm that name the logs proved to be rolled back. */
 export const FORK_KIND: ExpiringKind = EXPIRING_KINDS.fork
 
 const IS_CHECKPOINT = shaped({ ordinal: 'number', epochId: 'text', seq: 'number', chain: 'text' })
 const UNKNOWN_CHECKPOINT: Checkpoint = { ordinal: 0, epochId: '', seq: 0, chain: '' }
 
 /**
- * Logs that are known to have been rolled back. What proves it is written down, in the system realm, so that a restart
- * does not forget it; a new epoch ends it.
+ * Logs known to be rolled back. The proof is stored in the system realm, so that it survives a restart; a new epoch ends it.
  */
 export class Forks {
   readonly #realms: Realms
@@ -29,7 +28,7 @@ export class Forks {
     this.#alarm = alarm
   }
 
-  /** Names of realms that something was written down about. @throws StoreUnavailable. */
+  /** Names of realms with a stored proof. @throws StoreUnavailable. */
   async names(): Promise<ReadonlySet<string>> {
     const { store, ordinal } = this.#realms.system
     const names = new Set<string>()
@@ -47,7 +46,7 @@ export class Forks {
     const entry = await system.store.expiring(system.ordinal, { kind: FORK_KIND, id: realm.name })
     if (entry === undefined) return
     ledger.suspend(realm.ordinal)
-    // Proof that cannot be read is proof: only where it was is not known.
+    // An unreadable proof still counts; only its checkpoint is unknown.
     const checkpoint = readObject(entry.value)
     this.#alarm(
       realm,
@@ -55,7 +54,7 @@ export class Forks {
     )
   }
 
-  /** A caller presented a checkpoint that only a later, or another, history of this log can have given. */
+  /** A caller presented a checkpoint that only a later or another history of this log can have issued. */
   async proved(realm: Realm, checkpoint: Checkpoint): Promise<void> {
     const { system, ledger } = this.#realms
     if (ledger.isSuspended(realm.ordinal)) return

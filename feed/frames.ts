@@ -5,24 +5,24 @@ import type { ChainedRow } from '@rescind/core/log'
 
 export type Format = 'sse' | 'ndjson'
 
-/** Milliseconds after which a reader without a mind of its own comes back (WHATWG HTML, server-sent events). */
+/** Reconnection delay of simple clients (WHATWG HTML, server-sent events). */
 const RETRY_MS = 2_000
 
-/** What a stream begins with. */
+/** The first event of a stream. */
 export type Hello = {
-  /** Undefined for a plain reader, which nobody counts. */
+  /** Undefined for a plain reader, which is not counted. */
   readonly instance?: string
   readonly position: string
   readonly floor: number
   readonly realm: string
-  /** How far apart acknowledgements should be, at least, so that the server keeps up with all. */
+  /** The least time between acknowledgements, so that the server keeps up with all of them. */
   readonly ackEveryMs: number
 }
 
-/** Why a reader is cut off. All but `key`, `realm` and `taken-over`: come back. */
+/** Why a reader is disconnected. For all but `key`, `realm` and `taken-over`, it should return. */
 export type ResetWhy = 'position' | 'slow' | 'stopping' | 'full' | 'key' | 'realm' | 'taken-over'
 
-/** Rows of one event, encoded once for each format, whoever reads it. */
+/** Rows of one event, encoded once per format for all readers. */
 export class Frame {
   readonly prev: number
   readonly seq: number
@@ -62,7 +62,7 @@ export class Frame {
   }
 }
 
-/** Under load most rows of a group have the same audit as the one before. */
+/** Hashes audits with a cache of one: under load most rows of a group have the same audit as the one before. */
 export function chainedRows({ rows }: Publication): readonly ChainedRow[] {
   let last: { readonly audit: string; readonly hash: Buffer } | undefined
   return rows.map(({ seq, atMs, kind, rule, audit }) => {
@@ -83,7 +83,7 @@ export function resetText(why: ResetWhy, format: Format): string {
     : `event: reset\ndata: {"why":"${why}"}\n\n`
 }
 
-/** Keeps proxies from ending a stream on which nothing happens; means nothing. */
+/** Keeps proxies from closing an idle stream; has no meaning. */
 export function pulseText(format: Format): string {
   return format === 'ndjson' ? '\n' : ':\n\n'
 }

@@ -13,7 +13,7 @@ function states(instances: Instances, seq: number): Record<string, string> {
   return Object.fromEntries(instances.enforcement(seq).map(({ instance, state }) => [instance, state]))
 }
 
-test('an instance is pending until it acknowledges the row, or one after it', () => {
+test('an instance is pending until it acknowledges the row, or a later one', () => {
   const clock = new HandClock()
   const instances = new Instances(clock)
   instances.connect(contact('a'), 'here')
@@ -29,7 +29,7 @@ test('an instance is pending until it acknowledges the row, or one after it', ()
   assert.equal(instances.get('a')?.position, 'q', 'it never goes back')
 })
 
-test('it has lapsed when its bound has passed since its last contact, unless it allows what is stale', () => {
+test('it lapses when its bound has passed since its last contact, unless it allows stale tokens', () => {
   const clock = new HandClock()
   const instances = new Instances(clock)
   instances.connect(contact('refuses'), 'here')
@@ -43,7 +43,7 @@ test('it has lapsed when its bound has passed since its last contact, unless it 
   assert.equal(states(instances, 1)['refuses'], 'pending', 'a contact makes it count again')
 })
 
-test('who came after the row is not waited for, and who an earlier process knew is, for its bound', () => {
+test('an instance that came after the row is not waited for; one from an earlier process is, for its bound', () => {
   const clock = new HandClock()
   const instances = new Instances(clock)
   instances.connect(contact('new', { firstSeq: 9 }), 'here')
@@ -54,7 +54,7 @@ test('who came after the row is not waited for, and who an earlier process knew 
   assert.deepEqual(states(instances, 9), { old: 'lapsed' })
 })
 
-test('who says goodbye is not waited for any more, and waiting ends with the last acknowledgement', async () => {
+test('an instance that said goodbye is no longer waited for, and waiting ends with the last acknowledgement', async () => {
   const instances = new Instances(new HandClock())
   for (const name of ['a', 'b', 'c']) instances.connect(contact(name), 'here')
   let done = false
@@ -72,7 +72,7 @@ test('who says goodbye is not waited for any more, and waiting ends with the las
   assert.equal(await instances.enforced(5, 0), false)
 })
 
-test('instances are bounded: one that has lapsed makes room, never one that may still say yes', () => {
+test('instances are bounded: a lapsed one makes room, never one that may still accept tokens', () => {
   const clock = new HandClock()
   const instances = new Instances(clock)
   for (let nth = 0; nth < INSTANCES_MAX; nth += 1) {
@@ -91,7 +91,7 @@ test('instances are bounded: one that has lapsed makes room, never one that may 
   assert.notEqual(instances.get('i6'), undefined)
 })
 
-test('times of acknowledgements are bounded; what is older than all of them has none', () => {
+test('acknowledgement times are bounded; rows older than all of them have none', () => {
   const clock = new HandClock()
   const instances = new Instances(clock)
   instances.connect(contact('a'), 'here')

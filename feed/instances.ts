@@ -3,16 +3,16 @@ import type { Clock } from '@rescind/core'
 /** What a verifier does when it cannot prove that it is fresh. */
 export type StalePolicy = 'refuse' | 'ask' | 'allow'
 
-/** Instances of one key that are connected at a time. */
+/** Maximum connected instances of one key. */
 export const INSTANCES_PER_KEY_MAX = 1_000
-/** Instances remembered in one realm: one that lapsed makes room for a new one; without any, no new one is let in. */
+/** Maximum instances remembered in one realm. A lapsed one makes room for a new one; without any, new ones are refused. */
 export const INSTANCES_MAX = 10_000
-/** Of these, of one key: what it leaves behind that never lapses must not keep others out. */
+/** Maximum of these for one key, so that instances that never lapse do not keep out other keys. */
 export const INSTANCES_REMEMBERED_PER_KEY_MAX = 2_000
-/** Times of acknowledgements kept for each instance, for receipts of what came lately. */
+/** Acknowledgement times kept per instance, for receipts of recent rows. */
 export const MARKS_MAX = 256
 
-/** What is durable about an instance, before its first byte. */
+/** What is stored about an instance before its first byte. */
 export type Contact = {
   readonly instance: string
   /** Id of the key's record. */
@@ -21,7 +21,7 @@ export type Contact = {
   readonly boundMs: number
   readonly onStale: StalePolicy
   readonly contactMs: number
-  /** The end of the log when it first came: it never said yes to anything without knowing what stands before it. */
+  /** The end of the log at its first contact: it never accepted a token without knowing earlier rows. */
   readonly firstSeq: number
 }
 
@@ -29,10 +29,10 @@ export type Mark = { readonly seq: number; readonly atMs: number }
 
 type Instance = {
   contact: Contact
-  /** Steady time of the last contact that this process saw, or of its own start. */
+  /** Monotonic time of its last contact with this process, or of this process's start. */
   contactMonotonicMs: number
   contactWallMs: number
-  /** The last row that it has acknowledged; undefined: none since it came, or since this process started. */
+  /** The last row it acknowledged; undefined: none since it came or this process started. */
   applied: number | undefined
   position: string | undefined
   marks: Mark[]
@@ -52,18 +52,18 @@ export type InstanceView = {
   readonly position: string | undefined
   readonly applied: number | undefined
   readonly lastContactMs: number
-  /** Its last contact and its bound have passed, and it refuses when it is stale: it says no to everything. */
+  /** It was not heard from for longer than its bound and refuses when stale, so it now refuses everything. */
   readonly lapsed: boolean
 }
 
-/** How one instance stands to one row: that it has applied it is its key holder's claim. */
+/** Whether one instance enforces one row. That it has applied the row is the key holder's claim. */
 export type Enforcement = InstanceView & {
   readonly state: 'applied' | 'lapsed' | 'pending'
-  /** When it first acknowledged the row or one after it, if that was lately. */
+  /** When it first acknowledged the row or a later one, if that is still known. */
   readonly appliedAtMs?: number
 }
 
-/** Who verifies tokens of a realm: connected now, behind, lapsed or vanished. */
+/** The verifiers of a realm: connected, behind, lapsed or vanished. */
 export class Instances {
   readonly #clock: Clock
   readonly #byId: Map<string, Instance> = new Map()
@@ -73,7 +73,7 @@ export class Instances {
     this.#clock = clock
   }
 
-  /** What an earlier process knew: a laggard until it acknowledges, or its bound from now on has passed. */
+  /** Adds an instance that an earlier process knew: pending until it acknowledges or its bound from now on passes. */
   recall(contact: Contact): void {
     if (this.#byId.has(contact.instance)) return
     this.#put(contact, { connected: false, from: undefined, contactWallMs: contact.contactMs })
@@ -88,7 +88,7 @@ export class Instances {
     return this.#byId.get(instance)?.contact
   }
 
-  /** Whether one more of this key can be remembered; the one that lapsed longest ago goes for it. */
+  /** Whether another instance of this key can be remembered; if necessary, drops the one that lapsed longest ago. */
   hasRoom(verifier: string): boolean {
     let own = 0
     for (const { contact } of this.#byId.values()) if (contact.verifier === verifier) own += 1
@@ -111,13 +111,13 @@ export class Instances {
     if (known !== undefined) known.connected = false
   }
 
-  /** It stopped, and said so: it judges nothing any more. */
+  /** The instance stopped and said so: it judges nothing any more. */
   leave(instance: string): void {
     this.#byId.delete(instance)
     this.#wake()
   }
 
-  /** Its key is over: what its instances cannot ask, they cannot prove; those that have lapsed go at once. */
+  /** Its key was revoked. Its lapsed instances are dropped at once; the others stay until they lapse. */
   forget(verifier: string): void {
     for (const [id, one] of this.#byId) {
       if (one.contact.verifier === verifier && this.#view(one).lapsed) this.#byId.delete(id)
@@ -158,8 +158,8 @@ export class Instances {
   }
 
   /**
-   * Resolves when no instance is pending any more, or the time is over. @returns whether every one has applied the row
-   * or lapsed.
+   * Resolves when no instance is pending any more, or the time is over. @returns whether each one has applied the row or
+   * lapsed.
    */
   async enforced(seq: number, timeoutMs: number): Promise<boolean> {
     const endMs = this.#clock.monotonicMs() + timeoutMs
@@ -198,7 +198,7 @@ export class Instances {
     this.#byId.set(contact.instance, { contact, contactMonotonicMs, ...nothing, ...seen })
   }
 
-  /** Only who has lapsed goes: whoever may still say yes is counted. */
+  /** Drops only lapsed instances: each one that may still accept tokens must be counted. */
   #makeRoom(of?: string): boolean {
     let oldest: Instance | undefined
     for (const one of this.#byId.values()) {
@@ -219,10 +219,10 @@ export class Instances {
   }
 }
 
-/** How often a wait looks whether somebody has lapsed. */
+/** How often a wait checks for lapsed instances. */
 const LAPSE_CHECK_MS = 50
 
-/** When a row was first covered by an acknowledgement; undefined when that was before all that is remembered. */
+/** When an acknowledgement first covered a row; undefined if that is older than the marks kept. */
 function firstMark(marks: readonly Mark[], seq: number): number | undefined {
   const at = marks.findIndex((mark) => mark.seq >= seq)
   if (at === 0 && marks.length >= MARKS_MAX) return undefined

@@ -6,12 +6,12 @@ import { type Format, Frame, pulseText, type ResetWhy, resetText } from './frame
 import type { Sink } from './sink.ts'
 
 /**
- * Bytes that may wait for one reader. Groups are shared, so this bounds how far behind a reader may be rather than what
- * it costs; whoever is slower comes back later and catches up from the store.
+ * Most bytes that may wait for one reader. Frames are shared, so this bounds how far behind a reader may be rather than its
+ * memory. A slower reader is disconnected, returns later, and catches up from the store.
  */
 export const PENDING_MAX_BYTES = 1_048_576
 const ROWS_PER_READ = 200
-/** What a reader has to take the end of its stream in; who does not is cut off. */
+/** Time for a reader to take the end of its stream; after it, the connection is cut. */
 const END_TIMEOUT_MS = 1_000
 
 export type ReaderParts = {
@@ -24,7 +24,7 @@ export type ReaderParts = {
   readonly after: number
 }
 
-/** One stream: catches up at the speed of its reader, then takes each group as it comes. */
+/** One stream: catches up at its reader's speed, then takes each group as it comes. */
 export class Reader implements LiveReader {
   readonly #parts: ReaderParts
   #cursor: number
@@ -69,7 +69,7 @@ export class Reader implements LiveReader {
     this.#parts.channel.leave(this)
   }
 
-  /** Never rejects: a store that cannot be read ends the stream, and its reader comes back. */
+  /** Never rejects: if the store cannot be read, the stream ends, and its reader returns. */
   async #catchUp(): Promise<void> {
     const { channel, sink } = this.#parts
     try {

@@ -46,7 +46,7 @@ async function append(realm: Realm, rows = 1, id = 'nothing'): Promise<void> {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-test('[F11] every reader gets every row once and in order, wherever it starts and whatever comes meanwhile', async () => {
+test('[F11] every reader gets every row once and in order, wherever it starts and whatever is written meanwhile', async () => {
   const world = await open()
   const { realm, own } = world
   await append(realm, 3)
@@ -65,7 +65,7 @@ test('[F11] every reader gets every row once and in order, wherever it starts an
   assert.deepEqual(live.seqs, all.slice(-10))
 })
 
-test('[F11] [P12] a reader that takes nothing is cut off with reset past its bound, and nobody else waits for it', async () => {
+test('[F11] [P12] a reader that takes nothing is disconnected with a reset past its bound, and delays no other reader', async () => {
   const world = await open()
   const stuck = new TestSink()
   stuck.stuck = true
@@ -85,7 +85,7 @@ test('[F11] [P12] a reader that takes nothing is cut off with reset past its bou
   assert.equal(quick.seqs.at(-1), world.realm.index.seq)
 })
 
-test('rows that no publication told of are read from the store by everyone who is connected', async () => {
+test('rows without a publication are read from the store by every connected reader', async () => {
   const world = await open()
   const reader = await join(world.own, ask(world))
   await append(world.realm)
@@ -95,7 +95,7 @@ test('rows that no publication told of are read from the store by everyone who i
   assert.deepEqual(reader.seqs, [world.realm.index.seq - 1, world.realm.index.seq])
 })
 
-test('recent rows are bounded in memory, and what is older comes from the store', async () => {
+test('recent rows are bounded in memory, and older ones come from the store', async () => {
   const world = await open()
   const from = await world.own.headText()
   const first = await join(world.own, ask(world))
@@ -106,12 +106,12 @@ test('recent rows are bounded in memory, and what is older comes from the store'
 })
 
 describe('[W68] places among the readers of a realm', () => {
-  // The kind: one key takes all places that everybody shares, so that nobody else's verifier gets in.
+  // One key takes all shared places, so that verifiers of other keys cannot connect.
   const instance = { boundMs: 5_000 }
   const full = async (own: RealmFeed, asked: ConnectAsk): Promise<boolean> =>
     (await own.connect(asked)).kind === 'full'
 
-  test('a key has so many plain ones and no more, however fast they come, and another key its own', async () => {
+  test('a key has a bounded number of plain readers, however fast they come, and another key its own', async () => {
     const world = await open()
     const asked = Array.from({ length: PLAIN_PER_KEY_MAX + 3 }, () => world.own.connect(ask(world)))
     const kinds = (await Promise.all(asked)).map(({ kind }) => kind)
@@ -121,7 +121,7 @@ describe('[W68] places among the readers of a realm', () => {
     await join(world.own, ask(world, instance))
   })
 
-  test('one that was refused, or has left, holds no place', async () => {
+  test('a reader that was refused or has left holds no place', async () => {
     const world = await open()
     for (let nth = 0; nth < PLAIN_PER_KEY_MAX * 2; nth += 1) {
       assert.equal((await world.own.connect(ask(world, { after: 'forged' }))).kind, 'forged')
@@ -133,7 +133,7 @@ describe('[W68] places among the readers of a realm', () => {
     assert.equal(world.own.readers, 0)
   })
 
-  test('long polls that wait are plain readers', async () => {
+  test('waiting long polls count as plain readers', async () => {
     const world = await open()
     const at = await world.own.headText()
     const polls = Array.from({ length: PLAIN_PER_KEY_MAX }, () => world.own.poll('v', at, 60_000))
@@ -146,7 +146,7 @@ describe('[W68] places among the readers of a realm', () => {
     assert.equal((await world.own.poll('v', at, 0)).kind, 'events', 'their places are free again')
   })
 
-  test('instances of a key are capped; one that comes back has its place', async () => {
+  test('instances of a key are bounded; a returning one keeps its place', async () => {
     const world = await open()
     const all = []
     for (let nth = 0; nth < INSTANCES_PER_KEY_MAX; nth += 1)
@@ -157,7 +157,7 @@ describe('[W68] places among the readers of a realm', () => {
     await join(world.own, ask(world, { ...instance, id: 'w' }))
   })
 
-  test('when all are taken an instance goes before plain readers, and a key with none before one with many', async () => {
+  test('when all are taken, an instance displaces plain readers, and a key with none displaces one with many', async () => {
     const world = await open()
     const keys = READERS_MAX / INSTANCES_PER_KEY_MAX
     const plain = []
@@ -178,7 +178,7 @@ describe('[W68] places among the readers of a realm', () => {
   })
 })
 
-test('what one key leaves behind that never lapses keeps no other key out', async () => {
+test('instances of one key that never lapse keep no other key out', async () => {
   const world = await open()
   for (let nth = 0; nth < INSTANCES_REMEMBERED_PER_KEY_MAX; nth += 1) {
     const one = await join(world.own, ask(world, { boundMs: 5_000, onStale: 'allow' }))
@@ -189,7 +189,7 @@ test('what one key leaves behind that never lapses keeps no other key out', asyn
   await join(world.own, ask(world, { boundMs: 5_000, id: 'w' }))
 })
 
-test('an instance that comes back under its id takes over from the connection that it lost', async () => {
+test('an instance that returns under its id takes over from its lost connection', async () => {
   const world = await open()
   const first = await join(world.own, ask(world, { boundMs: 5_000 }))
   const [, instance = ''] = /"instance":"(\w+[\w-]*)"/.exec(first.text) ?? []
@@ -201,12 +201,12 @@ test('an instance that comes back under its id takes over from the connection th
   assert.doesNotMatch(thief.text, new RegExp(instance), 'another key gets an id of its own')
 })
 
-test('who had a stream is known before its first byte, and to the process that comes after this one', async () => {
+test('an instance is stored before its first byte, and the next process knows it', async () => {
   const world = await open()
   const connected = await world.own.connect(ask(world, { boundMs: 5_000 }))
   assert.equal(connected.kind, 'open')
   await append(world.realm)
-  // Nothing was sent, and the process has ended.
+  // Nothing was sent before the process ended.
   const next = await Feed.open({ realms: world.realms, clock: world.clock, alarm: () => {} })
   const seq = world.realm.index.seq
   const states = (): string[] =>
@@ -220,7 +220,7 @@ test('who had a stream is known before its first byte, and to the process that c
   next.close()
 })
 
-test('a key that was revoked under a connecting reader is not let in', async () => {
+test('a reader whose key is revoked while it connects is not let in', async () => {
   const world = await open()
   const asked = ask(world, { boundMs: 5_000 })
   const target = { kind: 'cut', shape: 'client', principals: { source: 'verifier', client: 'v' } } as const
@@ -234,7 +234,7 @@ test('a checkpoint beyond the log, or of another history, stops the realm until 
   const { realm, realms, feed, own } = world
   await append(realm, 5)
   const ahead = await own.headText()
-  // The same store as it was before: as if its files had been put back.
+  // The same store in an earlier state, as if its files had been put back.
   const older = await openWorld()
   const alarms: number[] = []
   const alarm = (_: Realm, { seq }: { readonly seq: number }): number => alarms.push(seq)
@@ -261,7 +261,7 @@ function factsOf(realm: Realm): Parameters<Realm['judge']>[0] {
   return { source: 'oauth', ancestors: [], position: realm.position(), expiresAtMs: realm.nowMs() + 1_000 }
 }
 
-test('large answers go out so many at a time, the rest wait in their turn, and more are turned away', async () => {
+test('a bounded number of large answers is sent at a time, some wait in turn, and the rest are refused', async () => {
   const turnstile = new Turnstile(SENDING_MAX, 2)
   const inside = []
   for (let nth = 0; nth < SENDING_MAX; nth += 1) inside.push(await turnstile.enter(`key ${nth}`))
@@ -300,7 +300,7 @@ test('[W68] one key never has all places for large answers, nor all of the queue
   assert.deepEqual(order, ['a', 'greedy'])
 })
 
-test('a snapshot serves all who ask together, and a newer one is made when it has grown old', async () => {
+test('a snapshot serves all concurrent requests, and an old one is replaced', async () => {
   const world = await open()
   const { snapshots } = world.own
   const [one, two] = await Promise.all([snapshots.get(), snapshots.get()])

@@ -11,12 +11,12 @@ import { type Seat, Seats } from './seats.ts'
 import type { Sink } from './sink.ts'
 import { Snapshots } from './snapshots.ts'
 
-/** The least time between two acknowledgements of one instance, when there are few. */
+/** Least time between two acknowledgements of one instance, when there are few. */
 const ACK_EVERY_MIN_MS = 20
-/** So that all of them together ask some four hundred times a second at most. */
+/** Per stream, so that all together acknowledge at most about four hundred times a second. */
 const ACK_EVERY_PER_STREAM_MS = 2.5
 
-/** Who asks: a verifier's key. */
+/** The caller: a verifier's key. */
 export type FeedCaller = { readonly id: string; readonly caller: Caller }
 
 export type ConnectAsk = FeedCaller & {
@@ -24,9 +24,9 @@ export type ConnectAsk = FeedCaller & {
   /** Absent for a plain reader. */
   readonly boundMs: number | undefined
   readonly onStale: StalePolicy
-  /** An instance that comes back under the id that it was given before. */
+  /** The id that a returning instance was given before. */
   readonly instance: string | undefined
-  /** What its operator calls it: the name of its host, say. */
+  /** The operator's name for it, such as its host name. */
   readonly label: string | undefined
   readonly format: Format
 }
@@ -64,7 +64,7 @@ export type Polled =
 
 type Stream = { readonly reader: Reader; readonly caller: Caller }
 
-/** One realm's feed: its channel, its snapshot, and everyone who reads it. */
+/** One realm's feed: its channel, its snapshots, and its readers. */
 export class RealmFeed {
   readonly instances: Instances
   readonly snapshots: Snapshots
@@ -89,7 +89,7 @@ export class RealmFeed {
     return this.#streams.size
   }
 
-  /** Long polls and streams that are up to date: what the next group is for. */
+  /** Readers that are up to date and wait for the next group: long polls and streams. */
   get waiting(): number {
     return this.#channel.readers
   }
@@ -102,10 +102,10 @@ export class RealmFeed {
     this.#channel.lost(this.#realm.index.seq)
   }
 
-  /** @throws StoreUnavailable, Overloaded: nobody is let in whose contact is not durable. */
+  /** @throws StoreUnavailable, Overloaded: no instance is let in before its contact is durable. */
   async connect(ask: ConnectAsk): Promise<Connected> {
     const isPlain = ask.boundMs === undefined
-    // Before anything is waited for: who comes a thousand times at once is counted a thousand times.
+    // Before the first await, so that a thousand concurrent calls are counted as a thousand.
     const seat = this.#seats.take(ask.id, { isPlain, isBack: this.#known(ask) !== undefined })
     if (seat === undefined) return { kind: 'full' }
     let isOpen = false
@@ -151,7 +151,7 @@ export class RealmFeed {
     return { kind: 'acked', position: this.#checkpoints.text(head), chain: head.chain, floor: this.#floor }
   }
 
-  /** What came after a checkpoint: at once if there is something, else when something comes or the time is over. */
+  /** Events after a checkpoint: at once if there are some, otherwise when they come or the time is over. */
   async poll(key: string, after: string | undefined, waitMs: number): Promise<Polled> {
     const seat = this.#seats.take(key, { isPlain: true })
     if (seat === undefined) return { kind: 'full' }
@@ -182,15 +182,15 @@ export class RealmFeed {
     this.snapshots.dropOld()
   }
 
-  /** Ends every stream of a realm that is not served any more. */
+  /** Ends every stream of a realm that is no longer served. */
   disconnectIfClosed(): void {
     if (!this.#realm.isClosed) return
     this.disconnectWhere('realm', () => true)
-    // Long polls are woken, and find nothing.
+    // This wakes long polls, which then find nothing.
     this.#channel.lost(this.#channel.seq)
   }
 
-  /** Ends the streams of callers who may not read any more. */
+  /** Ends the streams of callers that may no longer read. */
   disconnectWhere(why: ResetWhy, isOver: (caller: Caller) => boolean): void {
     for (const { reader, caller } of [...this.#streams]) if (isOver(caller)) reader.disconnect(why)
   }
@@ -199,13 +199,13 @@ export class RealmFeed {
     return this.#realm.durableFloorMs
   }
 
-  /** As `show`, without asking the store about what was published lately. */
+  /** As `Checkpoints.presented`, but recent positions need no look into the store. */
   async #presented(position: string): Promise<Presented> {
     const recent = this.#channel.checkpointOf(position)
     return recent === undefined ? this.#checkpoints.presented(position) : { kind: 'on', checkpoint: recent }
   }
 
-  /** The instance that comes back, if it is this key's. */
+  /** The returning instance, if it belongs to this key. */
   #known({ instance, boundMs, id }: ConnectAsk): Contact | undefined {
     if (instance === undefined || boundMs === undefined) return undefined
     const known = this.instances.contactOf(instance)
@@ -242,7 +242,7 @@ export class RealmFeed {
     })
     if (contact !== undefined) {
       const before = this.#byInstance.get(contact.instance)
-      // First the new one, so that the end of the old one is nobody's.
+      // Register the new reader first, so that the old one's end does not disconnect the instance.
       this.#byInstance.set(contact.instance, reader)
       before?.disconnect('taken-over')
     }

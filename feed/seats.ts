@@ -1,23 +1,23 @@
 import { INSTANCES_PER_KEY_MAX } from './instances.ts'
 
-/** Streams of one realm at a time, and long polls that wait. */
+/** Maximum streams and waiting long polls of one realm. */
 export const READERS_MAX = 5_000
-/** Of these, plain ones of one key: whoever only reads has no need of many. */
+/** Maximum plain readers of one key, which needs no more just to read. */
 export const PLAIN_PER_KEY_MAX = 50
 
 /** One place among a realm's readers, for an instance or a plain reader of one key. */
 export type Seat = {
   readonly key: string
   readonly isPlain: boolean
-  /** What ends whoever sits there, for somebody who goes before it. */
+  /** Disconnects the holder of the seat, to make room for another one. */
   disconnect: () => void
-  /** More than once is once. */
+  /** Frees the seat; repeating it has no effect. */
   leave: () => void
 }
 
 /**
- * Who reads a realm's feed. Each key has a share; and when all places are taken, an instance, whose tokens depend on it,
- * gets that of a plain reader, or else that of a key which holds more instances than its own does.
+ * The readers of a realm's feed. Each key has a share. When all places are taken, an instance takes the place of a plain
+ * reader, because tokens depend on it, or else that of a key with more instances than its own.
  */
 export class Seats {
   /** In the order in which they were taken. */
@@ -28,7 +28,7 @@ export class Seats {
     return this.#taken.size
   }
 
-  /** @param isBack an instance that comes back: its key has a place for it, and maybe the old stream, too. */
+  /** @param isBack a returning instance: its key has a place for it, and its old stream may still count, too. */
   take(key: string, { isPlain, isBack = false }: { isPlain: boolean; isBack?: boolean }): Seat | undefined {
     const own = this.#byKey.get(key) ?? { plain: 0, instances: 0 }
     if (isPlain ? own.plain >= PLAIN_PER_KEY_MAX : !isBack && own.instances >= INSTANCES_PER_KEY_MAX)
@@ -45,7 +45,7 @@ export class Seats {
     return seat
   }
 
-  /** The newest of whoever holds the most: plain ones first, and instances only where another has fewer. */
+  /** The newest seat of the key with most: plain readers first, instances only of a key with more than the newcomer's. */
   #whoGoes(instances: number): Seat | undefined {
     let most: { readonly key: string; readonly count: number; readonly isPlain: boolean } | undefined
     for (const [key, { plain }] of this.#byKey)

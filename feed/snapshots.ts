@@ -3,18 +3,18 @@ import { type Clock, Overloaded, SnapshotWriter } from '@rescind/core'
 import type { Checkpoint } from '@rescind/core/log'
 import type { Checkpoints } from './checkpoints.ts'
 
-/** Snapshots on their way at a time; each may be tens of megabytes. */
+/** Maximum snapshots sent at a time; each may have tens of megabytes. */
 export const SENDING_MAX = 8
-/** Verifiers that wait for one; more are told to come back. */
+/** Maximum verifiers that wait for a snapshot; others are told to return later. */
 export const SENDING_QUEUE_MAX = 1_000
-/** A snapshot serves all who ask within this time: what came since, the stream tells them. */
+/** How long a snapshot is reused: readers get later rows from the stream. */
 const REUSE_MS = 2_000
 const KEEP_MS = 60_000
 const HEAD_TRIES_MAX = 16
 
 export type StoredSnapshot = { readonly position: string; readonly bytes: Buffer }
 
-/** A realm's snapshot, made when somebody asks, and once for all who ask at the same time. */
+/** A realm's snapshot, made on request, and once for all concurrent requests. */
 export class Snapshots {
   readonly #realm: Realm
   readonly #checkpoints: Checkpoints
@@ -28,7 +28,7 @@ export class Snapshots {
     this.#clock = clock
   }
 
-  /** @throws StoreUnavailable when the checkpoint that it would be at cannot be read. */
+  /** @throws StoreUnavailable when the checkpoint for it cannot be read. */
   get(): Promise<StoredSnapshot> {
     const latest = this.#latest
     if (latest !== undefined) {
@@ -45,7 +45,7 @@ export class Snapshots {
     this.#latest = undefined
     const checkpoint = await this.#settledHead()
     const position = this.#checkpoints.text(checkpoint)
-    // Rows that were folded since the checkpoint was read are in it as well; the stream tells of them again.
+    // Rows folded after the checkpoint was read are in it as well; the stream sends them again, which does no harm.
     const writer = new SnapshotWriter(this.#realm.index, position)
     while (writer.step()) await new Promise((resolve) => setImmediate(resolve))
     const made = { position, bytes: writer.bytes() }
@@ -53,7 +53,7 @@ export class Snapshots {
     return made
   }
 
-  /** A checkpoint at which the index is when this resolves, unless it never rests. */
+  /** A checkpoint that equals the index's position when this resolves, unless rows keep coming. */
   async #settledHead(): Promise<Checkpoint> {
     let checkpoint = await this.#checkpoints.head()
     for (let again = 0; again < HEAD_TRIES_MAX && checkpoint.seq !== this.#realm.index.seq; again += 1) {
@@ -62,17 +62,17 @@ export class Snapshots {
     return checkpoint
   }
 
-  /** Gives the memory back when nobody has asked for long. */
+  /** Frees the memory after a while without requests. */
   dropOld(): void {
     if (this.#latest !== undefined && this.#clock.monotonicMs() - this.#latest.atMs > KEEP_MS)
       this.#latest = undefined
   }
 }
 
-/** Of the places and of the queue: the part that one key may have, so that others get in beside it. */
+/** One key may take one place in this many, of the places and of the queue, so that others get in. */
 const SHARE = 2
 
-/** Places for answers that are large: so many go out at a time, some wait, and more are turned away; no key has all. */
+/** Limits large answers: some are sent at a time, some wait, and the rest are refused; no key gets all places. */
 export class Turnstile {
   readonly #max: number
   readonly #queueMax: number
@@ -85,13 +85,13 @@ export class Turnstile {
     this.#queueMax = queueMax
   }
 
-  /** @returns what gives the place back; once. @throws Overloaded when too many wait. */
+  /** @returns a function that frees the place; call it once. @throws Overloaded when too many wait. */
   async enter(key: string): Promise<() => void> {
     if (this.#isFreeFor(key)) this.#take(key)
     else {
       const own = this.#waiting.filter((one) => one.key === key).length
       if (this.#waiting.length >= this.#queueMax || own >= this.#queueMax / SHARE)
-        throw new Overloaded('too many wait for a snapshot')
+        throw new Overloaded('too many requests for snapshots are waiting; try again later')
       await new Promise<void>((go) => this.#waiting.push({ key, go }))
     }
     let left = false
@@ -111,7 +111,7 @@ export class Turnstile {
     this.#inside.set(key, (this.#inside.get(key) ?? 0) + 1)
   }
 
-  /** The place goes to whoever has waited longest among those who may have one. */
+  /** Gives the place to the longest waiting key that may take one. */
   #leave(key: string): void {
     this.#taken -= 1
     const own = (this.#inside.get(key) ?? 1) - 1

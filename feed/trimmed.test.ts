@@ -9,8 +9,8 @@ import { Feed } from './feed.ts'
 const AUDIT = { by: 'test', from: 'local', how: 'test' }
 const ROWS = 12
 
-/** Whoever comes back at the very row where the log was cut off has lost nothing, or is told that it has. */
-test('[F12] a reader that comes back at, before or behind the row where the log was trimmed gets all rows or a reset', async () => {
+/** A reader that returns near the row where the log was trimmed has missed nothing, or is told so by a reset. */
+test('[F12] a reader that returns at, before or after the row where the log was trimmed gets all rows or a reset', async () => {
   const { realms, realm, clock } = await openWorld()
   const feed = await Feed.open({ realms, clock, alarm: () => {} })
   const own = feed.of(realm)
@@ -56,7 +56,7 @@ test('[F12] a reader that comes back at, before or behind the row where the log 
     assert.deepEqual(sink.seqs, isReset ? [] : rest, `from ${at}`)
   }
   assert.equal(seen.get(anchor - 1), 'reset')
-  // Whether its holder has the right history can be told no more: its row is gone.
+  // Whether the reader has the right history cannot be told any more: its row is gone.
   assert.equal(seen.get(anchor), 'reset')
   assert.equal(seen.get(anchor + 1), 'rows')
   feed.close()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { QUESTIONS_PER_TURN, Turns } from './turns.ts'
 
-test('questions wait for a later turn, a few in each, in their order: what proves freshness goes before them', async () => {
+test('questions wait for a later turn, a few in each, in order: proofs of freshness go first', async () => {
   const turns = new Turns()
   const done: number[] = []
   const asked = Array.from({ length: QUESTIONS_PER_TURN * 2 + 1 }, (_, nth) =>

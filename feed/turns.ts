@@ -1,10 +1,9 @@
-/** Questions about single tokens that are judged in one turn of the event loop: some three milliseconds of them. */
+/** Questions about single tokens that are judged per turn of the event loop: about three milliseconds of work. */
 export const QUESTIONS_PER_TURN = 32
 
 /**
- * Lets verifiers' questions about single tokens wait for what proves that they are fresh: a question is judged in a
- * later turn of the event loop, and a few in each, so that an acknowledgement which came with a thousand of them is
- * answered first. In order, and none waits for more than those before it.
+ * Lets questions about single tokens wait behind proofs of freshness: each is judged in a later turn of the event loop, a few
+ * per turn, so that an acknowledgement that came with a thousand questions is answered first. Questions keep their order.
  */
 export class Turns {
   readonly #waiting: (() => void)[] = []
