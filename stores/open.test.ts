@@ -16,15 +16,15 @@ test('a URL names its engine and its file', () => {
   })
 })
 
-test('a URL of no engine, or of no file, is refused with the words of its setting', () => {
+test('a URL of no engine, or of no file, is refused, and the message names its setting', () => {
   for (const text of ['', 'sqlite:', 'memory', 'memory:x', 'SQLITE:a', 'postgres://a/b', './a.db'])
     assert.throws(
       () => parseStoreUrl(text, '--store'),
-      new SettingsRefused(`--store: "${text}" is neither sqlite:PATH nor memory:`),
+      new SettingsRefused(`--store: "${text}" names no store; give sqlite:PATH or memory:`),
     )
 })
 
-test('what is written to a file by its URL is there when it is opened again, and in its backup', async () => {
+test('data written to a file store is there when it is opened again, and in its backup', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rescind-open-'))
   try {
     const url = { kind: 'sqlite', path: join(folder, 's.db'), isDurable: true } as const

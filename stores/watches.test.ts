@@ -6,7 +6,7 @@ import { append, commit, REALM, write } from './contract/samples.ts'
 import { MemoryStore } from './memory/store.ts'
 import { Watches } from './watches.ts'
 
-test('a watch whose store cannot be read ends by saying so, and another goes on from its place', async () => {
+test('a watch whose store cannot be read reports that and ends, and another one continues from its place', async () => {
   const store = new MemoryStore(1_000)
   await commit(store, write(append()))
   const error = new StoreUnavailable('away')
@@ -33,7 +33,7 @@ test('a watch whose store cannot be read ends by saying so, and another goes on 
   )
 })
 
-test('rows of a commit without an answer are told of when the store says that all may have moved', async () => {
+test('rows of a commit with an unknown outcome are reported after `allMoved`', async () => {
   const store = new MemoryStore(1_000)
   const watches = new Watches(store)
   const told = new Promise<Watched>((resolve) => {

@@ -1,13 +1,13 @@
 import type { Store, Watched } from '@rescind/authority'
 import { type RealmOrdinal, StoreUnavailable } from '@rescind/core'
 
-/** Rows of one telling. */
+/** Rows of one batch. */
 const WATCH_ROWS_MAX = 1_000
 
 type Told = (watched: Watched) => Promise<void>
 type Log = Pick<Store, 'chainedRowsAfter' | 'anchor'>
 
-/** The watches of a store: `moved` is all that an engine has to say, of a realm that rows were committed to. */
+/** The watches of a store. An engine only has to call `moved` for a realm after committing rows to it. */
 export class Watches {
   readonly #log: Log
   readonly #ofRealm: Map<RealmOrdinal, Set<Watch>> = new Map()
@@ -16,7 +16,7 @@ export class Watches {
     this.#log = log
   }
 
-  /** As `Store.watch` says. */
+  /** See `Store.watch`. */
   begin(realm: RealmOrdinal, after: number, told: Told): () => void {
     const watch = new Watch(this.#log, { realm, after, told })
     const watches = this.#ofRealm.get(realm) ?? new Set()
@@ -33,7 +33,7 @@ export class Watches {
     for (const watch of this.#ofRealm.get(realm) ?? []) watch.wake()
   }
 
-  /** Rows may have come of which nobody knows: after a commit without an answer. */
+  /** Call after a commit with an unknown outcome: rows may have come in every realm. */
   allMoved(): void {
     for (const realm of this.#ofRealm.keys()) this.moved(realm)
   }
@@ -61,7 +61,7 @@ class Watch {
     this.#isOver = true
   }
 
-  /** What it is told of while it reads is looked at when that is done. */
+  /** A call during a read is handled when the read is done. */
   wake(): void {
     this.#hasMoved = true
     if (!this.#isReading && !this.#isOver) void this.#read()

@@ -6,7 +6,7 @@ const KEYED: Readonly<Record<keyof KeyedReads, true>> = {
   ...{ tokenByDigest: true, tokenByHandle: true, consumption: true, record: true, recordByKey: true },
 }
 
-/** The same store, of which each look-up is made both ways, at the same time: they must say the same. */
+/** A view of a store that makes each keyed look-up both ways and asserts that the answers are equal. */
 export function bothWays(store: Store): Store {
   return new Proxy(store, {
     get(target, name): unknown {

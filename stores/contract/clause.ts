@@ -5,7 +5,7 @@ import { bothWays } from './both-ways.ts'
 /** A store under test. */
 export type Opened = {
   readonly store: Store
-  /** Closes what is open and opens the same data again. */
+  /** Closes what is open, and opens the same data again. */
   readonly reopen: () => Promise<Store>
   /** Closes what is open and removes its data. */
   readonly destroy: () => Promise<void>
@@ -13,10 +13,10 @@ export type Opened = {
 
 export type OpenStore = () => Promise<Opened>
 
-/** One sentence of the contract and the test of it, which gets a store of its own. */
+/** Registers one sentence of the contract with its test, which gets a new store. */
 export type Clause = (sentence: string, run: (opened: Opened) => Promise<void>) => void
 
-/** Registers clauses as tests, over stores that are looked up both ways; those named in `todo` run, too, but their failure is known and fails nothing. */
+/** Registers clauses as tests. Clauses named in `todo` run too, but as known failures, which fail nothing. */
 export function clauses(open: OpenStore, todo: Readonly<Record<string, string>>): Clause {
   return (sentence, run) => {
     test(sentence, { todo: todo[sentence] ?? false }, async () => {

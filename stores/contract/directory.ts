@@ -36,7 +36,7 @@ export function directoryContract(clause: Clause): void {
 
 function versions(clause: Clause): void {
   clause(
-    'a record counts its versions, and a write that names another one is a conflict',
+    'a record counts its versions, and a write that names a wrong one is a conflict',
     async ({ store }) => {
       assert.equal(await store.record(REALM, 'things', 'one'), undefined)
       assert.deepEqual((await commit(store, write(putRecord('one', { body: BODY })))).outcomes, [applied(0)])
@@ -102,7 +102,7 @@ function uniqueKeys(clause: Clause): void {
   )
 
   clause(
-    'an update moves keys: given up ones are free, kept ones stay, new ones are taken',
+    'an update moves keys: it frees dropped ones, keeps kept ones, and takes new ones',
     async ({ store }) => {
       const key = (value: string): RecordKey => ({ name: 'name', value })
       await commit(store, write(putRecord('one', { keys: [key('a'), key('b')] })))
@@ -166,7 +166,7 @@ function separation(clause: Clause): void {
     )
   })
 
-  clause('ids that a careless separator would mix stay apart', async ({ store }) => {
+  clause('ids that a careless separator would confuse stay distinct', async ({ store }) => {
     const pairs = [
       ['a', 'b:c'],
       ['a:b', 'c'],

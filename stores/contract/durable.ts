@@ -30,19 +30,19 @@ export function durableContract(clause: Clause, durable: boolean): void {
 }
 
 function floor(clause: Clause): void {
-  clause('the floor rises with a group that carries a higher one, and never falls', async ({ store }) => {
+  clause('the floor rises with a group that has a higher one, and never falls', async ({ store }) => {
     const start = await store.floor()
     await store.commit({ writes: [write(append())], floorMs: start + 5_000 })
     assert.equal(await store.floor(), start + 5_000)
     await store.commit({ writes: [write(append())], floorMs: start + 1_000 })
     assert.equal(await store.floor(), start + 5_000)
     await store.commit({ writes: [write(consume(1), consume(1))], floorMs: start + 6_000 })
-    assert.equal(await store.floor(), start + 6_000, 'a group all of whose writes conflict raises it, too')
+    assert.equal(await store.floor(), start + 6_000, 'a group whose writes all conflict raises it, too')
   })
 }
 
 function reopening(clause: Clause): void {
-  clause('a store that was opened again from disk goes on where it was', async ({ store }) => {
+  clause('a store that was reopened from disk continues where it was', async ({ store }) => {
     await fill(store)
     const before = await picture(store)
     await store.reopen()
@@ -50,7 +50,7 @@ function reopening(clause: Clause): void {
     assert.deepEqual((await commit(store, write(append()))).outcomes, [applied(3)])
   })
 
-  clause('what is read while a store is opened again is answered when it is open', async ({ store }) => {
+  clause('reads during a reopen are answered once the store is open', async ({ store }) => {
     await fill(store)
     const before = await picture(store)
     const list = { collection: 'things', after: undefined, limit: 10 }
@@ -69,7 +69,7 @@ function reopening(clause: Clause): void {
 
 function neverTwice(clause: Clause): void {
   clause(
-    '[D08] what is put after the newest was removed inherits nothing of it, and no number of a row comes twice',
+    '[D08] what is put after the newest was removed inherits nothing from it, and no row number is used twice',
     async ({ store }) => {
       await commit(store, write(put(bareToken(1)), append()))
       await commit(store, write(put(bareToken(2)), consume(2), append(), putRecord('one')))
@@ -125,7 +125,7 @@ function newInstance(clause: Clause): void {
   })
 
   clause(
-    'the order of a client’s tokens is the same in the next instance, and goes on there',
+    'the order of a client’s tokens stays the same in the next instance, and continues there',
     async ({ store, reopen }) => {
       const mine = (number: number) => put({ ...bareToken(number), client: 'c' })
       await commit(store, ...[3, 1, 2].map((number) => write(mine(number))))

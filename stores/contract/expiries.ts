@@ -16,10 +16,10 @@ import {
 } from './samples.ts'
 
 const DAY_MS = 86_400_000
-/** Midnight of some day: what is rounded up to a day stands still here. */
+/** Midnight of some day: rounding it up to a day changes nothing. */
 const MIDNIGHT_MS = 20_000 * DAY_MS
 
-/** What a cutoff must outlive: the highest expiry of its source, which no scan has to find. */
+/** A cutoff must outlive the highest expiry of its source; reading it needs no scan. */
 export function expiryContract(clause: Clause): void {
   clause('[H12] the highest expiry of each source is kept, in whole days', async ({ store }) => {
     await commit(store, write(put(bareToken(1, { expiresAtMs: MIDNIGHT_MS }))))

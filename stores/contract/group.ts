@@ -29,7 +29,7 @@ export function groupContract(clause: Clause): void {
   largeGroup(clause)
 }
 
-/** One of each thing that a write can do, all of which would succeed. */
+/** One of each operation; all of them would succeed. */
 const ALL: readonly Operation[] = [
   append(),
   put(bareToken(1)),
@@ -42,7 +42,7 @@ const ALL: readonly Operation[] = [
   append(),
 ]
 
-/** Operations that conflict in the state of `prepare`, each by another rule. */
+/** Operations that conflict after `prepare`, each for another reason. */
 const CONFLICTS: readonly (readonly [Operation, WriteOutcome])[] = [
   [put(bareToken(50)), conflict('token-exists')],
   [
@@ -66,7 +66,7 @@ async function prepare(store: Store): Promise<void> {
   )
 }
 
-/** Everything that the writes of this file can touch, as the store shows it. */
+/** Everything that this file's writes can touch, as read from the store. */
 async function state(store: Store): Promise<unknown> {
   const numbers = [1, 50, 51, 52, 99]
   const ids = ['new', 'newer', 'held', 'doomed', 'absent', 'taker']
@@ -142,24 +142,21 @@ function atomicity(clause: Clause): void {
     },
   )
 
-  clause(
-    'tokens stand in the same order after a write that forgot one and then conflicted',
-    async ({ store }) => {
-      const tokens = [1, 2, 3].map((number) => ({ ...bareToken(number), client: 'c' }))
-      await commit(store, ...tokens.map((record) => write(put(record))))
-      await commit(store, write(forget(1, { tombstone: false }), consume(5), consume(5)))
-      const ask = { source: 'chat/acme', client: 'c', after: undefined, limit: 10 }
-      const { records } = await store.tokensOfClient(REALM, ask)
-      assert.deepEqual(
-        records.map(({ handle }) => handle),
-        [1, 2, 3].map(handleAt),
-      )
-    },
-  )
+  clause('tokens keep their order after a write that forgot one and then conflicted', async ({ store }) => {
+    const tokens = [1, 2, 3].map((number) => ({ ...bareToken(number), client: 'c' }))
+    await commit(store, ...tokens.map((record) => write(put(record))))
+    await commit(store, write(forget(1, { tombstone: false }), consume(5), consume(5)))
+    const ask = { source: 'chat/acme', client: 'c', after: undefined, limit: 10 }
+    const { records } = await store.tokensOfClient(REALM, ask)
+    assert.deepEqual(
+      records.map(({ handle }) => handle),
+      [1, 2, 3].map(handleAt),
+    )
+  })
 }
 
 function neighbours(clause: Clause): void {
-  clause('a write that conflicts takes no seq and harms no neighbour of its group', async ({ store }) => {
+  clause('a write that conflicts takes no seq and affects no other write of its group', async ({ store }) => {
     const { outcomes, heads } = await commit(
       store,
       write(append(), put(bareToken(1)), append()),
@@ -217,7 +214,7 @@ function neighbours(clause: Clause): void {
 }
 
 function expectations(clause: Clause): void {
-  clause('a write whose expectation fails is a conflict, and nothing of it is applied', async ({ store }) => {
+  clause('a write whose expectation fails is a conflict, and is not applied', async ({ store }) => {
     await commit(store, write(putRecord('held')), write(putRecord('gone')), write(deleteRecord('gone', 1)))
     const expecting = (id: string, version: number): Write => ({
       ...write(append()),
@@ -241,19 +238,22 @@ function expectations(clause: Clause): void {
     assert.equal((await store.head(REALM)).seq, 3)
   })
 
-  clause('expectations are judged before the write writes, and by its own realm', async ({ store }) => {
-    const expects = [{ collection: 'things', id: 'held', version: 0 }]
-    const { outcomes } = await commit(
-      store,
-      { ...write(putRecord('held')), expects },
-      { ...write(append()), expects },
-      { ...writeIn(OTHER_REALM, append()), expects },
-    )
-    assert.deepEqual(outcomes, [applied(0), conflict('record-changed'), applied(1)])
-  })
+  clause(
+    'expectations are checked before the operations of the write, and in its own realm',
+    async ({ store }) => {
+      const expects = [{ collection: 'things', id: 'held', version: 0 }]
+      const { outcomes } = await commit(
+        store,
+        { ...write(putRecord('held')), expects },
+        { ...write(append()), expects },
+        { ...writeIn(OTHER_REALM, append()), expects },
+      )
+      assert.deepEqual(outcomes, [applied(0), conflict('record-changed'), applied(1)])
+    },
+  )
 }
 
-/** What the n-th write of a large group is, and what must become of it; `seqs` counts rows by realm. */
+/** The n-th write of a large group, and its expected outcome; `seqs` counts rows by realm. */
 function mixed(at: number, seqs: number[]): readonly [Write, WriteOutcome] {
   const side = at % 2
   const realm = side === 0 ? REALM : OTHER_REALM

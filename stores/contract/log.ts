@@ -45,8 +45,8 @@ const ROWS: readonly Operation[] = RULES.map((rule, at) =>
 )
 
 /**
- * Model §3.1, spelled out once more and by other means than core's: SHA-256(previous ‖ u64be seq ‖ u64be at ‖ u8 kind
- * ‖ SHA-256(rule) ‖ SHA-256(audit)).
+ * Model §3.1, computed here independently of core: SHA-256(previous ‖ u64be seq ‖ u64be at ‖ u8 kind ‖ SHA-256(rule) ‖
+ * SHA-256(audit)).
  */
 function headAfter(operations: readonly Operation[]): LogHead {
   const hash = (...parts: readonly (Uint8Array | string)[]): Buffer => {
@@ -85,7 +85,7 @@ export function logContract(clause: Clause): void {
 
 function chains(clause: Clause): void {
   clause(
-    'the head of an empty log is seq 0 and 32 zero bytes, also beside a realm that has rows',
+    'the head of an empty log is seq 0 and 32 zero bytes, also when another realm has rows',
     async ({ store }) => {
       await assertHead(store, [])
       await commit(store, writeIn(OTHER_REALM, ...ROWS))
@@ -95,7 +95,7 @@ function chains(clause: Clause): void {
   )
 
   clause(
-    'every row is chained to all before it, within writes, across writes, groups and conflicts',
+    'every row is chained to all earlier ones, within writes, across writes, groups and conflicts',
     async ({ store }) => {
       await commit(store, write(put(bareToken(1))))
       const { heads } = await commit(
@@ -112,7 +112,7 @@ function chains(clause: Clause): void {
     },
   )
 
-  clause('the audit bytes are in the chain: other words make another head', async ({ store }) => {
+  clause('the chain covers the audit bytes: another text gives another head', async ({ store }) => {
     await commit(store, write(append({ audit: 'a' })), writeIn(OTHER_REALM, append({ audit: 'b' })))
     await assertHead(store, [append({ audit: 'a' })])
     await assertHead(store, [append({ audit: 'b' })], OTHER_REALM)
@@ -151,11 +151,14 @@ function numbering(clause: Clause): void {
     }
   })
 
-  clause('a write without rows is told the head, a write with rows its first one', async ({ store }) => {
-    await commit(store, write(append(), append()))
-    const { outcomes } = await commit(store, write(put(bareToken(1))), write(append(), append(), append()))
-    assert.deepEqual(outcomes, [applied(2), applied(3)])
-  })
+  clause(
+    'a write without rows gets the head’s seq, a write with rows that of its first one',
+    async ({ store }) => {
+      await commit(store, write(append(), append()))
+      const { outcomes } = await commit(store, write(put(bareToken(1))), write(append(), append(), append()))
+      assert.deepEqual(outcomes, [applied(2), applied(3)])
+    },
+  )
 }
 
 function reading(clause: Clause): void {
@@ -199,7 +202,7 @@ function reading(clause: Clause): void {
   })
 
   clause(
-    'a forgotten audit leaves its hash and the chain, here and in no other realm',
+    'forgetting an audit keeps its hash and the chain, and changes no other realm',
     async ({ store, reopen }) => {
       await commit(store, write(...ROWS), writeIn(OTHER_REALM, ...ROWS))
       const before = await store.chainedRowsAfter(REALM, 0, 100)
@@ -218,7 +221,7 @@ function reading(clause: Clause): void {
       await check(store)
       const again = await reopen()
       await check(again)
-      // Doing it again is done already, and so is doing it to what is not there.
+      // Repeating it changes nothing, nor does forgetting audits of rows that do not exist.
       const beyond = { ...forget, fromSeq: 90, throughSeq: 99 }
       const { outcomes } = await commit(again, write(forget), write(beyond))
       assert.ok(outcomes.every(({ kind }) => kind === 'applied'))
@@ -226,7 +229,7 @@ function reading(clause: Clause): void {
     },
   )
 
-  clause('2,500 rows are read in pages without a gap or a double', async ({ store }) => {
+  clause('2,500 rows are read in pages without a gap or a repetition', async ({ store }) => {
     for (let group = 0; group < 5; group += 1) {
       const writes = Array.from({ length: 250 }, () => write(append(), append()))
       await commit(store, ...writes)

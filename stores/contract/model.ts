@@ -29,7 +29,7 @@ const NUMBERS = [0, 1, 2, 3]
 const IDS = ['a', 'b', 'c']
 const VALUES = ['x', 'y']
 
-/** Few ids, so that writes meet each other often. */
+/** Few ids, so that writes collide often. */
 const number = fc.constantFrom(...NUMBERS)
 const id = fc.constantFrom(...IDS)
 const version = fc.nat(4)
@@ -92,7 +92,7 @@ const draft: fc.Arbitrary<Draft> = fc.record({
 
 export function modelContract(clause: Clause): void {
   clause(
-    `[A07] ${RUNS} random histories end as in a model of plain lists, outcome by outcome`,
+    `[A07] ${RUNS} random histories give the outcomes and the state of a model of plain lists`,
     async ({ store }) => {
       let ordinal = 10
       const groups = fc.array(fc.array(draft, { minLength: 1, maxLength: 12 }), {
@@ -100,7 +100,7 @@ export function modelContract(clause: Clause): void {
         maxLength: 4,
       })
       const property = fc.asyncProperty(groups, async (drafts) => {
-        // A realm of its own is as good as an empty store, and cheaper.
+        // A new realm is as good as an empty store, and cheaper.
         ordinal += 1
         await playAndCompare(store, realmOrdinal(ordinal), drafts)
       })

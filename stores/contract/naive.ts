@@ -11,7 +11,7 @@ import { conflict } from './samples.ts'
 
 type Filed = Omit<NewRecord, 'fromVersion' | 'body'> & { readonly version: number; readonly body?: string }
 
-/** A realm as plain lists, small enough to be believed: what a store must be indistinguishable from. */
+/** A realm as plain lists, simple enough to be obviously right; every store must behave like it. */
 export type NaiveRealm = {
   readonly tokens: readonly TokenRecord[]
   readonly consumed: readonly (readonly [handle: string, sealed: Uint8Array | undefined])[]
@@ -30,7 +30,7 @@ export const EMPTY: NaiveRealm = {
   rows: [],
 }
 
-/** All of a write, or nothing: lists are never changed, so going back is keeping the old ones. */
+/** Applies all of a write or nothing. Lists are never changed, so undoing means keeping the old ones. */
 export function applyNaively(before: NaiveRealm, write: Write): readonly [NaiveRealm, WriteOutcome] {
   const met = write.expects.every(({ id, version }) => versionOf(before, id) === version)
   if (!met) return [before, conflict('record-changed')]
@@ -81,7 +81,7 @@ function step(realm: NaiveRealm, operation: Operation): NaiveRealm | ConflictWha
     }
     case 'forget-audit':
     case 'trim-log':
-      // Neither a row that stands nor its place in the chain changes; trims have clauses of their own.
+      // Neither rows nor the chain change; trims have their own clauses.
       return realm
     case 'forget-token':
       return forgotten(realm, operation.token)

@@ -30,7 +30,7 @@ export function pagingContract(clause: Clause): void {
 
 function pagesOfRecords(clause: Clause): void {
   clause(
-    'live records come by id, page by page, without the deleted and without a double',
+    'live records come by id, page by page, without deleted ones and without repetition',
     async ({ store }) => {
       const ids = ['b', 'a', 'e', 'd', 'c', 'aa', 'B', '10', '9']
       await commit(store, ...ids.map((id) => write(putRecord(id, { body: `"${id}"` }))))
@@ -84,7 +84,7 @@ async function allTokens(store: Store, limit: number): Promise<TokenRecord[][]> 
 
 function pagesOfTokens(clause: Clause): void {
   clause(
-    'tokens of a client come whole, oldest commit first, whatever their times say, and of no other client',
+    'tokens of one client come complete, in commit order whatever their times, and no others',
     async ({ store }) => {
       const numbers = [5, 1, 4, 2, 3, 6, 0]
       const mine = numbers.map((number) =>
@@ -113,7 +113,7 @@ function pagesOfTokens(clause: Clause): void {
     },
   )
 
-  clause('the page that holds the last token of a client has no next one, full or not', async ({ store }) => {
+  clause('the page with the last token of a client has no next one, full or not', async ({ store }) => {
     await commit(store, ...[0, 1, 2].map((number) => write(put(ofClient(number)))))
     const ask = { source: SOURCE, client: 'c' }
     for (const [after, limit, isLast] of [
@@ -141,7 +141,7 @@ function pagesOfTokens(clause: Clause): void {
 
 function placesBetweenPages(clause: Clause): void {
   clause(
-    'the place after a page stays right when tokens before it are forgotten, extended, or put after it',
+    'the place after a page stays valid when tokens before it are forgotten or extended, or new ones are put',
     async ({ store }) => {
       await commit(store, ...[0, 1, 2, 3].map((number) => write(put(ofClient(number)))))
       const ask = { source: SOURCE, client: 'c', limit: 2 }
@@ -166,7 +166,7 @@ function placesBetweenPages(clause: Clause): void {
 
 function expiry(clause: Clause): void {
   clause(
-    'expired tokens of all realms are found at or below a time, up to a limit, as they now stand',
+    'expired tokens of all realms are found at or below a time, up to a limit, in their current state',
     async ({ store }) => {
       const at = (number: number, expiresAtMs: number): TokenRecord => ({ ...bareToken(number), expiresAtMs })
       await commit(
@@ -215,7 +215,7 @@ function endings(clause: Clause): void {
   const at = (number: number, expiresAtMs: number): TokenRecord => ({ ...bareToken(number), expiresAtMs })
 
   clause(
-    'tokens that end come by their expiry, later than a time and up to another, of some sources, as they now stand',
+    'ending tokens of some sources come by expiry, after one time and up to another, in their current state',
     async ({ store }) => {
       const whole = { ...at(1, 1_003), client: 'c', scope: 's', sealed: Buffer.from([0, 255]) }
       await commit(
@@ -260,7 +260,7 @@ function endings(clause: Clause): void {
   )
 
   clause(
-    'of 1,500 tokens that end in one millisecond each comes once, no page looks at more than its limit, and one may be empty',
+    '1,500 tokens that end in one millisecond come once each, no page looks at more than its limit, and a page may be empty',
     async ({ store }) => {
       for (let group = 0; group < 6; group += 1) {
         const tokens = Array.from({ length: 250 }, (_, nth) => at(group * 250 + nth, 1_000))

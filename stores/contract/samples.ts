@@ -29,7 +29,7 @@ export const SOURCE = 'chat/acme'
 export const NOW_MS = 1_772_366_400_000
 const DIGEST_KEY = 'k'.repeat(43)
 
-/** The same digest for the same number, another for every other. */
+/** Distinct numbers give distinct digests. */
 export function digestAt(number: number): TokenDigest {
   return tokenDigest(sha256(Buffer.from(`digest ${number}`)).toString('base64url'))
 }
@@ -41,7 +41,7 @@ export function handleAt(number: number): Handle {
   return handle
 }
 
-/** A token with nothing but what every token has. */
+/** A token with only the required members. */
 export function bareToken(number: number, over: Partial<TokenRecord> = {}): TokenRecord {
   const handle = handleAt(number)
   return {
@@ -106,7 +106,7 @@ export function writeIn(realm: RealmOrdinal, ...operations: readonly Operation[]
   return { realm, dependsOn: [], expects: [], operations }
 }
 
-/** That leaves the floor as it is. */
+/** A group that leaves the floor unchanged. */
 export function groupOf(writes: readonly Write[]): Group {
   return { writes, floorMs: 0 }
 }
@@ -124,7 +124,7 @@ export function conflict(what: ConflictWhat): WriteOutcome {
   return { kind: 'conflict', what }
 }
 
-/** A record whose bytes compare by value: one engine gives a Buffer, another a Uint8Array. */
+/** A record with comparable bytes: some engines return a Buffer, others a Uint8Array. */
 export function comparable(record: TokenRecord | undefined): unknown {
   if (record?.sealed === undefined) return record
   return { ...record, sealed: hex(record.sealed) }
@@ -134,7 +134,7 @@ export function hex(bytes: Uint8Array | undefined): string | undefined {
   return bytes === undefined ? undefined : Buffer.from(bytes).toString('hex')
 }
 
-/** The members of a directory record that the port promises, and no more. */
+/** Only the members of a directory record that the port promises. */
 export function asRecord(record: DirectoryRecord | undefined): DirectoryRecord | undefined {
   if (record === undefined) return undefined
   const { collection, id, version, body } = record

@@ -17,14 +17,11 @@ export type { Opened, OpenStore } from './clause.ts'
 export type StoreContractOptions = {
   /** Whether a new instance over the same data sees what an earlier one committed. */
   readonly durable: boolean
-  /** Sentences that a store does not keep yet, each with the reason; they run and are reported as to do. */
+  /** Sentences that a store does not satisfy yet, each with the reason; they run and are reported as to do. */
   readonly todo?: Readonly<Record<string, string>>
 }
 
-/**
- * Registers the tests that every store must pass, whatever its engine: `name` heads them in the report, `open` makes
- * an empty store each time it is called.
- */
+/** Registers the tests that every store must pass. `name` heads them in the report; each call of `open` makes an empty store. */
 export function storeContract(
   name: string,
   open: OpenStore,
@@ -40,8 +37,8 @@ export function storeContract(
     describe('watching the log', () => watchContract(clause))
     describe('the directory', () => directoryContract(clause))
     describe('pages and scans', () => pagingContract(clause))
-    describe('what is looked for', () => walksContract(clause))
+    describe('searches', () => walksContract(clause))
     describe('against a model', () => modelContract(clause))
-    describe('the floor and what outlives an instance', () => durableContract(clause, durable))
+    describe('the floor and what survives a restart', () => durableContract(clause, durable))
   })
 }

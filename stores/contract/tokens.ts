@@ -23,7 +23,7 @@ import {
 
 const LAST_MS = LAST_INSTANT_MS
 
-/** A token with everything that a token can have. */
+/** A token with every member set. */
 function fullToken(number: number): TokenRecord {
   return {
     ...bareToken(number),
@@ -70,7 +70,7 @@ export function tokenContract(clause: Clause): void {
 
 function roundTrip(clause: Clause): void {
   clause(
-    '[G12] a token comes back field by field, by digest and by handle, and what was absent stays absent',
+    '[G12] a token is read back unchanged by digest and by handle, and absent members stay absent',
     async ({ store }) => {
       const records = [fullToken(1), bareToken(2), { ...bareToken(3), subject: '' }, optional(4)]
       const outcome = await commit(store, ...records.map((record) => write(put(record))))
@@ -88,7 +88,7 @@ function roundTrip(clause: Clause): void {
   )
 
   clause(
-    'a token of one realm does not exist in another, and may exist there by itself',
+    'a token of one realm does not exist in another, and may exist there independently',
     async ({ store }) => {
       await commit(store, write(put(bareToken(1))))
       assert.equal(await store.tokenByDigest(OTHER_REALM, digestAt(1)), undefined)
@@ -109,7 +109,7 @@ function roundTrip(clause: Clause): void {
   })
 }
 
-/** Every optional field alone would be many tests; every second one of them is one. */
+/** Every second optional member is set: a test for each one alone would be many. */
 function optional(number: number): TokenRecord {
   const { subject, tenant, notBeforeMs, audience } = fullToken(number)
   return {
@@ -178,7 +178,7 @@ function extension(clause: Clause): void {
 
 function consumption(clause: Clause): void {
   clause(
-    'a single-use token is consumed once, whoever asks in which group, and keeps the first answer',
+    'a single-use token is consumed once, in one group or several, and keeps the first answer',
     async ({ store }) => {
       const answer = Buffer.from([0, 255, 7])
       const { outcomes } = await commit(
@@ -199,7 +199,7 @@ function consumption(clause: Clause): void {
   )
 
   clause(
-    'of 64 writes in one group that consume one token and put a successor, exactly one is applied',
+    'exactly one of 64 writes in a group that consume one token and put a successor is applied',
     async ({ store }) => {
       const writes = Array.from({ length: 64 }, (_, at) => write(put(bareToken(100 + at)), consume(1)))
       const { outcomes } = await commit(store, ...writes)
@@ -212,7 +212,7 @@ function consumption(clause: Clause): void {
 
 function forgetting(clause: Clause): void {
   clause(
-    'forgetting removes the token and its consumption; only a tombstone stays, where one was asked for',
+    'forgetting removes the token and its consumption; only a tombstone stays, if requested',
     async ({ store }) => {
       await commit(store, write(put(bareToken(1)), consume(1)), write(put(bareToken(2))))
       const { outcomes } = await commit(
@@ -250,7 +250,7 @@ function forgetting(clause: Clause): void {
   })
 
   clause(
-    'forgetting what is not there, or what has another handle by now, is a conflict and leaves it',
+    'forgetting an unknown token, or one with another handle by now, is a conflict and changes nothing',
     async ({ store }) => {
       await commit(store, write(put({ ...bareToken(1), handle: handleAt(9) })))
       const { outcomes } = await commit(

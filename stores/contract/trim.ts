@@ -45,7 +45,7 @@ export function trimContract(clause: Clause): void {
     assert.deepEqual(await keptOf(store), [])
   })
 
-  clause('rows that are trimmed leave their last place, and what was to be kept of them', async (opened) => {
+  clause('trimmed rows leave the position of the last one, and the rules to be kept', async (opened) => {
     await commit(opened.store, write(...ROWS), writeIn(OTHER_REALM, ...ROWS))
     const before = await opened.store.chainedRowsAfter(REALM, 0, 100)
     await commit(opened.store, write(trim(4, { keep: [1, 3] })), write(append()))
@@ -76,7 +76,7 @@ export function trimContract(clause: Clause): void {
   })
 
   clause(
-    'trimming again changes nothing, trimming on goes on, and kept rules can be forgotten',
+    'trimming again changes nothing, trimming can continue, and kept rules can be forgotten',
     async ({ store }) => {
       await commit(store, write(...ROWS))
       await commit(store, write(trim(4, { keep: [1, 2] })))
@@ -94,14 +94,14 @@ export function trimContract(clause: Clause): void {
     },
   )
 
-  clause('a log keeps its last row, whatever is asked', async ({ store }) => {
+  clause('a log keeps its last row, even if asked to drop it', async ({ store }) => {
     await commit(store, write(...ROWS))
     const { outcomes } = await commit(store, write(trim(10)), write(trim(99)), write(trim(9)))
     assert.deepEqual(outcomes.slice(0, 2), [conflict('record-changed'), conflict('record-changed')])
     assert.deepEqual(await seqsOf(store), [10])
   })
 
-  clause('a write that conflicts after it trimmed has trimmed nothing', async ({ store }) => {
+  clause('a write that trims and then conflicts trims nothing', async ({ store }) => {
     await commit(store, write(...ROWS), write(put(bareToken(1))))
     await commit(store, write(trim(3, { keep: [2], forget: [] }), put(bareToken(1))))
     assert.deepEqual(

@@ -6,7 +6,7 @@ import { bareToken, commit, handleAt, OTHER_REALM, put, putRecord, REALM, write,
 
 type Page = { readonly records: readonly TokenRecord[]; readonly next: number | undefined }
 
-/** Every page to the end, of what `read` gives. */
+/** All handles that `read` yields, page by page. */
 async function all(read: (after: number | undefined) => Promise<Page>): Promise<readonly string[]> {
   const found: string[] = []
   let after: number | undefined
@@ -24,14 +24,14 @@ function sought(store: Store, ids: TokensSought, limit = 1_000): Promise<readonl
 
 export function walksContract(clause: Clause): void {
   clause(
-    'tokens are found by every id that they bear, by all of several, and by no id of another, page by page',
+    'tokens are found by each of their ids, by several at once, and by no id of another, page by page',
     async ({ store }) => {
       const odd = 'o"\\\'%_,{}\u00e9\ud83d\ude00'
       const tokens: readonly TokenRecord[] = [
         { ...bareToken(0), subject: 's', client: 'c', tenant: 't' },
         { ...bareToken(1), subject: 's', source: 'oauth', session: 'x' },
         { ...bareToken(2), subject: odd, keyId: 'k' },
-        // What is no id of its own may hold the same words.
+        // A claim may hold the same words without being an id.
         { ...bareToken(3), claims: { subject: 's', grant: bareToken(0).grant } },
         { ...bareToken(4), grant: bareToken(0).grant },
       ]
@@ -64,7 +64,7 @@ export function walksContract(clause: Clause): void {
     },
   )
 
-  clause('tokens with ancestors come among those that one of several names may hit', async ({ store }) => {
+  clause('tokens with ancestors are included in a search for one of several names', async ({ store }) => {
     const parent = { ...bareToken(0), subject: 's' }
     const child = { ...bareToken(1), subject: 'other', ancestors: [ancestorOf(parent)] }
     await commit(store, write(put(parent), put(child), put(bareToken(2))))
@@ -74,7 +74,7 @@ export function walksContract(clause: Clause): void {
   })
 
   clause(
-    'records between two ids are counted up to a limit, and the last that was counted is told',
+    'records between two ids are counted up to a limit, and the last one counted is returned',
     async ({ store }) => {
       const ids = ['a/1', 'a/2', 'a/3', 'a0', 'a', 'b/1']
       await commit(store, ...ids.map((id) => write(putRecord(id))))

@@ -14,7 +14,7 @@ import {
   writeIn,
 } from './samples.ts'
 
-/** A reader that keeps what it is told. */
+/** A reader that records what it is told. */
 class Reader {
   readonly told: Watched[] = []
   readonly stop: () => void
@@ -32,7 +32,7 @@ class Reader {
     return this.told.flatMap((watched) => (watched.kind === 'rows' ? watched.rows : []))
   }
 
-  /** When it has been told of so many rows, or of the end. */
+  /** Resolves once it was told that many rows, or that the watch ended. Returns their seqs. */
   async until(count: number): Promise<readonly number[]> {
     while (this.rows.length < count && this.told.every(({ kind }) => kind === 'rows'))
       await new Promise<void>((resolve) => {
@@ -55,7 +55,7 @@ async function turns(): Promise<void> {
 
 export function watchContract(clause: Clause): void {
   clause(
-    'a watch tells of rows behind its place, then of those that come, with their chain',
+    'a watch reports existing rows after its place, then new ones, with their chain',
     async ({ store }) => {
       await commit(store, ...rows(3))
       const reader = new Reader(store, 1)
@@ -67,7 +67,7 @@ export function watchContract(clause: Clause): void {
     },
   )
 
-  clause('a watch tells of no other realm, and of nothing that was refused', async ({ store }) => {
+  clause('a watch reports no other realm, and no refused write', async ({ store }) => {
     const reader = new Reader(store, 0)
     await commit(store, writeIn(OTHER_REALM, append()), write(put(bareToken(1))))
     await commit(store, write(append(), deleteRecord('none', 1)))
@@ -78,14 +78,14 @@ export function watchContract(clause: Clause): void {
     reader.stop()
   })
 
-  clause('each of several readers of a realm is told of everything', async ({ store }) => {
+  clause('each of several readers of a realm gets everything', async ({ store }) => {
     const readers = [new Reader(store, 0), new Reader(store, 0)]
     await commit(store, ...rows(2))
     for (const reader of readers) assert.deepEqual(await reader.until(2), [1, 2])
     for (const reader of readers) reader.stop()
   })
 
-  clause('a watch that was stopped tells nothing more', async ({ store }) => {
+  clause('a watch that was stopped reports nothing more', async ({ store }) => {
     const reader = new Reader(store, 0)
     await commit(store, write(append()))
     await reader.until(1)
@@ -95,7 +95,7 @@ export function watchContract(clause: Clause): void {
     assert.deepEqual(await reader.until(1), [1])
   })
 
-  clause('a slow reader is told of 1,000 rows at most, one telling at a time', async ({ store }) => {
+  clause('a slow reader gets 1,000 rows at most, one batch at a time', async ({ store }) => {
     await commit(store, ...rows(1_001))
     let telling = 0
     const committed = Promise.withResolvers<void>()
@@ -117,7 +117,7 @@ export function watchContract(clause: Clause): void {
     reader.stop()
   })
 
-  clause('a watch from a place whose next row was trimmed off ends by saying so', async ({ store }) => {
+  clause('a watch whose next row was trimmed reports that and ends', async ({ store }) => {
     await commit(store, ...rows(4))
     await commit(store, write({ kind: 'trim-log', throughSeq: 2, keep: [], forget: [] }))
     const reader = new Reader(store, 1)

@@ -16,7 +16,7 @@ import { fileRecord, type RealmMemory, recordKey, uniqueKey } from './realm-memo
 type Undo = () => void
 type Step = { readonly undo: Undo } | { readonly conflict: ConflictWhat }
 
-/** Applies a write wholly, or leaves everything as it was. */
+/** Applies all of a write, or nothing. */
 export function applyWrite(realm: RealmMemory, write: Write): WriteOutcome {
   for (const { collection, id, version } of write.expects) {
     if ((realm.records.get(recordKey(collection, id))?.version ?? 0) !== version) {
@@ -158,7 +158,7 @@ function putExpiring({ expiring: entries }: RealmMemory, { entry, unlessAliveAtM
 
 type DropExpiring = Extract<Operation, { kind: 'drop-expiring' }>
 
-/** Dropping what is not there, or was put anew, is done already. */
+/** Dropping an entry that is not there, or was put again, is already done. */
 function dropExpiring({ expiring: entries }: RealmMemory, { entry, ifExpiresAtMs }: DropExpiring): Step {
   const at = recordKey(entry.kind, entry.id)
   const before = entries.get(at)

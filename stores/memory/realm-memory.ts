@@ -7,26 +7,26 @@ export type FiledRecord = DirectoryRecord & {
   readonly lists: readonly RecordKey[]
 }
 
-/** Everything that one realm holds, in plain maps; insertion order is commit order. */
+/** Everything stored for one realm, in plain maps; insertion order is commit order. */
 export type RealmMemory = {
   readonly tokens: Map<TokenDigest, TokenRecord>
-  /** When each token came: what lists are ordered and paged by. */
+  /** When each token was put; lists are ordered and paged by it. */
   readonly numbers: Map<TokenDigest, number>
   nextNumber: number
   readonly byHandle: Map<Handle, TokenDigest>
-  /** By source, as `Store.highestExpiries` says. */
+  /** By source; see `Store.highestExpiries`. */
   readonly highest: Map<Source, number>
   readonly consumed: Map<Handle, Uint8Array | undefined>
   readonly tombstones: Map<TokenDigest, Source>
   readonly records: Map<string, FiledRecord>
-  /** By `uniqueKey`, where in `records` the one that has it is. */
+  /** From a `uniqueKey` to the key in `records` of its owner. */
   readonly owners: Map<string, string>
   readonly expiring: Map<string, ExpiringEntry>
-  /** Those after the anchor. */
+  /** The rows after the anchor. */
   readonly rows: ChainedLogRow[]
   anchor: LogHead
   readonly kept: Map<number, LogRow>
-  /** The head after each row; the last one is the realm's. */
+  /** The realm's head. */
   head: LogHead
 }
 
@@ -53,7 +53,7 @@ export function uniqueKey(collection: string, { name, value }: RecordKey): strin
   return `${collection}\0${name}\0${value}`
 }
 
-/** Files a record, or takes it away, together with its unique keys. */
+/** Stores a record, or removes it, together with its unique keys. */
 export function fileRecord(
   { records, owners }: RealmMemory,
   at: string,

@@ -32,7 +32,7 @@ import { Watches } from '../watches.ts'
 import { applyWrite } from './apply.ts'
 import { emptyRealm, type FiledRecord, type RealmMemory, recordKey, uniqueKey } from './realm-memory.ts'
 
-/** A store that forgets when the process ends: for tests and for trying things out. Nothing in it is durable. */
+/** A store that forgets everything when the process ends, for tests and trials. */
 export class MemoryStore implements Store {
   readonly #realms: Map<RealmOrdinal, RealmMemory> = new Map()
   readonly #keyed: KeyedReads = keyedIn((realm) => this.#realm(realm))
@@ -256,7 +256,7 @@ function keyedIn(memoryOf: (realm: RealmOrdinal) => RealmMemory): KeyedReads {
   }
 }
 
-/** A page of those that are looked for, in the order in which they came. */
+/** A page of matching tokens, in commit order. */
 function tokensIn(
   { tokens, numbers }: RealmMemory,
   { after = 0, limit }: Pick<TokensAsk, 'after' | 'limit'>,

@@ -9,7 +9,7 @@ import { logId, seqOfLogId } from './log-id.ts'
 import type { Stored, StoredKind, StoredOperation } from './operations.ts'
 import { TokenWrites } from './token-writes.ts'
 
-/** A write's outcome in one number: the seq of its first row, or a conflict as a negative. */
+/** A write's outcome as one number: the seq of its first row, or a negative number for a conflict. */
 export const CONFLICT: Readonly<Record<ConflictWhat, number>> = {
   'token-exists': -1,
   'token-missing': -2,
@@ -19,13 +19,13 @@ export const CONFLICT: Readonly<Record<ConflictWhat, number>> = {
   'expiring-exists': -6,
 }
 
-/** Whether an operation is one statement at most that can conflict: alone, it leaves nothing behind to be undone. */
+/** Operations of at most one statement that can conflict: alone, they leave nothing to undo. */
 const IS_ONE_STEP: Readonly<Record<StoredKind, boolean>> = {
   ...{ put: true, extend: true, consume: true, append: true, remove: true, memo: true, unmemo: true },
   ...{ record: false, forget: false, unaudit: false, trim: false },
 }
 
-/** Applies writes inside the transaction that the writer has begun: each wholly, or not at all. */
+/** Applies writes within the writer's transaction, each entirely or not at all. */
 export class Applier {
   readonly #db: DatabaseSync
   readonly #statements: Statements
@@ -51,11 +51,11 @@ export class Applier {
     return head
   }
 
-  /** @returns an outcome as CONFLICT describes it. */
+  /** @returns an outcome encoded as CONFLICT describes. */
   write(write: StoredWrite): number {
     const before = this.head(write.realm)
     const moved = this.tokens.moved.length
-    // One statement that conflicts has done nothing; whatever takes more than one needs a way back.
+    // A single statement that conflicts has changed nothing; more than one needs a savepoint.
     const [first] = write.operations
     const whole = write.operations.length === 1 && first !== undefined && IS_ONE_STEP[first.kind]
     if (!whole) this.#db.exec('SAVEPOINT unit')
@@ -107,7 +107,7 @@ export class Applier {
         return changes === 0 ? 'expiring-exists' : undefined
       }
       case 'unmemo':
-        // Dropping what is not there, or was put anew, is done already.
+        // Dropping an entry that is not there, or was put again, is already done.
         statements.dropMemo.run(realm, op.of, op.id, op.ifExpiresAt)
         return undefined
       case 'forget':
@@ -130,7 +130,7 @@ export class Applier {
     this.#heads.set(realm, { seq, chain })
   }
 
-  /** Under load most rows have the same audit as the one before. */
+  /** A cache of one: under load most rows have the same audit as the one before. */
   #hashOfAudit(audit: Buffer): Buffer {
     if (!audit.equals(this.#audit.text)) this.#audit = { text: Buffer.from(audit), hash: sha256(audit) }
     return this.#audit.hash
@@ -197,7 +197,7 @@ type Statements = Readonly<Record<keyof ReturnType<typeof sql>, StatementSync>>
 function prepare(db: DatabaseSync): Statements {
   const texts = sql()
   const made = Object.entries(texts).map(([name, text]) => [name, db.prepare(text)] as const)
-  // The keys are those of `sql()`, which Object.fromEntries cannot say.
+  // The keys are those of `sql()`, which Object.fromEntries cannot express.
   return Object.fromEntries(made) as Statements
 }
 

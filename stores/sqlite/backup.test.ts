@@ -11,7 +11,7 @@ import { backupSqlite } from './backup.ts'
 import { openSqlite } from './store.ts'
 
 const GROUP_WRITES = 64
-/** Each group a megabyte. */
+/** Groups of a megabyte each. */
 const GROUPS = 80
 
 type Site = { readonly folder: string; readonly path: string; readonly store: Store }
@@ -33,7 +33,7 @@ async function siteOf(t: TestContext, groups = GROUPS): Promise<Site> {
   return { folder, path, store }
 }
 
-/** Rows of the log, which are written one after another while the copy is made. */
+/** Seqs in the log; rows are appended one after another during the copy. */
 function rowsIn(path: string): readonly number[] {
   const db = new DatabaseSync(path, { readOnly: true })
   const rows = db.prepare('SELECT id % 1099511627776 AS seq FROM log ORDER BY id').all()
@@ -41,8 +41,8 @@ function rowsIn(path: string): readonly number[] {
   return rows.map(({ seq }) => Number(seq))
 }
 
-describe('[W60] a backup of a store that is written to all the time', () => {
-  it('is one pass over the store, and holds what stood there when it began', async (t) => {
+describe('[W60] a backup of a store under constant writes', () => {
+  it('is one pass over the store, and holds its state at the beginning', async (t) => {
     const { folder, path, store } = await siteOf(t)
     await commit(store, write(append()), write(append()))
     let [isOver, written, steps] = [false, 0, 0]
@@ -77,7 +77,7 @@ describe('[W60] a backup of a store that is written to all the time', () => {
     )
   })
 
-  it('gives up, and leaves nothing, when the write-ahead log grows beyond its bound meanwhile', async (t) => {
+  it('gives up and leaves nothing when the write-ahead log grows beyond its bound', async (t) => {
     const { folder, path, store } = await siteOf(t, 30)
     const large = (): ReturnType<typeof write> => write(append({ audit: `"${'a'.repeat(60_000)}"` }))
     let isOver = false
@@ -88,7 +88,7 @@ describe('[W60] a backup of a store that is written to all the time', () => {
     const failing = backupSqlite(path, copy, { logMaxBytes: -1 })
     await assert.rejects(failing, (error) => {
       assert.ok(error instanceof StoreRefused)
-      assert.match(error.message, /-wal grew by more than -1 bytes meanwhile/)
+      assert.match(error.message, /-wal grew by more than -1 bytes during the copy/)
       return true
     })
     isOver = true
@@ -96,7 +96,7 @@ describe('[W60] a backup of a store that is written to all the time', () => {
     assert.equal(existsSync(copy) || existsSync(`${copy}.partial`), false)
   })
 
-  it('says in one line why it cannot be made, and leaves nothing', async (t) => {
+  it('reports in one line why it cannot be made, and leaves nothing', async (t) => {
     const { folder, path } = await siteOf(t, 1)
     const nowhere = join(folder, 'none', 'copy.db')
     await assert.rejects(backupSqlite(path, nowhere), (error) => {

@@ -4,26 +4,25 @@ import { backup, DatabaseSync } from 'node:sqlite'
 import { StoreRefused } from '@rescind/core'
 import { refuseForeign } from './schema.ts'
 
-/** Pages copied between two looks at how far it has come. */
+/** Pages copied between two progress checks. */
 const PAGES_PER_STEP = 4_096
 /**
- * Bytes by which the write-ahead log may grow while the copy is made. It cannot be given up meanwhile, so a volume
- * that is slower to copy to than the server writes must not fill the store's own.
+ * How much the write-ahead log may grow during the copy. It cannot be truncated meanwhile, so a copy that is slower than the
+ * server's writes must not fill the store's volume.
  */
 const BACKUP_LOG_MAX_BYTES = 1_073_741_824
 
 export type BackupOptions = {
-  /** Told now and then how many of the store's pages are copied. */
+  /** Called now and then with the number of pages copied. */
   readonly onProgress?: (copied: number, total: number) => void
   readonly logMaxBytes?: number
 }
 
 /**
- * Copies a store, which a server may own and write to meanwhile, as it stands at one moment: in one read transaction
- * over the whole copy, so that nothing that is written makes it begin again. The copy is whole and on disk, or it is
- * not there; readable by this user only. It holds no master key.
- * @throws StoreRefused when there is no store, something stands where the copy is to go, or the store's write-ahead log
- * would grow too large.
+ * Copies a store as it is at one moment; a server may own it and write to it meanwhile. One read transaction spans the whole
+ * copy, so writes do not restart it. The copy is complete and on disk, or absent; only this user can read it. It holds no
+ * master key.
+ * @throws StoreRefused when there is no store, the target exists, or the store's write-ahead log would grow too large.
  */
 export async function backupSqlite(
   path: string,
@@ -31,23 +30,24 @@ export async function backupSqlite(
   { onProgress, logMaxBytes = BACKUP_LOG_MAX_BYTES }: BackupOptions = {},
 ): Promise<void> {
   if (!existsSync(path)) throw new StoreRefused(`there is no store at ${path}`)
-  if (existsSync(target)) throw new StoreRefused(`${target} exists already: a backup never replaces anything`)
+  if (existsSync(target))
+    throw new StoreRefused(`${target} already exists, and a backup never replaces a file; give another name`)
   const partial = `${target}.partial`
   rmSync(partial, { force: true })
   let source: DatabaseSync | undefined
   try {
-    // Made before SQLite does, so that nobody else could ever open it.
+    // Created before SQLite does it, so that no other user could ever open it.
     closeSync(openSync(partial, 'wx', 0o600))
     source = new DatabaseSync(path, { readOnly: true })
     refuseForeign(source)
     source.exec('BEGIN')
-    // The transaction begins with its first read. A copy made inside it stays with what that saw.
+    // The first read begins the transaction; the copy sees what that read saw.
     source.prepare('SELECT count(*) FROM sqlite_schema').get()
     const logBefore = logBytes(path)
     const progress = ({ totalPages, remainingPages }: Progress): void => {
       if (logBytes(path) - logBefore > logMaxBytes)
         throw new StoreRefused(
-          `${path}-wal grew by more than ${logMaxBytes} bytes meanwhile: copy to a faster volume, or when less is written`,
+          `${path}-wal grew by more than ${logMaxBytes} bytes during the copy: copy to a faster volume, or when less is written`,
         )
       onProgress?.(totalPages - remainingPages, totalPages)
     }
@@ -69,12 +69,12 @@ export async function backupSqlite(
 
 type Progress = { readonly totalPages: number; readonly remainingPages: number }
 
-/** It is reused from its beginning, so what matters is by how much its file has become longer. */
+/** The log is reused from its beginning, so only the growth of its file counts. */
 function logBytes(path: string): number {
   return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
 }
 
-/** One file that any tool can copy: nothing of it stands in a write-ahead log. */
+/** Leaves one file that can be copied by any tool, with nothing in a write-ahead log. */
 function leaveWal(path: string): void {
   const copy = new DatabaseSync(path)
   try {
@@ -84,7 +84,7 @@ function leaveWal(path: string): void {
   }
 }
 
-/** Of a file, or of a folder's list of names. */
+/** Flushes a file, or the list of names of a folder. */
 export function flush(path: string): void {
   const file = openSync(path, 'r')
   try {

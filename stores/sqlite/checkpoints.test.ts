@@ -10,7 +10,7 @@ import { Checkpoints } from './checkpoints.ts'
 import { openSqlite } from './store.ts'
 
 const MIB = 2 ** 20
-/** 32 MiB, and what a group of a megabyte brings beyond it on a machine that has no time. */
+/** 32 MiB, and the megabyte or so by which a group exceeds it on a busy machine. */
 const LOG_MAX_BYTES = 36 * MIB
 const GROUP_WRITES = 64
 const GROUPS = 60
@@ -28,7 +28,7 @@ async function siteOf(t: TestContext): Promise<Site> {
   return { store, path, logBytes: () => statSync(`${path}-wal`).size }
 }
 
-/** What can make a group large; sixty groups of each bring some 60 MB. */
+/** Ways to make a group large; sixty groups of each write about 60 MB. */
 const LARGE: Readonly<Record<string, (at: number) => Operation>> = {
   'long token texts that are kept sealed': (at) =>
     put({ ...bareToken(at), kind: 'assigned', sealed: Buffer.alloc(16_384, at) }),
@@ -71,7 +71,7 @@ describe('[W70] the write-ahead log is bounded by bytes, whatever is written:', 
     })
   }
 
-  it('after somebody has read one state for a long time, its file is as small as before', async (t) => {
+  it('its file becomes small again after a long read of one state', async (t) => {
     const { store, path, logBytes } = await siteOf(t)
     await commit(store, write(append()))
     const reader = new DatabaseSync(path, { readOnly: true })
@@ -102,7 +102,7 @@ describe('[W70] a checkpoint', () => {
     assert.equal(checkpoints.mustFinish, true)
   })
 
-  it("is the writer's at the bound, not one page before, while the reader has no time for it", () => {
+  it('is left to the writer at the bound, not one page before, while the reader has no time', () => {
     const checkpoints = new Checkpoints()
     checkpoints.committed(4_096, false)
     checkpoints.committed(6_143, false)
@@ -110,12 +110,12 @@ describe('[W70] a checkpoint', () => {
     checkpoints.committed(6_144, false)
     assert.equal(checkpoints.mustFinish, true)
     checkpoints.committed(6_200, true)
-    // All of it is written back: the next group began the log anew.
+    // Everything is written back: the next group restarted the log.
     checkpoints.committed(4, false)
     assert.equal(checkpoints.mustFinish, false)
   })
 
-  it('that cannot give the log up waits for as many pages again, and is not tried with every group', () => {
+  it('that cannot free the log waits for as many pages again, and is not tried with every group', () => {
     const checkpoints = new Checkpoints()
     checkpoints.committed(4_096, false)
     checkpoints.ended(true)
@@ -124,7 +124,7 @@ describe('[W70] a checkpoint', () => {
     assert.equal(checkpoints.committed(8_296, false), true)
   })
 
-  it('that could not run is tried again with the next group', () => {
+  it('that could not run is retried with the next group', () => {
     const checkpoints = new Checkpoints()
     assert.equal(checkpoints.committed(4_096, false), true)
     checkpoints.ended(false)

@@ -1,28 +1,28 @@
-/** Pages of the write-ahead log after which it is written back in the background: 16 MiB. */
+/** Pages of the write-ahead log from which a checkpoint runs in the background: 16 MiB. */
 const BACKGROUND_PAGES = 4_096
-/** Pages from which on the writer writes it back itself, rather than let it grow while the reader has no time: 24 MiB. */
+/** Pages from which the writer itself runs the checkpoint, if the reader has no time: 24 MiB. */
 const WRITER_PAGES = 6_144
-/** What stays of the write-ahead log's file once it begins anew: the bound that the manual names. */
+/** Size of the write-ahead log's file once it restarts; the manual names this bound. */
 export const LOG_FILE_BYTES = 33_554_432
 
 /**
- * When the write-ahead log is written back, by the pages that are in it: its own count, so that what a write costs is
- * never guessed. The reader thread writes back what is there while groups go on; the writer then has to finish what
- * came meanwhile, and the next group begins the log anew. So no group waits for a long checkpoint, but where more is
- * written than the reader can write back.
+ * Decides when to checkpoint the write-ahead log, by SQLite's own count of its pages, so that no estimate of a write's size
+ * is needed. The reader thread checkpoints what is there while groups continue; the writer then only has to finish what came
+ * meanwhile, and the next group restarts the log. So a group waits for a long checkpoint only when more is written than the
+ * reader can keep up with.
  */
 export class Checkpoints {
   #pages = 0
-  /** Pages that were written back, but could not be given up: somebody, a backup say, still reads them. */
+  /** Pages that were checkpointed but cannot be reused, because a reader, such as a backup, still needs them. */
   #stuckPages = 0
   #state: 'none' | 'running' | 'finish' = 'none'
 
-  /** Whether the next group is to be followed by the rest of a checkpoint. */
+  /** Whether the next group must be followed by the rest of a checkpoint. */
   get mustFinish(): boolean {
     return this.#state === 'finish' || (this.#state === 'running' && this.#grown >= WRITER_PAGES)
   }
 
-  /** Notes a group. @param pages in the log behind it. @returns whether a checkpoint is to begin in the background. */
+  /** Notes a group. @param pages in the log after it. @returns whether to begin a checkpoint in the background. */
   committed(pages: number, finished: boolean): boolean {
     if (pages < this.#pages) this.#stuckPages = 0
     this.#pages = pages
@@ -35,7 +35,7 @@ export class Checkpoints {
     return true
   }
 
-  /** What was begun has ended. A checkpoint that could not run is tried again; the log only stays longer. */
+  /** The background checkpoint ended. One that could not run is retried later; meanwhile the log only stays longer. */
   ended(ran: boolean): void {
     this.#state = ran ? 'finish' : 'none'
   }

@@ -1,6 +1,6 @@
 import type { ByteReader, ByteWriter } from '@rescind/core/bytes'
 
-/** The parts that operations have in common, as bytes and as what SQLite takes for a column. */
+/** The parts that operations share, as bytes and as SQLite's column values. */
 
 export const NOTHING: Uint8Array = new Uint8Array(0)
 const NO_ROWS: readonly number[] = []

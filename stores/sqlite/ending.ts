@@ -5,8 +5,8 @@ import { readableRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
 export type EndingRow = readonly [...TokenRow, bits: string, id: number, fits: number, nth: number]
 
 /**
- * A page of the index on expiry, in its order. Tokens that do not fit are left out in the reader thread, but for the
- * last one of a full page, which says where the next page begins.
+ * A page of the expiry index, in its order. The reader thread leaves out tokens that do not match, except the last one of a
+ * full page, which says where the next page begins.
  */
 export const ENDING_SQL: string = `
   SELECT ${TOKEN_COLUMNS}, bits, id, fits, nth FROM (
@@ -19,7 +19,7 @@ export const ENDING_SQL: string = `
     ORDER BY expires_at, bits, id LIMIT ?)
   WHERE fits OR nth = ? ORDER BY nth`
 
-/** Digits in front of the bits, which may be any text. */
+/** The digits come first, because the bits may be any text. */
 export function endingStart({ endMs, key }: EndingCursor): [endMs: number, bits: string, id: number] {
   if (key === undefined) return [endMs + 1, '', 0]
   const split = key.indexOf('.')

@@ -23,15 +23,15 @@ import {
 } from '../contract/samples.ts'
 import { openSqlite } from './store.ts'
 
-// The kind: a whole number in a store that is larger than a number here can be. What reads it throws, and with it went
-// every row that was read in the same step: a page of a list, a group that commits, or the start.
+// A stored integer beyond what JavaScript can represent. The read throws at it, and used to lose every row of the same step:
+// a page of a list, a group that commits, or the start.
 
 const BEYOND = ['9223372036854775807', '-9007199254740993']
 const CLIENT = 'u1'
 const ENTRY = { kind: storedKind('notes'), expiresAtMs: NOW_MS, value: Buffer.from('{}') }
 const ALL = { after: undefined, limit: 100 }
 
-/** Three of each thing; number 1 is what each case is about. */
+/** Three of each item; each case concerns number 1. */
 async function fill(store: Store): Promise<void> {
   for (const number of [1, 2, 3]) {
     await commit(
@@ -51,7 +51,7 @@ async function fill(store: Store): Promise<void> {
 
 type Case = {
   readonly sql: string
-  /** What is no more readable: the token, the record, the entry, or nothing. */
+  /** What becomes unreadable: the token, the record, the entry, or nothing. */
   readonly lost?: 'unreadable token' | 'unknown token' | 'record' | 'memo'
   readonly check?: (store: Store) => Promise<void>
 }
@@ -114,7 +114,7 @@ await made.close()
 
 for (const [what, { sql, lost, check }] of Object.entries(CASES))
   for (const number of BEYOND)
-    test(`${what} may be ${number}: no other row is lost by it`, async (t) => {
+    test(`${what} may be ${number}: no other row is lost`, async (t) => {
       const home = makeQuickHome()
       t.after(home.remove)
       const path = join(home.folder, 'rescind.db')
@@ -129,7 +129,7 @@ for (const [what, { sql, lost, check }] of Object.entries(CASES))
       await writes(store, lost)
     })
 
-/** As whoever writes the file can. */
+/** Changes the file as an attacker with access to it can. */
 function overwrite(path: string, sql: string, number: string): void {
   const db = new DatabaseSync(path)
   assert.equal(db.prepare(sql).run(BigInt(number)).changes, 1)
@@ -196,7 +196,7 @@ async function entry(store: Store, isLost: boolean): Promise<void> {
   assert.ok((await store.expiredEntries(NOW_MS * 2, 10)).length >= 2)
 }
 
-/** Whatever is written, what cannot be read does not end the store. */
+/** Whatever was overwritten, the store still takes writes. */
 async function writes(store: Store, lost: Case['lost']): Promise<void> {
   const version = (await store.record(REALM, 'things', 'r1'))?.version ?? 0
   const { outcomes } = await commit(
@@ -228,7 +228,7 @@ async function writes(store: Store, lost: Case['lost']): Promise<void> {
   assert.equal((await store.tokenByDigest(REALM, digestAt(9)))?.position, ORIGIN)
 }
 
-test('a floor that is no time ends the start, with what to do', async (t) => {
+test('an invalid floor refuses the start, and the message says what to do', async (t) => {
   const home = makeQuickHome()
   t.after(home.remove)
   const path = join(home.folder, 'rescind.db')

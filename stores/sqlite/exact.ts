@@ -1,32 +1,32 @@
 import { LAST_INSTANT_MS } from '@rescind/core'
 
-/** Rows of tokens, and those of one realm's log, are numbered below this: five bytes (row-table.ts, log-id.ts). */
+/** Row numbers of tokens, and of one realm's log, are below this: five bytes (row-table.ts, log-id.ts). */
 export const ROW_MAX: number = 2 ** 40 - 1
-/** The last instant that there is a date for; nothing that was written ends later. */
+/** The last instant a Date can represent; nothing valid ends later. */
 const INSTANT_MAX = 8_640_000_000_000_000
-/** Versions that a record can have, and the one that it counts as having where it has none of them. */
+/** The highest valid version of a record, and the version assumed for an invalid one. */
 const VERSION_MAX = 2 ** 52
 const VERSION_UNKNOWN = 2 ** 48
 
 /**
- * A column of whole numbers, as SQL that never gives one which JavaScript cannot tell from its neighbours: node:sqlite
- * throws at such a number, and with it goes every row that is read in the same step. What stands beyond is read as the
- * largest that can be told, which is no instant, realm or kind of ours; nothing stays nothing. A comparison costs a
- * token's look-up nothing that could be measured; `min` and `max` cost it a quarter.
+ * An integer column as SQL that yields only numbers JavaScript can represent exactly: node:sqlite throws at others, and then
+ * every row of the same step is lost. Larger values become the largest exact number, which is not a valid instant, realm or
+ * kind; NULL stays NULL. Comparisons add nothing measurable to a token's look-up; `min` and `max` add a quarter.
  */
 export function exact(column: string): string {
   const [least, most] = [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]
   return `iif(${column} NOT BETWEEN ${least} AND ${most}, ${most}, ${column})`
 }
 
-/** Whether a number that was read as `exact` says is a time. */
+/** Whether a number that was read through `exact` is a time. */
 export function isInstant(ms: number): boolean {
   return Math.abs(ms) <= INSTANT_MAX
 }
 
 /**
- * The version and the body of a record. One whose version is none has a body that is no record, so that whoever needs it
- * is told; it was written once, so that no seed makes it anew, and writing it anew mends it. @param table with its dot.
+ * Version and body of a record. One with an invalid version gets a body that cannot be parsed, so that requests that need it
+ * learn so. It still counts as existing, so that no seed creates it again; writing it again repairs it. @param table with
+ * its dot.
  */
 export function recordColumns(table = ''): string {
   const body = `${table}body`
@@ -41,11 +41,11 @@ function isVersion(table: string): string {
   return `${table}version BETWEEN 1 AND ${VERSION_MAX}`
 }
 
-/** Of the column `expires_at`. */
+/** For the column `expires_at`. */
 const IS_INSTANT = `expires_at BETWEEN ${-INSTANT_MAX} AND ${INSTANT_MAX}`
 
-/** The value and the expiry of an expiring entry. One that ends at no time says nothing: it is not believed for ever. */
+/** Value and expiry of an expiring entry. With an invalid expiry its value reads as empty, so that it never holds for ever. */
 export const EXPIRING_COLUMNS: string = `iif(${IS_INSTANT}, value, x''), ${exact('expires_at')}`
 
-/** The highest expiry of a source; where it is no time, what was given out may end at any. */
+/** The highest expiry of a source; if it is invalid, the latest instant is assumed. */
 export const HIGHEST_EXPIRY: string = `iif(${IS_INSTANT}, expires_at, ${LAST_INSTANT_MS})`

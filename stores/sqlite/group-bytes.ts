@@ -6,15 +6,15 @@ import { decodeOperation, encodeOperation, type StoredOperation } from './operat
 import type { TokenIndex } from './token-index.ts'
 
 /**
- * A group on its way to the writer thread, as one block of bytes: handing over one buffer costs a tenth of what
- * cloning the objects of 64 writes costs (bench/README.md, "threads").
- * @param index where tokens stand that an operation may name; the writer reads them to be sure.
+ * A group for the writer thread, as one block of bytes: handing over one buffer costs a tenth of cloning the objects of 64
+ * writes (bench/README.md, "threads").
+ * @param index the rows of tokens that operations may name; the writer reads those rows to be sure.
  */
 export function encodeGroup(group: Group, index: TokenIndex): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter()
   out.f64(group.floorMs).u32(group.writes.length)
   for (const write of group.writes) encodeWrite(out, write, index)
-  // A copy of its own: small buffers share a pool, which must not be handed to another thread.
+  // Copied: small buffers share a pool, which must not be transferred to another thread.
   return new Uint8Array(out.bytes())
 }
 

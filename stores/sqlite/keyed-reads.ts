@@ -5,7 +5,7 @@ import type { Snapshot } from './snapshot.ts'
 import type { TokenIndex } from './token-index.ts'
 import { recordOfRow, type TokenRow } from './token-row.ts'
 
-/** The look-ups of an open store, on the main thread's connection: a few microseconds each. */
+/** An open store's look-ups, on the main thread's connection: a few microseconds each. */
 export class SqliteKeyedReads implements KeyedReads {
   readonly snapshot: Snapshot
   readonly #index: TokenIndex

@@ -3,20 +3,20 @@ import { DatabaseSync } from 'node:sqlite'
 import { StoreRefused } from '@rescind/core'
 
 /**
- * Takes the store for this process: an exclusive transaction on a database of its own, whose lock the operating
- * system drops when the process ends, however it ends. Backups read the store beside it.
+ * Takes the store for this process, by an exclusive transaction on a separate database. The operating system drops that lock
+ * when the process ends, however it ends. Backups can still read the store.
  * @throws StoreRefused when another process has it.
  */
 export function takeLock(path: string): DatabaseSync {
-  // The lock goes by the file's name: under a second name, a second process would own the same store.
+  // The lock goes by the file's name: under a second name, a second process could own the same store.
   const stat = lstatSync(path, { throwIfNoEntry: false })
   if (stat?.isSymbolicLink() === true) {
-    throw new StoreRefused(`the store ${path} is a symbolic link: name the file that it leads to`)
+    throw new StoreRefused(`the store ${path} is a symbolic link: give the file that it points to`)
   }
-  if (stat?.isFile() === false) throw new StoreRefused(`the store ${path} is no file`)
+  if (stat?.isFile() === false) throw new StoreRefused(`the store ${path} is not a file`)
   if (stat !== undefined && stat.nlink > 1) {
     throw new StoreRefused(
-      `the store ${path} has another name, too (a hard link), under which it could have a second owner: remove that one`,
+      `the store ${path} has a second name (a hard link), under which another process could own it, too: remove that name`,
     )
   }
   const lock = new DatabaseSync(`${path}.lock`)

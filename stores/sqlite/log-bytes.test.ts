@@ -8,17 +8,17 @@ import { logId } from './log-id.ts'
 import { migrate } from './schema.ts'
 
 const REALM = realmOrdinal(3)
-/** Bytes that would be a text's end, a separator, or no UTF-8 at all, and none. */
+/** Bytes that could end or separate a text, bytes that are not UTF-8, and no bytes. */
 const bytes = fc.oneof(
   fc.uint8Array({ maxLength: 90 }),
   fc.constantFrom(Uint8Array.of(), Uint8Array.of(0), Uint8Array.of(0x2c), Uint8Array.of(0xff, 0xc3, 0)),
 )
-/** Instants that a Date can hold; what was written at another is refused, see the contract. */
+/** Instants that a Date can hold; a row with another one is refused, see the contract. */
 const INSTANT_MAX_MS = 8_640_000_000_000_000
 const instant = fc.integer({ min: -INSTANT_MAX_MS, max: INSTANT_MAX_MS })
 const row = fc.record({ atMs: instant, kind: fc.nat(255), rule: bytes })
 
-test('rows of any bytes come through a page as they were written', () => {
+test('rows with arbitrary bytes pass through a page unchanged', () => {
   const property = fc.property(
     fc.array(row, { maxLength: 40 }),
     fc.nat(40),

@@ -6,9 +6,9 @@ import { seqOfLogId } from './log-id.ts'
 import { NumberList } from './number-list.ts'
 
 /**
- * A page of the log on its way from the reader thread, put together by SQLite itself: a million rows must become neither
- * a million arrays nor a million buffers there (bench/README.md, "log pages"). `heads`: four numbers a row with commas
- * between, the first of them counted from `after`; `rules`: the bytes of all rules on end, which SQLite joins as they are.
+ * A page of the log for the main thread, assembled by SQLite: a million rows must not become a million arrays or buffers in
+ * the reader thread (bench/README.md, "log pages"). `heads`: four numbers per row, comma-separated, the first relative to
+ * `after`; `rules`: the bytes of all rules, concatenated.
  */
 export const LOG_PAGE_SQL = `
   SELECT group_concat(concat_ws(',', id - CAST(?1 AS INTEGER), at, kind, length(rule))), CAST(group_concat(rule, '') AS BLOB)
@@ -16,14 +16,14 @@ export const LOG_PAGE_SQL = `
 
 export type LogPage = { readonly heads: string; readonly rules: Uint8Array }
 
-/** @param columns of the one row that LOG_PAGE_SQL gives; nothing in it stands for no rows. */
+/** @param columns of the single row of LOG_PAGE_SQL; NULLs mean that there are no rows. */
 export function logPage([heads, rules]: readonly [string | null, Uint8Array | null]): LogPage {
   return { heads: heads ?? '', rules: rules ?? NO_BYTES }
 }
 
 const NO_BYTES = new Uint8Array(0)
 
-/** @param after the id that the page was asked from. @throws ContractBroken when numbers and bytes do not fit. */
+/** @param after the id that the page starts after. @throws ContractBroken when numbers and bytes do not fit together. */
 export function decodeRows({ heads, rules }: LogPage, after: number): LogRow[] {
   const rows: LogRow[] = []
   const numbers = new NumberList(heads)
@@ -36,18 +36,17 @@ export function decodeRows({ heads, rules }: LogPage, after: number): LogRow[] {
     rows.push(timed({ seq, atMs, kind, rule: rules.subarray(start, end) }))
     start = end
   }
-  if (start !== rules.length)
-    throw new ContractBroken('a page of the log whose rules are not as long as it says')
+  if (start !== rules.length) throw new ContractBroken('a page of the log whose rules have the wrong length')
   return rows
 }
 
-/** @throws ContractBroken for a row of no time: nobody could say what is older than it. */
+/** @throws ContractBroken for a row with an invalid time: its age could not be known. */
 export function timed(row: LogRow): LogRow {
-  if (!isInstant(row.atMs)) throw new ContractBroken(`row ${row.seq} was written at no time`)
+  if (!isInstant(row.atMs)) throw new ContractBroken(`row ${row.seq} has an invalid time`)
   return row
 }
 
-/** Whatever their numbers are, what their chain was made from is checked by whoever asks for it. */
+/** Out-of-range numbers are clamped here; callers check them through the chain. */
 export const CHAINED_COLUMNS: string = `id, ${exact('at')}, ${exact('kind')}, rule, audit, audit_hash, chain`
 
 export type ChainedRowColumns = readonly [
@@ -60,7 +59,7 @@ export type ChainedRowColumns = readonly [
   chain: Uint8Array,
 ]
 
-/** A row keeps its audit, or the hash of an audit that has expired. */
+/** A row stores its audit, or the hash of an expired one. */
 export function chainedRowOf([id, atMs, kind, rule, audit, kept, chain]: ChainedRowColumns): ChainedLogRow {
   const auditHash = kept ?? sha256(audit ?? new Uint8Array(0))
   const row = { seq: seqOfLogId(id), atMs, kind, rule, auditHash, chain }

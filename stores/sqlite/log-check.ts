@@ -7,7 +7,7 @@ import { seqOfLogId } from './log-id.ts'
 
 export type CheckAsk = {
   readonly kind: 'check'
-  /** The id of the row before, whose chain value all rests on; `chain` says it where that row was trimmed off. */
+  /** The id of the row before; its chain value is the start, or `chain` if that row was trimmed. */
   readonly after: number
   readonly chain: Uint8Array | undefined
   readonly before: number
@@ -17,7 +17,7 @@ export type CheckAsk = {
 const ROWS = `SELECT ${CHAINED_COLUMNS} FROM log
   WHERE id > ? AND id < ? ORDER BY id LIMIT ?`
 
-/** Checks rows where they are read, so that a start takes hardly longer: the thread that folds them does other things. */
+/** Checks rows in the reader thread, so that a start takes hardly longer: the main thread folds them meanwhile. */
 export function checkRows(db: DatabaseSync, { after, chain: known, before, limit }: CheckAsk): ChainChecked {
   const start = known ?? db.prepare('SELECT chain FROM log WHERE id = ?').get(after)?.['chain']
   let through = seqOfLogId(after)
@@ -52,7 +52,7 @@ function isByte(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0 && value < 256
 }
 
-/** Under load most rows have the same audit as the one before. */
+/** A cache of one: under load most rows have the same audit as the one before. */
 function auditHashes(): (audit: Uint8Array) => Uint8Array {
   let text = new Uint8Array(0)
   let hash: Uint8Array = sha256(text)

@@ -1,6 +1,6 @@
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
 
-/** Rows of one realm's log lie between two multiples of this. */
+/** The ids of one realm's log lie between two multiples of this. */
 const SPAN = 2 ** 40
 
 export function logId(realm: RealmOrdinal, seq: number): number {

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { NumberList } from './number-list.ts'
 
-test('numbers come out of a list as SQLite put them in', () => {
+test('a list yields the numbers that SQLite wrote into it', () => {
   const db = new DatabaseSync(':memory:')
   const joined = db.prepare('SELECT group_concat(value) AS list FROM json_each(?)')
   const property = fc.property(fc.array(fc.maxSafeInteger()), (numbers) => {

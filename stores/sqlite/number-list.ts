@@ -1,7 +1,4 @@
-/**
- * Whole numbers as SQLite writes them, with a comma between any two: how a thread hands over a million numbers as one
- * text. Exact up to 2^53.
- */
+/** Integers as SQLite writes them, comma-separated: a thread hands over a million numbers as one text. Exact up to 2^53. */
 export class NumberList {
   readonly #text: string
   #at = 0
@@ -19,7 +16,7 @@ export class NumberList {
     const isNegative = text.charCodeAt(this.#at) === MINUS
     let at = isNegative ? this.#at + 1 : this.#at
     let value = 0
-    // To ask behind the end, where there is no code, makes every question slow.
+    // Reading past the end yields NaN, which slows down every read.
     for (; at < text.length; at += 1) {
       const digit = text.charCodeAt(at) - ZERO
       if (digit < 0) break

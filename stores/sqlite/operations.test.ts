@@ -23,7 +23,7 @@ import { TokenIndex } from './token-index.ts'
 const ENTRY = { kind: storedKind('answers'), id: 'one' }
 const KEY = { name: 'name', value: 'ann' }
 
-/** An operation of each kind, and the text that a side log holds of it. */
+/** An operation of each kind, and its text in a side log. */
 const SAMPLES: { readonly [K in Operation['kind']]: readonly (readonly [Operation, string])[] } = {
   'put-token': [
     [
@@ -121,13 +121,13 @@ const SAMPLES: { readonly [K in Operation['kind']]: readonly (readonly [Operatio
 }
 
 for (const [kind, samples] of Object.entries(SAMPLES))
-  test(`${kind} comes out of its bytes with the columns that side logs hold`, () => {
+  test(`${kind} decodes from its bytes to the columns that side logs hold`, () => {
     for (const [operation, text] of samples) {
       const group = encodeGroup({ floorMs: 1, writes: [write(operation)] }, new TokenIndex())
       assert.equal(encodeWrites(decodeGroup(group).writes), `[[1,[${text}]]]`)
     }
   })
 
-test('an operation whose code is not known is refused', () => {
+test('an operation with an unknown code is refused', () => {
   assert.throws(() => decodeOperation(new ByteReader(Uint8Array.of(1))), /unknown operation 1 /)
 })

@@ -6,8 +6,8 @@ import type { TokenIndex } from './token-index.ts'
 import { clientKey, factsText } from './token-row.ts'
 
 /**
- * Each operation as the writer thread executes it: columns, not meanings. Side logs hold these objects as JSON, so their
- * kinds and members never change; the bytes below never leave the process.
+ * Each operation as the columns that the writer thread writes. Side logs store these objects as JSON, so their kinds and
+ * members never change; the bytes below never leave the process.
  */
 type Columns = {
   'put-token': {
@@ -20,7 +20,7 @@ type Columns = {
     readonly client: string | null
     readonly facts: string
     readonly sealed: Uint8Array | null
-    /** Rows that may hold its digest, or its handle, already. */
+    /** Rows that may already hold its digest or its handle. */
     readonly rows: readonly number[]
   }
   'extend-token': {
@@ -92,14 +92,14 @@ export type StoredKind = StoredOperation['kind']
 export type Stored<K extends StoredKind> = Extract<StoredOperation, { readonly kind: K }>
 
 type Coding<O extends Operation = Operation, C extends StoredOperation = StoredOperation> = {
-  /** The first byte of the operation; never given to another one. */
+  /** The first byte of the operation; never reuse one. */
   readonly code: number
-  /** Behind the code. @param index where the tokens stand that it may name. */
+  /** Writes what follows the code. @param index the rows of the tokens that it may name. */
   encode(out: ByteWriter, operation: O, index: TokenIndex): void
   decode(from: ByteReader): C
 }
 
-/** Every operation that a store applies: the only table of its bytes. An operation that lacks its row does not compile. */
+/** The only table of the bytes of operations. An operation without an entry does not compile. */
 const OPERATIONS: { readonly [K in OperationKind]: Coding<Extract<Operation, { kind: K }>, Columns[K]> } = {
   'put-token': {
     code: 12,
@@ -261,7 +261,7 @@ export function encodeOperation(out: ByteWriter, operation: Operation, index: To
   encode(out.u8(code), operation, index)
 }
 
-/** @throws Error for a code that is not known here. */
+/** @throws Error for an unknown code. */
 export function decodeOperation(from: ByteReader): StoredOperation {
   const code = from.u8()
   const decode = BY_CODE.get(code)

@@ -1,12 +1,12 @@
-/** Rows that are handed from one thread to another at once, and about how many bytes: a millisecond or two of work. */
+/** Rows passed between threads at once, and about how many bytes: a millisecond or two of work. */
 export const PAGE_ROWS = 100
 const PAGE_BYTES = 262_144
 
 type Column = string | number | bigint | Uint8Array | null
 
 /**
- * As many of the rows as are handed over at once, at least one. `more`: whether others follow, which is known when one
- * more than `limit` was read.
+ * As many rows as are passed at once, at least one. `more`: whether others follow; to know that, the caller reads one row
+ * more than `limit`.
  */
 export function boundedRows<Row extends readonly Column[]>(
   rows: readonly Row[],

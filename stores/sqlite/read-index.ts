@@ -2,12 +2,12 @@ import type { Reader } from './reader.ts'
 import type { RowIds } from './thread-messages.ts'
 import { TokenIndex } from './token-index.ts'
 
-/** Tokens whose places are read at once at the opening. */
+/** Tokens read at once when the store is opened. */
 const ROWS_PER_READ = 8_192
-/** Whatever an expiry says, its token stands somewhere: the least number that SQLite keeps. */
+/** The lowest number that SQLite stores: tokens with every possible expiry must be included. */
 const LEAST_STORED = -(2 ** 63)
 
-/** Pages by expiry, each read while the one before is taken; one that brings no later expiry is read again, twice as long. */
+/** Reads pages by expiry, each while the previous one is loaded. If a page does not reach a later expiry, doubles its size. */
 export async function readIndex(reader: Reader): Promise<TokenIndex> {
   const index = new TokenIndex()
   const sql = 'SELECT count(*) FROM token'

@@ -1,4 +1,4 @@
-/** Scans, so that the thread which answers requests reads by key only; and the long part of checkpoints. */
+/** Runs scans, so that the main thread reads by key only, and the long part of checkpoints. */
 import { DatabaseSync } from 'node:sqlite'
 import { exact, ROW_MAX } from './exact.ts'
 import { LOG_PAGE_SQL, type LogPage, logPage } from './log-bytes.ts'
@@ -55,13 +55,13 @@ function readLog(from: DatabaseSync, ask: Extract<ReaderAsk, { kind: 'log' }>): 
   return logPage(columns as Parameters<typeof logPage>[0])
 }
 
-/** What the column `bits` holds of the token in its row. */
+/** The column `bits`, computed from the token in its row. */
 const BITS_OF_ROW = 'substr(digest, 1, 5) || substr(handle, 5, 5)'
 
 /**
- * From an index that holds all of it, put together by SQLite: a million rows must not become a million arrays. Bits that
- * are not as long as all others would shift those behind them; they are made anew from what they are of, and where that is
- * no better, nobody finds this row.
+ * Reads from an index that covers all columns, assembled by SQLite: a million rows must not become a million arrays. Bits of
+ * a wrong length would shift all later ones, so they are computed again from digest and handle; if those are no better, the
+ * row gets bits that no look-up finds.
  */
 function readRowIds(from: DatabaseSync, ask: Extract<ReaderAsk, { kind: 'places' }>): RowIds {
   const statement = from.prepare(`

@@ -28,7 +28,7 @@ async function open(t: TestContext): Promise<Store> {
   return store
 }
 
-/** Tokens of one client at the front, and many of nobody behind them. */
+/** Tokens of one client at the front, and many without a client behind them. */
 async function withMany(store: Store, many: number): Promise<void> {
   const mine = [0, 1].map((number) => put({ ...bareToken(number), source: 'oauth', client: 'c' }))
   await commit(store, write(...mine))
@@ -38,7 +38,7 @@ async function withMany(store: Store, many: number): Promise<void> {
   }
 }
 
-test('[W69] a page is a bounded piece of work, whether one place in it is left or a thousand, and whatever the table holds', async (t) => {
+test('[W69] a page is a bounded amount of work, whether its limit is one or a thousand, and whatever the table holds', async (t) => {
   const store = await open(t)
   await withMany(store, 40_000)
   for (const limit of [2, 3, 1_000]) {
@@ -53,12 +53,12 @@ test('[W69] a page is a bounded piece of work, whether one place in it is left o
       pages += 1
     } while (after !== undefined)
     assert.deepEqual(found, [0, 1].map(handleAt))
-    // 16,000 rows a page at the most, and a page cannot say that it is the last before it has looked.
+    // A page covers at most 16,000 rows, and cannot know that it is the last one before it has looked.
     assert.ok(pages >= 3, `${pages} pages`)
   }
 })
 
-test('[W69] a realm without tokens among a million of others costs no more a page than any other', async (t) => {
+test('[W69] a realm without tokens among a million of others costs no more per page than every other', async (t) => {
   const store = await open(t)
   await withMany(store, 40_000)
   await commit(store, writeIn(OTHER_REALM, put({ ...bareToken(1), subject: 's' })))
@@ -67,7 +67,7 @@ test('[W69] a realm without tokens among a million of others costs no more a pag
   assert.notEqual(first.next, undefined)
 })
 
-test('[W94] of lists that many ask for at once each turn of the event loop is given one page, of a hundred rows at most', async (t) => {
+test('[W94] concurrent lists get one page per turn of the event loop, of a hundred rows at most', async (t) => {
   const store = await open(t)
   await withMany(store, 2_000)
   for (let from = 0; from < 300; from += 100)
@@ -99,7 +99,7 @@ test('[W94] of lists that many ask for at once each turn of the event loop is gi
   assert.equal(new Set(turns).size, 16, `turns ${turns.join(' ')}`)
 })
 
-test('[W94] what one request waits for is read before pages that were asked for earlier', async (t) => {
+test('[W94] what a single request needs is read before pages of lists requested earlier', async (t) => {
   const store = await open(t)
   await withMany(store, 2_000)
   const order: string[] = []

@@ -6,7 +6,7 @@ import { EXPIRING_COLUMNS, exact, ROW_MAX, recordColumns } from './exact.ts'
 import { logId, seqOfLogId } from './log-id.ts'
 import { TOKEN_COLUMNS } from './token-row.ts'
 
-/** The keyed reads of the main thread: each is one look-up of microseconds in a page cache. */
+/** The main thread's keyed reads: each is a look-up of microseconds in a page cache. */
 export type Reads = Readonly<Record<ReadName, StatementSync>>
 
 type ReadName = 'token' | 'consumption' | 'tombstone' | 'record' | 'recordByKey' | 'memo' | 'head' | 'anchor'
@@ -21,18 +21,18 @@ const SQL: Readonly<Record<ReadName, string>> = {
     WHERE k.realm = ? AND k.collection = ? AND k.name = ? AND k.value = ?`,
   memo: `SELECT id, ${EXPIRING_COLUMNS} FROM memo WHERE realm = ? AND kind = ? AND id = ?`,
   head: 'SELECT id, chain FROM log WHERE id > ? AND id < ? ORDER BY id DESC LIMIT 1',
-  // One that is no place of a log is the start of it, which its first row does not follow.
+  // An invalid seq is read as the start of the log, which the log's first row then does not follow.
   anchor: `SELECT iif(seq BETWEEN 0 AND ${ROW_MAX}, seq, 0), chain FROM log_anchor WHERE realm = ?`,
 }
 
 export function prepareReads(db: DatabaseSync): Reads {
   const made = Object.entries(SQL).map(([name, text]) => {
     const statement = db.prepare(text)
-    // Arrays come at two thirds of the price of objects with named members (bench/README.md, "in process").
+    // Arrays cost two thirds of objects with named members (bench/README.md, "in process").
     statement.setReturnArrays(true)
     return [name, statement] as const
   })
-  // The keys are those of SQL, which Object.fromEntries cannot say.
+  // The keys are those of SQL, which Object.fromEntries cannot express.
   return Object.fromEntries(made) as Reads
 }
 

@@ -2,10 +2,10 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } f
 import { StoreUnavailable } from '@rescind/core'
 
 /**
- * Writes the write-ahead log that a failed flush left behind once more, byte for byte, and flushes it. After a failed
- * fsync the system may call pages clean that never reached the disk: what recovery reads would then be in memory only,
- * and later commits, flushed properly behind it, would be lost with it in a power cut.
- * @throws StoreUnavailable while the disk does not take it; the store stays closed then.
+ * Writes the write-ahead log that a failed flush left behind again, byte for byte, and flushes it. After a failed fsync the
+ * system may treat pages as clean that never reached the disk. Recovery would then read bytes that are only in memory, and a
+ * power cut would lose them together with later commits, even properly flushed ones.
+ * @throws StoreUnavailable while the disk refuses it; the store then stays closed.
  */
 export function rewriteLog(path: string): void {
   const log = `${path}-wal`

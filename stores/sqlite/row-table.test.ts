@@ -4,7 +4,7 @@ import { ContractBroken } from '@rescind/core'
 import fc from 'fast-check'
 import { ROW_MAX, RowTable } from './row-table.ts'
 
-/** Few partitions and few marks, so that everything collides that can. */
+/** Few partitions and few marks, so that entries collide often. */
 const bits = fc
   .integer({ min: 0, max: 40 })
   .map((value) => ((value % 3) << 16) | (value % 7 === 0 ? 0xffff : value))
@@ -16,7 +16,7 @@ const filling = fc.option(
   { nil: undefined },
 )
 
-test('a table of rows is a list of pairs without repetition, whatever it is filled with, and then added and removed', () => {
+test('a table of rows equals a list of pairs without repetition, after every filling, adding and removing', () => {
   const property = fc.property(filling, fc.array(step, { maxLength: 400 }), (filled, steps) => {
     const table = new RowTable()
     const model = new Set<string>()
@@ -52,7 +52,7 @@ test('a table of rows is a list of pairs without repetition, whatever it is fill
   fc.assert(property, { numRuns: 300, seed: 20_261_125 })
 })
 
-test('a table of 200,000 rows takes at most ten bytes for each, and few strangers share bits', () => {
+test('a table of 200,000 rows takes at most ten bytes for each, and few rows share bits', () => {
   const table = new RowTable()
   const bitsOf = (at: number): number => Math.imul(at, 0x9e3779b1) >>> 6
   for (let at = 1; at <= 200_000; at += 1) table.add(bitsOf(at), at)
@@ -68,7 +68,7 @@ test('a table of 200,000 rows takes at most ten bytes for each, and few stranger
   assert.equal(table.size, 0)
 })
 
-test('a table that is being filled says nothing rather than that it holds nothing', () => {
+test('a table that is being filled refuses queries instead of looking empty', () => {
   const table = new RowTable()
   assert.throws(() => table.endFill(), ContractBroken)
   table.beginFill(1)
@@ -85,14 +85,14 @@ test('a table that is being filled says nothing rather than that it holds nothin
   assert.throws(() => table.beginFill(1), ContractBroken)
 })
 
-test('a filled table takes no more memory than one that grew, though other numbers of rows were announced', () => {
+test('a filled table takes no more memory than one that grew, even if another number of rows was announced', () => {
   const bitsOf = (at: number): number => Math.imul(at, 0x9e3779b1) >>> 6
   const grown = new RowTable()
   for (let at = 1; at <= 50_000; at += 1) grown.add(bitsOf(at), at)
   for (const announced of [0, 50_000, 500_000]) {
     const table = new RowTable()
     table.beginFill(announced)
-    // Pages overlap: what comes twice is there once.
+    // Pages overlap: an entry that comes twice is there once.
     for (let at = 1; at <= 50_000; at += 1) table.add(bitsOf(at), at)
     for (let at = 1; at <= 50_000; at += 1) table.add(bitsOf(at), at)
     table.endFill()

@@ -1,11 +1,11 @@
 import { ContractBroken } from '@rescind/core'
 
 /**
- * Rows by a few bits of what they are found by: 26 bits lead to the few rows that may be meant, and whoever asks reads
- * them to see. 7 bytes an entry at 80 to 90 % load, so 8 to 9, and outside the JavaScript heap.
+ * Rows by a few bits of their key: 26 bits lead to the few candidate rows, which the caller reads to be sure. 7 bytes an entry
+ * at 80 to 90 % load, so 8 to 9, outside the JavaScript heap.
  *
- * The first ten bits choose a partition; inside it entries stand near where the other sixteen say, in their order, so a
- * search ends at the first larger one, a partition may be 90 % full, and growing one moves a thousandth of the entries.
+ * The first ten bits choose a partition, in which entries are sorted by the other sixteen. A search ends at the first larger
+ * value, so partitions may be 90 % full, and growing one moves only a thousandth of the entries.
  */
 export class RowTable {
   readonly #partitions: (Partition | undefined)[] = new Array<Partition | undefined>(PARTITIONS)
@@ -19,9 +19,9 @@ export class RowTable {
   }
 
   /**
-   * From here to `endFill` entries are taken as they come and put in order in the end, a partition at a time: to look
-   * for the place of each as it comes is to wait for memory twice an entry. Nothing can be asked meanwhile.
-   * @param entries about how many will come. @throws ContractBroken when there are some already.
+   * Until `endFill`, entries are taken as they come, and sorted at the end, one partition at a time: finding each entry's place
+   * at once would wait for memory twice an entry. The table cannot be queried meanwhile.
+   * @param entries about how many will come. @throws ContractBroken when the table has entries.
    */
   beginFill(entries: number): void {
     if (this.#size !== 0) throw new ContractBroken('a table is filled once, when it is empty')
@@ -43,7 +43,7 @@ export class RowTable {
       size += ordered.count
     }
     this.#firstCapacity = SMALLEST
-    // Last: what could not be put in order stays a table that says nothing.
+    // Last: if sorting fails, the table stays one that refuses queries.
     this.#size = size
   }
 
@@ -53,14 +53,14 @@ export class RowTable {
     return total
   }
 
-  /** Rows that may be meant, in no order; usually one or none. */
+  /** Candidate rows, in no order; usually one or none. */
   candidates(bits: number): readonly number[] {
     if (this.#size <= 0) return this.#hasNone()
     const partition = this.#partitions[bits >>> MARK_BITS]
     return partition === undefined ? NONE : rowsOf(partition, bits & MARK_MASK)
   }
 
-  /** Adding what is there already changes nothing. */
+  /** Adds an entry; adding one that is already there changes nothing. */
   add(bits: number, row: number): void {
     const at = bits >>> MARK_BITS
     const mark = bits & MARK_MASK
@@ -92,7 +92,7 @@ export class RowTable {
     }
   }
 
-  /** @throws ContractBroken: a table that is being filled must not seem to hold nothing. */
+  /** @throws ContractBroken: a table that is being filled must not look empty. */
   #hasNone(): readonly number[] {
     if (this.#size === FILLING) throw new ContractBroken('a table was asked while it was filled')
     return NONE
@@ -107,17 +107,17 @@ const SMALLEST = 16
 const LOAD_MAX = 0.9
 const GROWTH = 1.12
 const LOAD_FILLED = 0.84
-/** A filled partition is made smaller when less than this part of it would do. */
+/** A filled partition is made smaller if it needs less than this share of its capacity. */
 const FITTING_MIN = 0.75
-/** How much wider a partition becomes that more entries come to than were announced. */
+/** How much wider a partition becomes when it gets more entries than were announced. */
 const WIDENING = 1.5
-/** Slots past the last home, so that a run at the end needs no wrap-around. */
+/** Slots past the last home, so that a run at the end does not wrap around. */
 const SLACK = 16
 const LOW_SPAN = 2 ** 32
-/** Mark, row in five bytes: 2^40 rows are 34 years of a thousand tokens a second. */
+/** The mark, then the row in five bytes: 2^40 rows are 34 years of a thousand tokens a second. */
 const ENTRY_BYTES = 2 + 4 + 1
 
-/** `used` holds a row's highest byte plus one: 0 is an empty slot. */
+/** `used` holds a row's highest byte plus one; 0 marks an empty slot. */
 type Partition = {
   readonly marks: Uint16Array
   readonly lows: Uint32Array
@@ -126,7 +126,7 @@ type Partition = {
   count: number
 }
 
-/** Rows are below 255 × 2^32, so that their highest byte plus one is a byte. */
+/** Rows stay below 255 × 2^32, so that their highest byte plus one fits a byte. */
 export const ROW_MAX: number = 255 * LOW_SPAN - 1
 
 /** The size of a table that is being filled. */
@@ -180,7 +180,7 @@ function rowsOf(partition: Partition, mark: number): readonly number[] {
 function added(to: Partition, mark: number, row: number): Partition {
   let partition = to
   if (rowsOf(partition, mark).includes(row)) return partition
-  // Never the same size again: a run that overflows the slack may do so below the highest load, too.
+  // Always larger: a run can overflow the slack below the highest load, too.
   while (!insert(partition, mark, row))
     partition = rebuilt(partition, Math.ceil(partition.capacity * GROWTH) + 1)
   return partition
@@ -194,7 +194,7 @@ function insert(partition: Partition, mark: number, row: number): boolean {
   let end = slot
   while (isUsed(partition, end)) end += 1
   if (end >= used.length) return false
-  // A run is a few entries: moving them one by one takes less than three calls that move ranges.
+  // A run is a few entries: moving them one by one is faster than three calls that move ranges.
   for (let at = end; at > slot; at -= 1) {
     marks[at] = marks[at - 1] as number
     lows[at] = lows[at - 1] as number
@@ -211,7 +211,7 @@ function putRow({ lows, used }: Partition, slot: number, row: number): void {
   used[slot] = Math.floor(row / LOW_SPAN) + 1
 }
 
-/** Puts an entry behind the last that came, in a partition that is being filled. @returns that, or a wider one. */
+/** Appends an entry to a partition that is being filled. @returns the partition, or a wider one. */
 function appended(partition: Partition, mark: number, row: number): Partition {
   const { marks, used, count } = partition
   if (count === used.length) return appended(widened(partition), mark, row)
@@ -221,7 +221,7 @@ function appended(partition: Partition, mark: number, row: number): Partition {
   return partition
 }
 
-/** With room for more entries, which stand as they came. */
+/** A copy with room for more entries; their order stays. */
 function widened({ marks, lows, used, capacity, count }: Partition): Partition {
   const wider = makePartition(Math.ceil(capacity * WIDENING))
   wider.marks.set(marks)
@@ -232,8 +232,8 @@ function widened({ marks, lows, used, capacity, count }: Partition): Partition {
 }
 
 /**
- * Puts the entries of a filled partition, each of them once, where searches look for them.
- * @param scratch a partition with at least as many slots. @returns the partition itself, or another one if it does not suit.
+ * Moves the entries of a filled partition to where searches look for them, each once.
+ * @param scratch a partition with at least as many slots. @returns the partition, or another one of a better size.
  */
 function inOrder(partition: Partition, scratch: Partition): Partition {
   const { count } = partition
@@ -256,7 +256,7 @@ function clear(partition: Partition): void {
   partition.count = 0
 }
 
-/** Moves what stands behind its home one slot back, up to the first that does not. */
+/** Moves the following displaced entries one slot back, up to the first one at its home. */
 function removeAt(partition: Partition, slot: number): void {
   const { marks, lows, used } = partition
   let end = slot + 1
@@ -268,7 +268,7 @@ function removeAt(partition: Partition, slot: number): void {
   partition.count -= 1
 }
 
-/** The same entries, which stand in the order of their marks already, in a partition of another capacity; grows until they fit. */
+/** The same sorted entries in a partition of another capacity, which grows until they fit. */
 function rebuilt(from: Partition, capacity: number): Partition {
   for (let size = capacity; ; size = Math.ceil(size * GROWTH)) {
     const to = makePartition(size)

@@ -3,10 +3,10 @@ import { StoreRefused } from '@rescind/core'
 import { LOG_FILE_BYTES } from './checkpoints.ts'
 
 /**
- * Numbered steps, each applied once and never edited after a release; `user_version` tells how many a store has seen.
+ * Numbered steps, each applied once and never edited after a release; `user_version` says how many a store has had.
  *
- * The log's rowid is realm × 2^40 + seq: one append-only table without another index serves all realms, and a
- * revocation is one row at its end (bench/README.md, "durable rows").
+ * The log's rowid is realm × 2^40 + seq: one append-only table without a second index serves all realms, and a revocation is
+ * one row at its end (bench/README.md, "durable rows").
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -87,8 +87,8 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX memo_expiry ON memo (expires_at);
   `,
   'CREATE INDEX tombstone_source ON tombstone (realm, source);',
-  // Tokens stand in the order in which they came; the process that owns the store knows where each of them is, by the
-  // first bits of its digest and its handle (docs/decisions/0012-token-rows.md).
+  // Tokens are stored in commit order. The process that owns the store finds each row by the first bits of digest and handle
+  // (docs/decisions/0012-token-rows.md).
   `
   CREATE TABLE token_row (
     id INTEGER PRIMARY KEY,
@@ -112,7 +112,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX token_client ON token (realm, client) WHERE client IS NOT NULL;
   CREATE INDEX token_expiry ON token (expires_at, bits);
   `,
-  // Where a log begins whose first rows were trimmed off, and what still holds of those (docs/decisions/0014-trimming-the-log.md).
+  // Where a trimmed log begins, and which of its removed rows still hold (docs/decisions/0014-trimming-the-log.md).
   `
   CREATE TABLE log_anchor (realm INTEGER PRIMARY KEY, seq INTEGER NOT NULL, chain BLOB NOT NULL) STRICT;
   CREATE TABLE log_kept (
@@ -122,9 +122,9 @@ const MIGRATIONS: readonly string[] = [
     rule BLOB NOT NULL
   ) STRICT;
   `,
-  // The side log that a store has: it does not go on without it unless it is told to (side-mark.ts).
+  // The store's side log: the store does not open without it, unless it is told to (side-mark.ts).
   'CREATE TABLE side_log (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;',
-  // The highest expiry that was ever given out, by source: what a cutoff must outlive (docs/decisions/0016-how-long-rules-are-kept.md).
+  // The highest expiry ever given out per source, which cutoffs must outlive (docs/decisions/0016-how-long-rules-are-kept.md).
   `
   CREATE TABLE source_expiry (
     realm INTEGER NOT NULL,
@@ -139,7 +139,7 @@ const MIGRATIONS: readonly string[] = [
   `,
 ]
 
-/** How a connection of ours behaves; durability is `FULL`, because `NORMAL` loses acknowledged commits in WAL mode. */
+/** Settings of every connection. Durability is `FULL`, because `NORMAL` loses acknowledged commits in WAL mode. */
 export function configure(db: DatabaseSync): void {
   db.exec(`
     PRAGMA journal_mode = WAL;
@@ -152,11 +152,11 @@ export function configure(db: DatabaseSync): void {
   `)
 }
 
-/** @throws StoreRefused for a database of another program; it is not even switched to our journal. */
+/** @throws StoreRefused for another program's database, before even its journal mode is changed. */
 export function refuseForeign(db: DatabaseSync): void {
   const { user_version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
   const { tables } = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as { tables: number }
-  if (user_version === 0 && tables > 0) throw new StoreRefused('this database is not a store of ours')
+  if (user_version === 0 && tables > 0) throw new StoreRefused('this database is not a Rescind store')
 }
 
 /** Brings a store to this version's schema, or to an older one. @throws StoreRefused when a newer version made it. */
@@ -164,7 +164,7 @@ export function migrate(db: DatabaseSync, floorMs: number, to: number = MIGRATIO
   const row = db.prepare('PRAGMA user_version').get() as { user_version: number }
   if (row.user_version > MIGRATIONS.length) {
     throw new StoreRefused(
-      `the store is of schema ${row.user_version}, this version knows up to ${MIGRATIONS.length}: use a newer one`,
+      `the store has schema ${row.user_version}, but this version knows schemas up to ${MIGRATIONS.length}: use a newer version`,
     )
   }
   for (let version = row.user_version; version < to; version += 1) {

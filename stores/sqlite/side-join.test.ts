@@ -19,7 +19,7 @@ import { openSqlite } from './store.ts'
 const REALM = realmOrdinal(1)
 const DIGEST_KEY = 'k'.repeat(43)
 const KEY = { kind: 'key', keyId: 'k' } as const
-/** A kind that is added does not compile until it has an example here. */
+/** An added kind does not compile until it has an example here. */
 const RULES: { readonly [K in RowKind]: Extract<Rule, { readonly kind: K }> } = {
   revoke: { kind: 'revoke', target: KEY, keepUntilMs: 9e12 },
   hold: { kind: 'hold', id: 'hld_2', target: KEY },
@@ -28,7 +28,7 @@ const RULES: { readonly [K in RowKind]: Extract<Rule, { readonly kind: K }> } = 
   epoch: { kind: 'epoch', ordinal: 2, epochId: 'e'.repeat(22), lostBelow: ORIGIN },
 }
 
-/** A backup, and a side log whose last line holds one row that the backup lacks; `fits`: it follows the backup's last. */
+/** A backup, and a side log whose last line has one row that the backup lacks. `fits`: it follows the backup's last row. */
 class Site {
   readonly #folder: string
 
@@ -69,7 +69,7 @@ class Site {
     appendFileSync(this.path('s.side'), text)
   }
 
-  /** @returns what a restore finds in the log behind the backup's own row. */
+  /** @returns the rules that a restore finds in the log after the backup's own row. */
   async salvage(): Promise<readonly Rule[]> {
     const store = await openSqlite(this.path('backup.db'), 0, {
       sideLog: { path: this.path('s.side'), salvage: true },
@@ -82,7 +82,7 @@ class Site {
 
 for (const kind of ROW_KIND_NAMES) {
   const { code, isSalvaged } = ROW_KINDS[kind]
-  test(`a row of the kind ${kind} is ${isSalvaged ? '' : 'not '}carried over from a side log that does not fit`, async (t) => {
+  test(`a row of the kind ${kind} is ${isSalvaged ? '' : 'not '}carried over from a side log that does not match`, async (t) => {
     const site = new Site(t)
     await site.make({ code, rule: RULES[kind] }, false)
     assert.deepEqual(await site.salvage(), isSalvaged ? [RULES[kind]] : [])
@@ -91,7 +91,7 @@ for (const kind of ROW_KIND_NAMES) {
 
 for (const fits of [false, true]) {
   const how = fits ? 'continues the backup' : 'does not fit it'
-  test(`a row whose kind only a newer version knows is refused, never left out, in a side log that ${how}`, async (t) => {
+  test(`a row of an unknown kind is refused, never left out, in a side log that ${how}`, async (t) => {
     for (const code of [0, 6, 255]) {
       assert.equal(rowKindOfCode(code), undefined)
       const site = new Site(t)

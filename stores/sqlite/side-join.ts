@@ -8,16 +8,15 @@ import type { Stored, StoredOperation } from './operations.ts'
 import { decodeWrites, type SideFrame, type SideHead, type SideLine } from './side-lines.ts'
 import { type SideLog, sideHead } from './side-log.ts'
 
-/** What a store and its side log were to each other when the store was opened. */
+/** How a store and its side log compared when the store was opened. */
 export type SideJoined = {
   /**
-   * `started`: the file is new. `whole`: they say the same, what the store lacked having been carried over (`carried`
-   * lines). `gap`: rows are missing between the two: the file starts anew, and what it held before is of use only
-   * with the backups of that time.
+   * `started`: the file is new. `whole`: they agree, after `carried` lines that the store lacked were carried over. `gap`:
+   * rows between the two are missing, so the file starts again; its earlier lines are only of use with backups of that time.
    */
   readonly kind: 'started' | 'whole' | 'gap'
   readonly carried: number
-  /** Whether the file said, when it was opened, that its store had been closed in order. */
+  /** Whether the file said at opening that its store had been closed in order. */
   readonly closed: boolean
 }
 
@@ -25,10 +24,10 @@ type Sides = { readonly db: DatabaseSync; readonly applier: Applier; readonly si
 type GroupFrame = Extract<SideFrame, { kind: 'group' }>
 
 /**
- * Brings a store and its side log together. A line is written before its group commits, so the store may lack the last
- * one; a store that lacks more was rolled back, and gets all of it.
- * @param salvage a restore: where the two do not fit, what revokes is carried over all the same, as new rows.
- * @throws StoreRefused when they do not fit and nothing is to be salvaged.
+ * Reconciles a store and its side log. Each line is written before its group commits, so the store may lack the last one. A
+ * store that lacks more was rolled back, and gets all missing lines.
+ * @param salvage a restore: even if the two do not match, rules that revoke are carried over, as new rows.
+ * @throws StoreRefused when they do not match and nothing is to be salvaged.
  */
 export function joinSideLog({ db, applier, side }: Sides, salvage: boolean): SideJoined {
   const joining = new Joining(db, applier, salvage)
@@ -51,12 +50,12 @@ class Joining {
   readonly #db: DatabaseSync
   readonly #applier: Applier
   readonly #salvage: boolean
-  /** Where the side log stands so far. */
+  /** Where the side log's heads are after the lines so far. */
   readonly #heads: Map<RealmOrdinal, SideHead> = new Map()
-  /** Lines without rows since the last line that the store has: whether it has these, nobody can tell. */
+  /** Lines without rows after the last line that the store surely has; nothing shows whether it has these. */
   #unsure: SideLine[] = []
   #ahead = false
-  /** The store went on without these lines at some time, and this one may be of before. */
+  /** The store once went on without this side log, and this copy of the store may be from before that. */
   #isLeft = false
   gap = false
   carried = 0
@@ -76,7 +75,7 @@ class Joining {
         this.#isLeft = true
         return
       case 'start':
-        // A store that has come this far has whatever happened while it was without.
+        // A store that has reached these heads also has what happened while it had no side log.
         if (frame.heads.every(({ realm, seq }) => seq <= this.#applier.head(realm).seq)) this.#isLeft = false
         for (const head of frame.heads) {
           this.#heads.set(head.realm, head)
@@ -106,9 +105,9 @@ class Joining {
     this.#carry(line, frame)
   }
 
-  /** After all lines. */
+  /** Call after the last line. */
   end(): void {
-    // What nobody was told of need not have happened; after a backup it has.
+    // Changes that were never acknowledged may be left out; after a restore from a backup they may have been acknowledged.
     if (this.#salvage && !this.#ahead) this.#carryUnsure()
     if (this.#isLeft) this.gap = true
     for (const head of allHeads(this.#db, this.#applier)) {
@@ -131,12 +130,12 @@ class Joining {
     for (const write of decodeWrites(operations)) this.#write(write, frame)
     this.#db.prepare("UPDATE meta SET value = max(value, ?) WHERE name = 'floor'").run(frame.floorMs)
     if (!this.gap && !frame.to.every((head) => this.#isAt(head)))
-      throw new StoreRefused('the side log does not say what it said when it was written')
+      throw new StoreRefused('the side log differs from what was written to it')
     this.carried += 1
   }
 
   #write(write: StoredWrite, frame: GroupFrame): void {
-    // A row whose kind is not known here may end tokens: it is neither left out nor taken unread.
+    // A row of an unknown kind may end tokens, so it is neither left out nor copied unread.
     write.operations.forEach(rowKindIn)
     const operations = this.gap ? write.operations.filter(isSalvaged) : write.operations
     const rest: StoredOperation[] = []
@@ -146,9 +145,9 @@ class Joining {
     }
     if (rest.length === 0) return
     const outcome = this.#applier.write({ realm: write.realm, expects: [], operations: rest })
-    // Only what has no rows can have been there already: a use that was used up, say.
+    // Only operations without rows may have been applied already, such as a consumption.
     if (outcome < 0 && frame.to.length > 0)
-      throw new StoreRefused('the side log holds a change that the store cannot take')
+      throw new StoreRefused('the side log holds a change that does not apply to the store')
   }
 
   #tombstone(realm: RealmOrdinal, { digest, tombstoneOf }: Stored<'forget'>): void {
@@ -165,13 +164,13 @@ class Joining {
   #misfit(why: string): void {
     if (!this.#salvage)
       throw new StoreRefused(
-        `the store and its side log do not fit: ${why}. Restore a backup with this side log, or begin another one`,
+        `the store and its side log do not match: ${why}. Restore a backup with this side log, or begin another one`,
       )
     this.gap = true
   }
 }
 
-/** What ends or suspends tokens, whatever else was lost: it can be appended to any log. */
+/** Operations that end or suspend tokens; they can be appended to every log, even if other rows were lost. */
 function isSalvaged(operation: StoredOperation): boolean {
   const kind = rowKindIn(operation)
   return kind !== undefined && ROW_KINDS[kind].isSalvaged
@@ -181,7 +180,9 @@ function rowKindIn(operation: StoredOperation): RowKind | undefined {
   if (operation.kind !== 'append') return undefined
   const kind = rowKindOfCode(operation.row)
   if (kind === undefined)
-    throw new StoreRefused('the side log holds a row of a kind that only a newer version knows')
+    throw new StoreRefused(
+      'the side log holds a row of an unknown kind, written by a newer version; use that version',
+    )
   return kind
 }
 

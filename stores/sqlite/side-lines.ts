@@ -3,17 +3,17 @@ import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import type { StoredWrite } from './group-bytes.ts'
 import type { StoredKind, StoredOperation } from './operations.ts'
 
-/** Where a realm's log stood before or after a line. */
+/** A realm's head before or after a line. */
 export type SideHead = { readonly realm: RealmOrdinal; readonly seq: number; readonly chain: string }
 
-/** What a line is about; the operations of a group stand behind it, to be parsed only when they are needed. */
+/** The head of a line; a group's operations follow it, and are parsed only when they are needed. */
 export type SideFrame =
-  /** From here on the log is whole: whatever came before is not in it. */
+  /** The log is complete from here on; earlier changes are not in it. */
   | { readonly kind: 'start'; readonly heads: readonly SideHead[] }
   | {
       readonly kind: 'group'
       readonly floorMs: number
-      /** Of the realms whose logs the group wrote to; none for a group without rows. */
+      /** Heads of the logs that the group wrote to; empty for a group without rows. */
       readonly from: readonly SideHead[]
       readonly to: readonly SideHead[]
     }
@@ -24,24 +24,24 @@ export type SideFrame =
 
 export type SideLine = { readonly frame: SideFrame; readonly operations: string }
 
-/** What a first line starts from; also the format's version. */
+/** The hash before the first line; also the format's version. */
 export const SIDE_START = 'rescind side log 1'
 const HASH_CHARS = 43
 
-/** `hash TAB frame TAB operations NEWLINE`; the hash covers the line and, through the one before it, all lines. */
+/** `hash TAB frame TAB operations NEWLINE`; the hash covers the line and, through the previous hash, all lines before it. */
 export function sideLine(before: string, { frame, operations }: SideLine): { text: string; hash: string } {
   const said = `${JSON.stringify(frame)}\t${operations}`
   const hash = hashOf(before, said)
   return { text: `${hash}\t${said}\n`, hash }
 }
 
-/** @returns undefined for a line that was torn, altered, or does not follow the one before. */
+/** @returns undefined for a line that was torn or altered, or that does not follow the one before. */
 export function readSideLine(before: string, text: string): (SideLine & { hash: string }) | undefined {
   const said = text.slice(HASH_CHARS + 1)
   const hash = text.slice(0, HASH_CHARS)
   if (text[HASH_CHARS] !== '\t' || hash !== hashOf(before, said)) return undefined
   const tab = said.indexOf('\t')
-  // Covered by the hash, so it is what `sideLine` wrote.
+  // The hash covers it, so it is what `sideLine` wrote.
   return { hash, frame: JSON.parse(said.slice(0, tab)) as SideFrame, operations: said.slice(tab + 1) }
 }
 
@@ -49,7 +49,7 @@ function hashOf(before: string, said: string): string {
   return createHash('sha256').update(before).update('\n').update(said).digest('base64url')
 }
 
-/** Everything of a write but tokens: those that were issued after a backup are gone with the store. */
+/** A write without its token operations: tokens issued after a backup are lost with the store. */
 export function shippedWrite({ realm, operations }: StoredWrite): StoredWrite | undefined {
   const kept = operations.filter(
     (operation) =>
@@ -77,7 +77,7 @@ export function decodeWrites(text: string): readonly StoredWrite[] {
 
 type Bytes = { readonly base64: string }
 
-/** Buffers come here as what their `toJSON` makes of them; other bytes as they are. */
+/** Buffers arrive here as the result of their `toJSON`, other byte arrays unchanged. */
 function asText(_name: string, value: unknown): unknown {
   if (value instanceof Uint8Array) return { base64: Buffer.from(value).toString('base64') }
   if (typeof value !== 'object' || value === null || !('type' in value) || value.type !== 'Buffer')

@@ -23,15 +23,15 @@ import {
   sideLine,
 } from './side-lines.ts'
 
-/** Bytes read at once when it is opened. */
+/** Bytes read at once when the file is opened. */
 const CHUNK_BYTES = 1_048_576
-/** Bytes of one line: a group of 256 writes whose records are as large as a request can make them. */
+/** Longest line in bytes: a group of 256 writes with the largest records that requests can make. */
 const LINE_MAX_BYTES = 64 * 1_048_576
 const NEWLINE = 10
 
 /**
- * What became durable in a store, once more, in a file on another volume: each line is on its disk before the store
- * commits, so it is never behind. It holds the logs, the directories and what was used up, but no tokens.
+ * A second durable copy of what is committed, in a file on another volume. Each line is on its disk before the store commits,
+ * so the file is never behind. It holds the logs, the directories and consumptions, but no tokens.
  */
 export class SideLog {
   readonly #file: number
@@ -41,11 +41,11 @@ export class SideLog {
   #closed = false
   #left = false
 
-  /** Opens or makes the file. @throws StoreRefused when it is no side log, and as fs does. */
+  /** Opens or creates the file. @throws StoreRefused when it is not a side log; file system errors. */
   constructor(path: string) {
     this.#path = path
     this.#file = openSync(path, 'a+', 0o600)
-    // A file whose name is not on disk yet is no file after a power cut.
+    // Until its folder entry is on disk, a power cut could lose the file.
     const folder = openSync(dirname(path), 'r')
     fsyncSync(folder)
     closeSync(folder)
@@ -60,7 +60,7 @@ export class SideLog {
     return this.#bytes === 0
   }
 
-  /** Every whole line, in order; what a crash left half-written behind the last one is cut off. */
+  /** Every complete line in order; a half-written line that a crash left at the end is cut off. */
   *lines(): Generator<SideLine, void> {
     let rest: Buffer = Buffer.alloc(0)
     let read = 0
@@ -86,7 +86,7 @@ export class SideLog {
     this.#append({ frame: { kind: 'start', heads }, operations: '' })
   }
 
-  /** The writes of a group that were applied; durable when this returns. @throws as fs does. */
+  /** Appends a group's applied writes; durable when this returns. @throws file system errors. */
   group(group: StoredGroup, { applied, from, to }: Shipped): void {
     const writes = applied.flatMap((write) => shippedWrite(write) ?? [])
     if (writes.length === 0) return
@@ -94,13 +94,13 @@ export class SideLog {
     this.#append({ frame, operations: encodeWrites(writes) })
   }
 
-  /** The store goes on without this file: from here on it proves nothing. @throws StoreRefused, and as fs does. */
+  /** Marks that the store goes on without this file, which proves nothing from here on. @throws StoreRefused; file system errors. */
   leave(): void {
     for (const { frame } of this.lines()) this.#left = frame.kind === 'left'
     if (!this.isEmpty && !this.#left) this.#append({ frame: { kind: 'left' }, operations: '' })
   }
 
-  /** @param inOrder nothing more can come: a restore may believe that this is all. */
+  /** @param inOrder marks that nothing more can come, so that a restore may treat the file as complete. */
   close(inOrder: boolean): void {
     if (inOrder && !this.#closed) this.#append({ frame: { kind: 'closed' }, operations: '' })
     closeSync(this.#file)
@@ -109,7 +109,7 @@ export class SideLog {
   #append(line: SideLine): void {
     const { text, hash } = sideLine(this.#hash, line)
     const bytes = Buffer.from(text, 'utf8')
-    // What a failed write left behind is no line, and must not be in the way of the next one.
+    // Remove what a failed write left, so that the next line follows a complete one.
     if (statSync(this.#path).size !== this.#bytes) ftruncateSync(this.#file, this.#bytes)
     for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at)
     fdatasyncSync(this.#file)
@@ -123,11 +123,11 @@ export class SideLog {
     this.#left = kind === 'left'
   }
 
-  /** A crash leaves one broken line at most, and that at the end. */
+  /** Cuts the file after its last complete line. A crash leaves at most one broken line, at the end. */
   #endAt(bytes: number, broken: number): void {
     const { size } = statSync(this.#path)
     if ((bytes === 0 && size > 0) || size > bytes + broken)
-      throw new StoreRefused(`the side log ${this.#path} is no side log of ours, or was altered`)
+      throw new StoreRefused(`${this.#path} is not a side log of Rescind, or was altered`)
     if (size > bytes) ftruncateSync(this.#file, bytes)
   }
 }

@@ -20,7 +20,7 @@ import { type OpenSqlite, openSqlite } from './store.ts'
 type Opened = Awaited<ReturnType<typeof openSqlite>>
 type Seen = Pick<Opened, 'joined' | 'left'>
 
-/** A store, `s.db`, and the files that it was given as its side log. */
+/** A store, `s.db`, and the files used as its side log. */
 class Site {
   readonly #folder: string
 
@@ -33,7 +33,7 @@ class Site {
     return join(this.#folder, name)
   }
 
-  /** Opens it, writes so many rows, closes it in order. */
+  /** Opens the store, writes that many rows, and closes it in order. */
   async run(sideLog: OpenSqlite['sideLog'], rows = 1, name = 's.db'): Promise<Seen> {
     const store = await openSqlite(this.path(name), 1_000, { sideLog })
     const { joined, left } = store
@@ -50,7 +50,7 @@ class Site {
     await backupSqlite(this.path('s.db'), this.path(name))
   }
 
-  /** What a restore of a backup by a side log finds. */
+  /** What a restore of a backup with a side log finds. */
   async restore(backup: string, side: string): Promise<Seen['joined']> {
     const copy = `${backup}.restored`
     copyFileSync(this.path(backup), this.path(copy))
@@ -67,18 +67,18 @@ const refused =
     return true
   }
 
-// The kind: a file that ends as if it were whole, while its store went on without it.
+// A side log that looks complete although its store went on without it.
 describe('[W63] a store that has had a side log', () => {
   it('does not open without it, and the file stays as it is', async (t) => {
     const site = new Site(t)
     await site.run(site.file('a.side'))
     const before = readFileSync(site.path('a.side'))
-    await assert.rejects(site.run(undefined), refused(/this store has a side log, .*a\.side: give it/))
+    await assert.rejects(site.run(undefined), refused(/this store has the side log .*a\.side: give it with/))
     assert.deepEqual(readFileSync(site.path('a.side')), before)
     assert.equal((await site.run(site.file('a.side'))).joined?.kind, 'whole')
   })
 
-  it('gives it up by a word, and from then on the old file proves nothing', async (t) => {
+  it('abandons it when told to, and from then on the old file proves nothing', async (t) => {
     const site = new Site(t)
     await site.run(site.file('a.side'))
     await site.backup('b.db')
@@ -89,7 +89,7 @@ describe('[W63] a store that has had a side log', () => {
     assert.deepEqual([joined?.kind, joined?.closed], ['gap', false])
   })
 
-  it('gives it up without having written a row since, and it proves nothing all the same', async (t) => {
+  it('abandons it without a new row, and it still proves nothing', async (t) => {
     const site = new Site(t)
     await site.run(site.file('a.side'))
     await site.backup('b.db')
@@ -97,7 +97,7 @@ describe('[W63] a store that has had a side log', () => {
     assert.equal((await site.restore('b.db', 'a.side'))?.kind, 'gap')
   })
 
-  it('takes another file in its place only when the one before can be told', async (t) => {
+  it('takes another file instead only if the previous one can be marked', async (t) => {
     const site = new Site(t)
     await site.run(site.file('a.side'))
     await site.backup('b.db')
@@ -109,18 +109,18 @@ describe('[W63] a store that has had a side log', () => {
     assert.deepEqual(await site.restore('d.db', 'c.side'), { kind: 'whole', carried: 1, closed: true })
   })
 
-  it('does not begin anew where the file was moved away, under its name or another one', async (t) => {
+  it('does not begin again after the file was moved away, under its name or another one', async (t) => {
     const site = new Site(t)
     await site.run(site.file('a.side'))
     renameSync(site.path('a.side'), site.path('moved.side'))
     for (const name of ['a.side', 'c.side'])
-      await assert.rejects(site.run(site.file(name)), refused(/a\.side, is not there: bring it back/))
+      await assert.rejects(site.run(site.file(name)), refused(/a\.side, is missing: bring it back/))
     assert.equal(existsSync(site.path('a.side')), false)
     assert.deepEqual((await site.run('off')).left, { path: site.path('a.side'), marked: false })
     assert.equal((await site.run(site.file('a.side'))).joined?.kind, 'started')
   })
 
-  it('begins anew with a file that it had given up: a backup from then on is carried forward, none from before', async (t) => {
+  it('begins again with a file that it had abandoned: backups from then on are carried forward, earlier ones are not', async (t) => {
     const site = new Site(t)
     await site.run(site.file('a.side'))
     await site.backup('before.db')
@@ -135,7 +135,7 @@ describe('[W63] a store that has had a side log', () => {
     assert.equal((await site.restore('before.db', 'again.side'))?.kind, 'gap')
   })
 
-  it('is checked, and its backup restored without, and the file of the living store is not touched', async (t) => {
+  it('can be checked, and its backup restored, without the side log, and the live store’s file is not touched', async (t) => {
     const site = new Site(t)
     await site.run(site.file('a.side'))
     await site.backup('b.db')
@@ -150,7 +150,7 @@ describe('[W63] a store that has had a side log', () => {
     await assert.rejects(site.run(undefined), refused(/a\.side/))
   })
 
-  it('gives up a file that was altered, or is another thing by now, without a mark', async (t) => {
+  it('abandons a file that was altered, or is no side log any more, without a mark', async (t) => {
     const site = new Site(t)
     await site.run(site.file('a.side'))
     copyFileSync(site.path('s.db'), site.path('a.side'))
@@ -159,8 +159,8 @@ describe('[W63] a store that has had a side log', () => {
   })
 })
 
-// The kind: what a start refuses, met by a store that is served. It was no outage, so `/readyz` was a 500, as for a bug.
-describe('[W63] a side log that goes while the store is served', () => {
+// A missing side log, which refuses a start, found while the store is served. It was not an outage, so `/readyz` was 500.
+describe('[W63] a side log that disappears while the store is served', () => {
   for (const [what, spoil] of [
     ['is moved away', (path: string) => renameSync(path, `${path}.moved`)],
     ['is another file', (path: string) => writeFileSync(path, 'another', { mode: 0o600 })],

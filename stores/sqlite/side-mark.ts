@@ -4,27 +4,26 @@ import { StoreRefused } from '@rescind/core'
 import { SideLog } from './side-log.ts'
 
 /**
- * A file; `salvage`: a restore, see `joinSideLog`. `off`: the one that the store has is given up. `restored`: a backup
- * that is restored without. `unread`: nothing is going to be written.
+ * The side log to use; `salvage`: a restore, see `joinSideLog`. `off`: abandon the store's side log. `restored`: a backup is
+ * restored without one. `unread`: nothing will be written.
  */
 export type SideLogAsk = { readonly path: string; readonly salvage: boolean } | 'off' | 'restored' | 'unread'
 
-/** A side log that a store went on without. `marked`: the file says so itself, so that no restore believes it. */
+/** A side log that a store went on without. `marked`: the file says so, so that no restore trusts it. */
 export type SideLeft = { readonly path: string; readonly marked: boolean }
 
 /**
- * A store remembers its side log. Were it to go on without it, unnoticed, the file would still end as one that is
- * whole, and a restore by it would bring back what was revoked since. So it is left only by a word of the operator's,
- * and then the file is told.
- * @returns the side log that was left, if one was.
- * @throws StoreRefused when the store has a side log that is not the one that was given.
+ * A store remembers its side log. If it went on without it unnoticed, the file would still look complete, and a restore with
+ * it would revive what was revoked since. So only the operator can abandon a side log, and the file is then marked.
+ * @returns the side log that was abandoned, if any.
+ * @throws StoreRefused when the store has another side log than the given one.
  */
 export function settleSideLog(db: DatabaseSync, ask: SideLogAsk | undefined): SideLeft | undefined {
   const known = sideLogOf(db)
   if (known === undefined || ask === 'unread') return undefined
   if (ask === undefined)
     throw new StoreRefused(
-      `this store has a side log, ${known}: give it (--side-log), or give it up (--side-log=off): it proves nothing then`,
+      `this store has the side log ${known}: give it with --side-log, or abandon it with --side-log=off (it then proves nothing)`,
     )
   if (ask === 'restored') return { path: known, marked: false }
   if (ask === 'off') return leave(known)
@@ -38,7 +37,7 @@ export function settleSideLog(db: DatabaseSync, ask: SideLogAsk | undefined): Si
   return undefined
 }
 
-/** From now on the store has this one, or none. */
+/** Stores that this is the store's side log from now on, or that it has none. */
 export function rememberSideLog(db: DatabaseSync, ask: SideLogAsk | undefined): void {
   if (ask === 'unread' || ask === undefined) return
   const path = typeof ask === 'string' ? undefined : ask.path
@@ -55,11 +54,11 @@ function sideLogOf(db: DatabaseSync): string | undefined {
 
 function missing(path: string): StoreRefused {
   return new StoreRefused(
-    `the side log of this store, ${path}, is not there: bring it back, or give it up once (--side-log=off): it proves nothing then`,
+    `the side log of this store, ${path}, is missing: bring it back, or abandon it with --side-log=off (it then proves nothing)`,
   )
 }
 
-/** @throws StoreRefused when the file is there and does not take it. */
+/** @throws StoreRefused when the file exists but cannot be marked. */
 function leave(path: string): SideLeft {
   if (!existsSync(path)) return { path, marked: false }
   let side: SideLog | undefined
@@ -68,10 +67,10 @@ function leave(path: string): SideLeft {
     side.leave()
     return { path, marked: true }
   } catch (error) {
-    // What is no side log of ours any more proves nothing as it is.
+    // A file that is no longer a side log proves nothing anyway.
     if (error instanceof StoreRefused) return { path, marked: false }
     const reason = error instanceof Error ? error.message : String(error)
-    throw new StoreRefused(`the side log ${path} cannot be told that it is given up: ${reason}`)
+    throw new StoreRefused(`the side log ${path} cannot be marked as abandoned: ${reason}`)
   } finally {
     side?.close(false)
   }

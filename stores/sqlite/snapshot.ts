@@ -3,16 +3,16 @@ import { StoreUnavailable } from '@rescind/core'
 import { prepareReads, type Reads } from './reads.ts'
 import { configure } from './schema.ts'
 
-/** Page cache: enough for the inner pages of a hundred million tokens. */
+/** Page cache, large enough for the inner pages of a hundred million tokens. */
 const CACHE_KIB = 65_536
 
 /**
- * The main thread's connection. It reads from one snapshot for as long as that is good enough: every commit of the
- * writer empties the page cache of a connection that looks at the new state, and a read from an empty cache costs
- * five times one from a full one (bench/README.md, "snapshot").
+ * The main thread's connection. It reads from one snapshot as long as that is good enough: after each commit of the writer, a
+ * connection that reads the new state loses its page cache, and a read from an empty cache costs five times one from a full
+ * one (bench/README.md, "snapshot").
  *
- * A token's record never changes but for what `touch` is told, so one that is found in an old snapshot is right; what
- * is not found, and everything that can change, is read from the newest state.
+ * A token's record changes only through groups that `committed` is told about, so a record found in an older snapshot is
+ * right. Records that are not found, and everything that can change, are read from the newest state.
  */
 export class Snapshot {
   readonly #db: DatabaseSync
@@ -34,13 +34,13 @@ export class Snapshot {
     }
   }
 
-  /** A group was committed. @param touches whether it changed or removed records of tokens that existed before. */
+  /** Notes a committed group. @param touches whether it changed or removed records of tokens that existed before. */
   committed(touches: boolean): void {
     this.#commits += 1
     if (touches) this.#touchedAt = this.#commits
   }
 
-  /** Reads what never changes once it is there. @throws StoreUnavailable. */
+  /** Reads what never changes once it exists. @throws StoreUnavailable. */
   settled<T>(read: (reads: Reads) => T | undefined): T | undefined {
     if (this.#heldAt === undefined || this.#heldAt < this.#touchedAt) this.#renew()
     return this.#try(read) ?? this.newest(read)
@@ -52,14 +52,14 @@ export class Snapshot {
     return this.#try(read)
   }
 
-  /** Lets go of the snapshot, so that a checkpoint can write back all there is. */
+  /** Releases the snapshot, so that a checkpoint can write back everything. */
   release(): void {
     if (this.#heldAt === undefined) return
     this.#heldAt = undefined
     this.#try(() => this.#db.exec('COMMIT'))
   }
 
-  /** Holds none until `resume`: the log starts anew only when all of it was written back, and nobody is behind. */
+  /** Holds no snapshot until `resume`: the log restarts only when all of it is written back and no reader is behind. */
   pause(): void {
     this.release()
     this.#mayHold = false
@@ -84,7 +84,7 @@ export class Snapshot {
     try {
       return read(this.#reads)
     } catch (error) {
-      // The transaction may be gone with the failure; the next read starts another.
+      // The failure may have ended the transaction; the next read begins another.
       this.#abandon()
       throw new StoreUnavailable('the store could not be read', { cause: error })
     }

@@ -80,14 +80,14 @@ import { TokenIndex } from './token-index.ts'
 import { clientKey, TOKEN_COLUMNS, type TokenRow, tokenOfScan } from './token-row.ts'
 import { type Walked, type WalkedRow, walkOf } from './token-walk.ts'
 
-/** Tombstones that are counted in one read transaction. */
+/** Tombstones counted in one read transaction. */
 const COUNTED_AT_ONCE = 1_000
-/** Rows of the log that are read at once, ahead of every list. */
+/** Maximum rows of the log that a read may ask for without waiting behind lists. */
 const FEW_ROWS = 32
 
 /**
- * Opens, or makes, the embedded store. One process owns it; `path` names a file whose folder exists.
- * @param floorMs the floor of a store that is made now.
+ * Opens or creates the embedded store. One process owns it; `path` names a file whose folder exists.
+ * @param floorMs the floor of a store that is created now.
  * @throws StoreRefused when another process owns it, or a newer version made it.
  */
 export async function openSqlite(
@@ -114,14 +114,14 @@ export async function openSqlite(
 }
 
 export type OpenSqlite = {
-  /** A file on another volume that has each group before the store has it. */
+  /** A file on another volume that receives each group before the store does. */
   readonly sideLog?: SideLogAsk | undefined
 }
 
-/** How the store and its side log fitted when they were opened last; undefined without one. */
+/** How the store and its side log matched at the last opening; undefined without one. */
 export type SideLogged = {
   readonly joined: SideJoined | undefined
-  /** The side log that the store had and was opened without; in a store that has none now, undefined. */
+  /** The side log that the store had and was opened without; undefined if it had none. */
   readonly left: SideLeft | undefined
 }
 
@@ -135,9 +135,9 @@ type Parts = {
 
 class SqliteStore implements Store, SideLogged {
   readonly #parts: Parts
-  /** While the store is open. */
+  /** Present while the store is open. */
   #keyed: SqliteKeyedReads | undefined
-  /** Set while the store is opened again; never rejects. */
+  /** Set while the store is reopened; never rejects. */
   #reopening: Promise<void> | undefined
   #index: TokenIndex = new TokenIndex()
   #floorMs = 0
@@ -164,7 +164,7 @@ class SqliteStore implements Store, SideLogged {
 
   async open(floorMs: number): Promise<void> {
     const { path, writer, reader, sideLog } = this.#parts
-    // The writer comes first: it makes the schema and recovers the write-ahead log.
+    // The writer comes first: it creates the schema and recovers the write-ahead log.
     const opened = await writer.ask<Opened>({ kind: 'open', path, floorMs, sideLog })
     this.#floorMs = opened.floorMs
     this.#joined = opened.joined
@@ -193,7 +193,7 @@ class SqliteStore implements Store, SideLogged {
     }
   }
 
-  /** Whoever reads meanwhile is answered when it is done: the disk is there again, so nothing is amiss with a read. */
+  /** Reads that come meanwhile are answered afterwards: the disk is back, so a read is no error. */
   reopen(): Promise<void> {
     const done = this.#openAgain().then(undefined, asOutage)
     const over = (): void => {
@@ -206,7 +206,7 @@ class SqliteStore implements Store, SideLogged {
 
   async #openAgain(): Promise<void> {
     const { writer, reader } = this.#parts
-    // Every connection goes first: only then does opening read the write-ahead log from disk again.
+    // Close every connection first: only then does opening read the write-ahead log from disk again.
     this.#disconnect()
     await reader.now({ kind: 'close' })
     await writer.ask({ kind: 'close', inOrder: false })
@@ -233,7 +233,7 @@ class SqliteStore implements Store, SideLogged {
 
   async tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage> {
     const client = clientKey(ask)
-    // The clients of other sources are listed by an operator alone.
+    // For other sources only operators list a client's tokens, so no index serves that.
     if (client === undefined) return this.tokens(realm, ask)
     const sql = `SELECT ${TOKEN_COLUMNS}, id FROM token
       WHERE realm = ? AND client = ? AND id > ? AND id <= ${ROW_MAX} ORDER BY id LIMIT ?`
@@ -368,7 +368,7 @@ class SqliteStore implements Store, SideLogged {
     const sql = `SELECT ${CHAINED_COLUMNS} FROM log
       WHERE id > ? AND id < ? ORDER BY id LIMIT ?`
     const ask: ReaderAsk = { kind: 'scan', sql, values: [...logSpan(realm, after), limit] }
-    // A proof of freshness waits for one row.
+    // A proof of freshness reads just one row, and must not wait behind lists.
     const { reader } = this.#parts
     const rows = await (limit <= FEW_ROWS
       ? reader.ask<readonly ChainedRowColumns[]>(ask)
@@ -401,7 +401,7 @@ class SqliteStore implements Store, SideLogged {
     lock.close()
   }
 
-  /** Lets go of everything without asking the threads, which may not have come up. */
+  /** Releases everything without asking the threads, which may not have started. */
   async abandon(): Promise<void> {
     const { lock, reader, writer } = this.#parts
     this.#disconnect()
@@ -409,12 +409,12 @@ class SqliteStore implements Store, SideLogged {
     lock.close()
   }
 
-  /** By the main thread's connection, from the newest committed state. @throws StoreUnavailable. */
+  /** Reads on the main thread's connection, from the newest committed state. @throws StoreUnavailable. */
   #newest<T>(read: (reads: Reads) => T): Promise<T> {
     return this.#whenOpen(({ snapshot }) => snapshot.newest(read))
   }
 
-  /** What is asked of a store that is being opened again waits for it. @throws StoreUnavailable when it is closed. */
+  /** Waits while the store is being reopened. @throws StoreUnavailable when it is closed. */
   async #whenOpen<T>(read: (keyed: SqliteKeyedReads) => T): Promise<T> {
     while (this.#keyed === undefined) {
       if (this.#reopening === undefined) throw new StoreUnavailable('the store is closed')
@@ -423,12 +423,12 @@ class SqliteStore implements Store, SideLogged {
     return read(this.#keyed)
   }
 
-  /** Rows in their turn: what reads many is never ahead of what one request waits for. */
+  /** Reads rows in turn, so that reads of many rows never delay what a single request needs. */
   #scan<Row>(sql: string, values: readonly (string | number)[]): Promise<readonly Row[]> {
     return this.#parts.reader.list<readonly Row[]>({ kind: 'scan', sql, values })
   }
 
-  /** @param sql takes as its last value how many rows it may give. */
+  /** @param sql its last parameter is the number of rows to return. */
   #page<Row>(sql: string, values: readonly (string | number)[], limit: number): Promise<Page<Row>> {
     const ask: ReaderAsk = { kind: 'page', sql, values, limit: Math.min(limit, PAGE_ROWS) }
     return this.#parts.reader.list<Page<Row>>(ask)
@@ -450,7 +450,7 @@ class SqliteStore implements Store, SideLogged {
 
 type KeptRow = readonly [id: number, atMs: number, kind: number, rule: Uint8Array]
 
-/** Whether a group changes what was stored about tokens that existed before it. */
+/** Whether a group changes the records of tokens that existed before it. */
 function touchesTokens({ writes }: Group): boolean {
   return writes.some(({ operations }) =>
     operations.some(({ kind }) => kind === 'extend-token' || kind === 'forget-token'),
@@ -458,7 +458,7 @@ function touchesTokens({ writes }: Group): boolean {
 }
 
 const CONFLICTS: ReadonlyMap<number, ConflictWhat> = new Map(
-  // The keys of CONFLICT are its type's.
+  // The keys of CONFLICT are those of its type.
   Object.entries(CONFLICT).map(([what, code]) => [code, what as ConflictWhat]),
 )
 

@@ -5,7 +5,7 @@ import type { SideLeft, SideLogAsk } from './side-mark.ts'
 import type { TokenRowIds } from './token-index.ts'
 import type { WalkAsk } from './token-walk.ts'
 
-/** What the main thread asks of the writer thread, one at a time. */
+/** Messages to the writer thread, one at a time. */
 export type WriterAsk =
   | {
       readonly kind: 'open'
@@ -14,20 +14,20 @@ export type WriterAsk =
       readonly sideLog: SideLogAsk | undefined
     }
   | { readonly kind: 'commit'; readonly group: Uint8Array; readonly checkpoint: boolean }
-  /** `inOrder`: all that was taken is done, and nothing more comes. */
+  /** `inOrder`: everything accepted is done, and nothing more comes. */
   | { readonly kind: 'close'; readonly inOrder: boolean }
 
-/** The durable floor, how the side log was found, and which one was left. */
+/** The durable floor, how the side log matched, and which side log was abandoned. */
 export type Opened = {
   readonly floorMs: number
   readonly joined?: SideJoined
   readonly left?: SideLeft
 }
 
-/** Per write a number as `CONFLICT` in apply.ts describes it. */
+/** One number per write, encoded as `CONFLICT` in apply.ts describes. */
 export type Committed = {
   readonly outcomes: Float64Array
-  /** Rows of the tokens that were put or forgotten, in the order of the writes that did. */
+  /** Rows of the tokens that were put or forgotten, in the order of the operations. */
   readonly rows: Float64Array
   /** Pages in the write-ahead log now. */
   readonly logPages: number
@@ -38,11 +38,11 @@ export type Committed = {
   }[]
 }
 
-/** What the main thread asks of the reader thread; a scan is one read transaction of at most 1,000 rows. */
+/** Messages to the reader thread. A scan is one read transaction of at most 1,000 rows. */
 export type ReaderAsk =
   | { readonly kind: 'open'; readonly path: string }
   | { readonly kind: 'scan'; readonly sql: string; readonly values: readonly (string | number)[] }
-  /** The last value of the statement is the limit. */
+  /** The statement's last parameter is the limit. */
   | {
       readonly kind: 'page'
       readonly sql: string
@@ -56,10 +56,10 @@ export type ReaderAsk =
   | { readonly kind: 'checkpoint' }
   | { readonly kind: 'close' }
 
-/** Rows that were handed over; `more`: whether others may follow. */
+/** Rows of one page; `more`: whether others may follow. */
 export type Page<Row> = { readonly rows: readonly Row[]; readonly more: boolean }
 
-/** Where tokens stand that expire at a time or later, at most `limit` of them; `count` is how many these are. */
+/** The rows of at most `limit` tokens that expire at a time or later; `count` is their number. */
 export type RowIds = TokenRowIds & { readonly count: number; readonly lastMs: number }
 
 export type Reply =

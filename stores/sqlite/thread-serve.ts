@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads'
 import { StoreRefused } from '@rescind/core'
 import type { Posted, Reply } from './thread-messages.ts'
 
-/** The worker's end: answers each ask, in order; what the answer throws goes back as text, for threads share no classes. */
+/** The worker's end: answers each message in order. Errors go back as text, because threads share no classes. */
 export function serve<Ask>(answer: (ask: Ask) => unknown): void {
   if (parentPort === null) throw new Error('this module runs in a worker thread')
   const port = parentPort

@@ -4,19 +4,19 @@ import type { Posted, Reply } from './thread-messages.ts'
 
 type Waiting = { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }
 
-/** Threads hold a page at a time; a small nursery keeps what they drop from piling up. */
+/** Threads hold one page at a time; a small young generation keeps garbage from piling up. */
 const LIMITS = { maxYoungGenerationSizeMb: 4 }
 
-/** The main thread's end of a worker that answers asks in order. A worker that dies fails all who wait. */
+/** The main thread's end of a worker that answers messages in order. If the worker dies, all waiting calls fail. */
 export class Thread<Ask> {
   readonly #worker: Worker
   readonly #waiting: Map<number, Waiting> = new Map()
   #next = 0
   #died: Error | undefined
 
-  /** @param name the worker's file beside this one, without its ending. */
+  /** @param name the worker's file beside this one, without its extension. */
   constructor(name: string) {
-    // Sources run as .ts by type stripping, what is published as .js; a worker is of the same kind as its parent.
+    // Sources run as .ts by type stripping, published files as .js; a worker is of the same kind as its parent.
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     this.#worker = new Worker(new URL(`./${name}.${ending}`, import.meta.url), {
       execArgv: [],
@@ -27,14 +27,14 @@ export class Thread<Ask> {
     this.#worker.on('exit', (code) => this.#die(new Error(`the ${name} ended with code ${code}`)))
   }
 
-  /** @throws StoreUnavailable, or StoreRefused when the store itself is not for us. */
+  /** @throws StoreUnavailable, or StoreRefused when the store must not be used. */
   ask<T>(ask: Ask, transfer: ArrayBuffer[] = []): Promise<T> {
     if (this.#died !== undefined) return Promise.reject(unavailable(this.#died.message))
     const id = this.#next
     this.#next += 1
     const posted: Posted<Ask> = { id, ask }
     return new Promise<T>((resolve, reject) => {
-      // What a thread answers is typed by the ask alone; both ends stand in this folder.
+      // The message alone gives the type of the answer; both ends are in this folder.
       this.#waiting.set(id, { resolve: (value) => resolve(value as T), reject })
       this.#worker.postMessage(posted, transfer)
     })
@@ -63,7 +63,7 @@ function unavailable(message: string): StoreUnavailable {
   return new StoreUnavailable(`the store cannot answer: ${message}`)
 }
 
-/** What a start refuses is an outage of a store that is served: it ends when the files are as they were. */
+/** What would refuse a start is an outage for a served store: it ends once the files are as before. */
 export function asOutage(error: unknown): Promise<never> {
   return Promise.reject(error instanceof StoreRefused ? new StoreUnavailable(error.message) : error)
 }

@@ -30,14 +30,14 @@ function pathIn(t: TestContext): string {
   return join(folder, 'rescind.db')
 }
 
-/** Another digest with the same first bits: what the index cannot tell apart. */
+/** Another digest with the same first bits, which the index cannot tell apart. */
 function twinOf(digest: TokenDigest, last: string): TokenDigest {
   return tokenDigest(digest.slice(0, 42) + last)
 }
 
 const all = { after: undefined, limit: 1_000 }
 
-test('tokens whose digests begin alike are told apart, before and after the next start', async (t) => {
+test('tokens whose digests share their first bits are distinguished, before and after a restart', async (t) => {
   const path = pathIn(t)
   let store = await openSqlite(path, 1_000)
   const twins = ['A', 'E', 'I'].map((last, at): TokenRecord => {
@@ -72,7 +72,7 @@ test('tokens whose digests begin alike are told apart, before and after the next
   await store.close()
 })
 
-test('more tokens than one read brings, all with one expiry, are found after a start', async (t) => {
+test('more tokens than one read returns, all with the same expiry, are found after a start', async (t) => {
   const path = pathIn(t)
   let store = await openSqlite(path, 1_000)
   const count = 20_000
@@ -88,7 +88,7 @@ test('more tokens than one read brings, all with one expiry, are found after a s
   await store.close()
 })
 
-test('[D08] a row number is never given twice, not after its token was forgotten and the store opened again', async (t) => {
+test('[D08] a row number is never reused, even after its token was forgotten and the store reopened', async (t) => {
   const path = pathIn(t)
   let store = await openSqlite(path, 1_000)
   await commit(store, write(put(bareToken(1))), write(put(bareToken(2))))
@@ -105,7 +105,7 @@ test('[D08] a row number is never given twice, not after its token was forgotten
   await store.close()
 })
 
-test('what a write put and took back leaves nothing that is found', async (t) => {
+test('a token that a write put and undid is not found', async (t) => {
   const store: Store = await openSqlite(pathIn(t), 1_000)
   const { outcomes } = await commit(
     store,
@@ -120,7 +120,7 @@ test('what a write put and took back leaves nothing that is found', async (t) =>
   await store.close()
 })
 
-test('a store of the schema before is carried over, token by token', async (t) => {
+test('a store of the previous schema is migrated, token by token', async (t) => {
   const path = pathIn(t)
   const old = new DatabaseSync(path)
   migrate(old, 1_000, 3)

@@ -4,13 +4,13 @@ import { sextetsAt } from '@rescind/core/bytes'
 import { NumberList } from './number-list.ts'
 import { RowTable } from './row-table.ts'
 
-/** What the store tells of tokens at its opening: their bits, ten characters each, and their rows, as decimal text. */
+/** The tokens of a store at its opening: their bits, ten characters each, and their rows as decimal text. */
 export type TokenRowIds = { readonly bits: string; readonly rows: string }
 
 /**
- * Where each token stands in the table of tokens, by its digest and by its handle (docs/decisions/0012-token-rows.md).
- * It is told of every group that was committed, so a token that it does not know does not exist; what it knows may be
- * another token that shares a few bits, and has to be read to be sure.
+ * The row of each token, by digest and by handle (docs/decisions/0012-token-rows.md). It learns of every committed group, so a
+ * token that it does not know does not exist. A row that it gives may belong to another token with the same bits, and has
+ * to be read to be sure.
  */
 export class TokenIndex {
   readonly #digests: RowTable = new RowTable()
@@ -28,7 +28,7 @@ export class TokenIndex {
     return this.#handles.candidates(bitsAt(handle, HANDLE_PREFIX_CHARS))
   }
 
-  /** From here to `endFill` it is told of tokens by `load`, and cannot be asked. @param tokens about how many there are. */
+  /** Until `endFill` it is filled by `load`, and cannot be queried. @param tokens about how many there are. */
   beginFill(tokens: number): void {
     this.#digests.beginFill(tokens)
     this.#handles.beginFill(tokens)
@@ -75,11 +75,11 @@ function movesToken(operation: Operation): operation is MovesToken {
   return operation.kind === 'put-token' || operation.kind === 'forget-token'
 }
 
-/** `tok_`, and the same bits as a digest's behind it. */
+/** Length of `tok_`; as many bits as a digest's follow it. */
 const HANDLE_PREFIX_CHARS = 4
 const BITS_CHARS = 5
 
-/** 26 bits of base64url text: five characters, the last of them not whole. */
+/** 26 bits of base64url text: five characters, the last one in part. */
 function bitsAt(text: string, at: number): number {
   return sextetsAt(text, at, BITS_CHARS) >>> 4
 }

@@ -10,7 +10,7 @@ import {
 import { isCredentialKind } from '@rescind/core/tokens'
 import { exact, isInstant } from './exact.ts'
 
-/** The columns of a token, in the order in which every statement of ours reads them. */
+/** The columns of a token, in the order in which all statements read them. */
 export const TOKEN_COLUMNS: string = `digest, handle, ${exact('expires_at')}, ${exact('extended_at')}, facts, sealed`
 
 export type TokenRow = readonly [
@@ -23,8 +23,8 @@ export type TokenRow = readonly [
 ]
 
 /**
- * What never changes about a token, as JSON: everything but what has a column of its own, and but for what most tokens
- * have alike: no ancestors, and a grant that is named after their handle.
+ * The facts of a token that never change, as JSON. It leaves out what has its own column, and what is the same for most
+ * tokens: no ancestors, and a grant named after the handle.
  */
 export function factsText(record: TokenRecord): string {
   const { grant, ancestors } = record
@@ -46,12 +46,12 @@ type StoredFacts = Omit<
 > &
   Partial<Pick<TokenRecord, 'grant' | 'ancestors'>>
 
-/** Of facts that were written just now, or read before their token was extended; hence the cast. */
+/** The source in facts that this process wrote or that were readable before an extension; hence the cast. */
 export function sourceIn(facts: string): string {
   return (JSON.parse(facts) as StoredFacts).source
 }
 
-/** What every token says of itself: whoever judges one that does not would judge it by halves. */
+/** Members that every token has; judging a token without them would be guesswork. */
 const IS_FACTS = shaped(
   { source: 'text', kind: 'text', position: 'whole', issuedAtMs: 'number' },
   { ancestors: 'list' },
@@ -60,11 +60,11 @@ const IS_FACTS = shaped(
 function factsIn(text: string): StoredFacts | undefined {
   const facts = readObject(text)
   if (facts === undefined || !IS_FACTS(facts) || !isCredentialKind(String(facts['kind']))) return undefined
-  // Written by `factsText`, hence the cast.
+  // `factsText` wrote it, hence the cast.
   return facts as StoredFacts
 }
 
-/** @throws NotReadable for a token of a newer or broken kind. */
+/** @throws NotReadable for a token that is damaged or from a newer version. */
 export function recordOfRow(row: TokenRow): TokenRecord {
   const record = readableRow(row)
   if (record === undefined) throw new NotReadable(`the token ${row[1]}: ${STRANGE}`)
@@ -79,7 +79,7 @@ export function readableRow([digest, handle, expiresAtMs, extendedAtMs, facts, s
   | undefined {
   const [read, named] = [factsIn(facts), parseHandle(handle)]
   if (read === undefined || named === undefined || !DIGEST.test(digest)) return undefined
-  // One that ends at no time would be good for ever.
+  // A token without a valid expiry would be valid for ever.
   if (!isInstant(expiresAtMs) || !isInstant(extendedAtMs ?? 0)) return undefined
   const { grant = grantOf(named), ancestors = [], ...rest } = read
   return {
@@ -95,8 +95,8 @@ export function readableRow([digest, handle, expiresAtMs, extendedAtMs, facts, s
 }
 
 /**
- * The text by which tokens of one client are listed; only chat apps list them so often that an index pays for itself.
- * Sources hold no NUL, so no two pairs share one.
+ * The key by which the tokens of one client are listed. Only chat apps list them often enough to pay for an index. Sources
+ * hold no NUL, so different pairs never share a key.
  */
 export function clientKey(of: Pick<TokenFacts, 'source' | 'client'>): string | undefined {
   return of.client === undefined || !of.source.startsWith(CHAT_SOURCES)
@@ -104,7 +104,7 @@ export function clientKey(of: Pick<TokenFacts, 'source' | 'client'>): string | u
     : `${of.source}\0${of.client}`
 }
 
-/** One that cannot be read is in no list; whoever presents it is answered 503, and the log names it. */
+/** An unreadable token is in no list; requests that present it get 503, and the log names it. */
 export function tokenOfScan(row: readonly [...TokenRow, last: number]): readonly TokenRecord[] {
   const record = readableRow([row[0], row[1], row[2], row[3], row[4], row[5]])
   return record === undefined ? [] : [record]

@@ -4,7 +4,7 @@ import { ROW_MAX } from './exact.ts'
 import { boundedRows } from './page.ts'
 import { TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
 
-/** What the reader thread is asked: tokens of a realm behind a row, of those whose stored text may fit. */
+/** A request to the reader thread: tokens of a realm after a row whose stored text may match. */
 export type WalkAsk = {
   readonly kind: 'walk'
   readonly realm: RealmOrdinal
@@ -16,18 +16,18 @@ export type WalkAsk = {
 }
 
 export type WalkedRow = readonly [...TokenRow, id: number]
-/** `next`: the last row that was looked at; undefined at the end of the table. */
+/** `next`: the last row examined; undefined at the end of the table. */
 export type Walked = { readonly rows: readonly WalkedRow[]; readonly next: number | undefined }
 
-/** Numbers of rows, of whatever realm, that one read transaction looks at. */
+/** Row numbers, of all realms, that one read transaction covers. */
 const ROWS_PER_READ = 1_000
-/** And one ask, unless it has taken this long before: who asks for something short waits behind it. */
+/** Maximum reads per request, fewer once this time has passed, because short requests wait behind it. */
 const READS_MAX = 16
 const WALK_MS = 4
 
 /**
- * Looks at the tokens behind a row, in the reader thread. No index leads to what they bear: what cannot fit is left out
- * here by its stored text, so that nobody takes it apart on the thread that answers requests.
+ * Searches the tokens after a row, in the reader thread. No index covers their ids, so rows that cannot match are dropped here
+ * by their stored text, and the main thread does not have to parse them.
  */
 export function walkTokens(db: DatabaseSync, ask: WalkAsk): Walked {
   const following = db.prepare(`SELECT min(id) FROM token WHERE id > ? AND id <= ${ROW_MAX}`)
@@ -53,8 +53,8 @@ export function walkTokens(db: DatabaseSync, ask: WalkAsk): Walked {
 }
 
 /**
- * The condition that the stored text of every token that is sought meets; some that meet it are not, for the same words
- * may stand in a claim or in an ancestor.
+ * A condition that the stored text of every matching token meets. Others may meet it too, because a claim or an ancestor may
+ * hold the same words.
  */
 export function walkOf(realm: RealmOrdinal, { after, limit, oneOf, ...ids }: Sought): WalkAsk {
   const values: string[] = []
@@ -67,7 +67,7 @@ export function walkOf(realm: RealmOrdinal, { after, limit, oneOf, ...ids }: Sou
 
 type Sought = TokensSought & { readonly after: number | undefined; readonly limit: number }
 
-/** Members as `factsText` writes them. */
+/** Conditions for members in the form that `factsText` writes. */
 function bearing({ grant, handle, ...members }: TokenIds, values: string[]): string {
   const conditions: string[] = []
   const holds = (name: string, value: string): string => {
@@ -82,7 +82,7 @@ function bearing({ grant, handle, ...members }: TokenIds, values: string[]): str
     conditions.push('handle = ?')
   }
   if (grant !== undefined) {
-    // The grant of a token that began it is named after its handle, and not written down.
+    // The grant of the token that began it is named after its handle, and not stored.
     const named = holds('grant', grant)
     values.push(beginnerOf(grant))
     conditions.push(`(${named} OR handle = ?)`)

@@ -8,15 +8,15 @@ import { sourceIn } from './token-row.ts'
 type Seen = readonly [realm: number, digest: string, handle: string, expiresAt: number]
 type Named = { readonly digest: string; readonly handle: string }
 
-/** What the writer does to the table of tokens: rows at its end, and rows by their number. */
+/** The writer's changes to the table of tokens: new rows at its end, and changes by row number. */
 export class TokenWrites {
   readonly #statements: ReturnType<typeof prepare>
   #next: number
-  /** Digests and handles that this group put: whoever wrote the group down could not know their rows. */
+  /** Digests and handles put by this group, whose rows were unknown when the group was encoded. */
   readonly #fresh: Set<string> = new Set()
   #firstOfGroup: number
   #moved: number[] = []
-  /** What is known to be stored of the highest expiries, so that a token costs no statement more. */
+  /** Highest expiries known to be stored, so that a token needs no extra statement. */
   readonly #highest: Map<RealmOrdinal, Map<string, number>> = new Map()
 
   constructor(db: DatabaseSync) {
@@ -37,7 +37,7 @@ export class TokenWrites {
     return this.#moved
   }
 
-  /** A write is undone: the database forgets what it did, and so does the list of rows. */
+  /** Undoes a write's changes in this object, as the database undoes its own. */
   undoTo(moved: number): void {
     this.#moved.length = moved
     this.#highest.clear()
@@ -80,7 +80,7 @@ export class TokenWrites {
     if (handle !== op.handle || (op.ifExpiresAt !== null && op.ifExpiresAt !== expiresAt))
       return 'token-missing'
     this.#statements.forget.run(row)
-    // A number is never given twice: lists go on behind the last one that they have seen.
+    // Row numbers are never reused, because lists continue after the last one that they have seen.
     if (row === this.#next - 1) this.#statements.keepHighest.run(row)
     this.#moved.push(row)
     return undefined

@@ -10,7 +10,7 @@ import { Thread } from './thread.ts'
 import type { Committed, WriterAsk } from './thread-messages.ts'
 import { TokenIndex } from './token-index.ts'
 
-test('a commit is answered with the bytes that it has to say, and not with what they are a view of', async () => {
+test('a commit’s answer holds only its own bytes, not the buffer that they are a view of', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rescind-writer-'))
   const writer = new Thread<WriterAsk>('writer-thread')
   try {

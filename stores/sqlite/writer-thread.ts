@@ -1,4 +1,4 @@
-/** The one thread that writes: groups come one at a time, each becomes one transaction and one flush. */
+/** The only thread that writes: groups come one at a time, and each becomes one transaction and one flush. */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { LogHead } from '@rescind/authority'
 import { type RealmOrdinal, StoreRefused } from '@rescind/core'
@@ -19,7 +19,7 @@ type Open = {
   readonly logSize: StatementSync
   floorMs: number
 }
-/** Page cache of the only connection that writes: never emptied by another. */
+/** Page cache of the only writing connection; no other connection empties it. */
 const CACHE_KIB = 65_536
 /** Writes as many pages as a token does, and leaves nothing. */
 const PROBE = `
@@ -54,7 +54,7 @@ function openStore({ path, floorMs, sideLog }: Extract<WriterAsk, { kind: 'open'
     const joined = side === undefined ? undefined : joinSideLog({ db, applier, side }, file?.salvage === true)
     rememberSideLog(db, sideLog)
     const durable = durableFloor(db, floorMs)
-    // Writes nothing back: it only says how many pages the write-ahead log holds.
+    // NOOP writes nothing back: it only reports the pages in the write-ahead log.
     const logSize = db.prepare('PRAGMA wal_checkpoint(NOOP)')
     open = { db, applier, side, logSize, floorMs: durable }
     return {
@@ -69,12 +69,12 @@ function openStore({ path, floorMs, sideLog }: Extract<WriterAsk, { kind: 'open'
   }
 }
 
-/** @throws StoreRefused when it says nothing: a clock that was set back would bring back what had run out. */
+/** @throws StoreRefused for an invalid floor: with a clock that was set back, expired tokens would come back. */
 function durableFloor(db: DatabaseSync, floorMs: number): number {
   const row = db.prepare(`SELECT ${exact('value')} AS value FROM meta WHERE name = 'floor'`).get()
   const durable = Number(row?.value ?? floorMs)
   if (!isInstant(durable))
-    throw new StoreRefused('the floor of the store is no time: restore a backup of it (rescind restore)')
+    throw new StoreRefused('the floor of the store is not a valid time: restore a backup (rescind restore)')
   return durable
 }
 
@@ -90,12 +90,12 @@ function commit(store: Open, ask: Extract<WriterAsk, { kind: 'commit' }>): Commi
       if (!before.has(write.realm)) before.set(write.realm, store.applier.head(write.realm))
       outcomes[at] = store.applier.write(write)
     })
-    // A group without work asks whether the disk takes writes, which an empty transaction would not find out.
+    // An empty group asks whether the disk takes writes, which an empty transaction would not show.
     if (group.writes.every(({ operations }) => operations.length === 0)) db.exec(PROBE)
     if (group.floorMs > store.floorMs) {
       db.prepare("UPDATE meta SET value = ? WHERE name = 'floor'").run(group.floorMs)
     }
-    // On another volume first: what the store has, the side log has.
+    // The other volume first: whatever the store has, the side log has.
     if (store.side !== undefined) ship(store.side, { group, outcomes, before, applier: store.applier })
     db.exec('COMMIT')
   } catch (error) {
@@ -103,24 +103,24 @@ function commit(store: Open, ask: Extract<WriterAsk, { kind: 'commit' }>): Commi
     throw error
   }
   store.floorMs = Math.max(store.floorMs, group.floorMs)
-  // What is left here was written while another thread checkpointed the rest, so it takes no time; when it is all
-  // there, the next group starts the write-ahead log from its beginning.
+  // Another thread has checkpointed the rest, so little is left here. Once all is written back, the next group restarts
+  // the write-ahead log.
   if (ask.checkpoint) finishCheckpoint(db)
   const heads = [...before.keys()].map((realm) => {
     const { seq, chain } = store.applier.head(realm)
-    // Bytes of its own: a view is handed over with all that it is a view of, and small buffers share 64 KB.
+    // A copy: transferring a view would transfer its whole buffer, and small buffers share 64 KB.
     return { realm, seq, chain: new Uint8Array(chain) }
   })
   const { log } = store.logSize.get() as { log: number }
   return { outcomes, heads, rows: Float64Array.from(store.applier.tokens.moved), logPages: log }
 }
 
-/** A side log that cannot be told so is one that was not closed in order, which is the safe side. */
+/** If the side log cannot be marked, it counts as not closed in order, which is the safe side. */
 function closeStore(inOrder: boolean): void {
   try {
     open?.side?.close(inOrder)
   } catch {
-    // The store itself is durable, and must be let go of.
+    // The store itself is durable, and must be released.
   }
   open?.db.close()
   open = undefined
@@ -142,30 +142,27 @@ function ship(side: SideLog, { group, outcomes, before, applier }: Applied): voi
   })
 }
 
-/** The group is durable already: a log that cannot be written back only stays longer. */
+/** The group is already durable: if the checkpoint fails, the log only stays longer. */
 function finishCheckpoint(db: DatabaseSync): void {
   try {
     db.exec('PRAGMA wal_checkpoint(PASSIVE)')
   } catch {
-    // Tried again when the log has grown further.
+    // It is retried once the log has grown further.
   }
 }
 
-/**
- * Nothing is known now about what reached the disk, so this connection is given up: it must be opened again, from
- * disk, before anything else is committed.
- */
+/** It is unknown what reached the disk, so this connection is closed. The store must be reopened from disk before the next commit. */
 function abandon(store: Open): void {
   open = undefined
   try {
     store.side?.close(false)
     store.db.close()
   } catch {
-    // Closing a connection that has failed may fail too; it is gone either way.
+    // Closing a failed connection may fail, too; it is gone either way.
   }
 }
 
 function mustBeOpen(): Open {
-  if (open === undefined) throw new Error('the store has to be opened again after a failed flush')
+  if (open === undefined) throw new Error('the store must be reopened after a failed flush')
   return open
 }

@@ -100,7 +100,10 @@ describe('a store that was made with a master key', () => {
   it('does not start when a newer version made its schema', async (t) => {
     keep(good)
     const own = setSchemaVersion(join(home.folder, 'rescind-data', 'rescind.db'), 99)
-    await refusesToStart(t, /the store is of schema 99, this version knows up to \d+: use a newer one/)
+    await refusesToStart(
+      t,
+      /the store has schema 99, but this version knows schemas up to \d+: use a newer version/,
+    )
     setSchemaVersion(join(home.folder, 'rescind-data', 'rescind.db'), own)
   })
 
@@ -206,14 +209,14 @@ test('a file that is no store is refused in one line and left as it was', async 
   assert.deepEqual(readFileSync(join(home.folder, 'notes.txt')), before_)
   assertRefused(
     await runCommand(t, { words: [...SERVE, '--store', 'sqlite:folder'], folder: home.folder }),
-    /folder is no file/,
+    /folder is not a file/,
   )
   const other = new DatabaseSync(join(home.folder, 'other.db'))
   other.exec('CREATE TABLE notes (text TEXT)')
   other.close()
   const others = readFileSync(join(home.folder, 'other.db'))
   const wrong = await runCommand(t, { words: [...SERVE, '--store', 'sqlite:other.db'], folder: home.folder })
-  assertRefused(wrong, /not a store of ours/)
+  assertRefused(wrong, /not a Rescind store/)
   assert.deepEqual(readFileSync(join(home.folder, 'other.db')), others)
   home.remove()
 })

@@ -89,7 +89,7 @@ describe('[W106] a store is refused at the start, untouched, when', { concurrenc
     const home = await used(t)
     const [store, link] = [join(home.folder, 'rescind-data', 'rescind.db'), join(home.folder, 'other.db')]
     linkSync(store, link)
-    assertRefused(await start(t, home), /has another name, too \(a hard link\)/)
+    assertRefused(await start(t, home), /has a second name \(a hard link\)/)
     assertRefused(await start(t, home, ['--store', 'sqlite:other.db']), /hard link/)
     rmSync(link)
     await stop(await up(t, home))
@@ -262,7 +262,7 @@ describe('a start says in one line that a store cannot be read, when', { concurr
     [
       'the floor is no time',
       "UPDATE meta SET value = 4611686018427387904 WHERE name = 'floor'",
-      /floor of the store is no time: restore a backup/,
+      /floor of the store is not a valid time: restore a backup/,
     ],
   ]
   for (const [what, sql, why] of cases)
@@ -279,6 +279,6 @@ describe('a start says in one line that a store cannot be read, when', { concurr
     const path = join(home.folder, 'rescind-data', 'rescind.db')
     rmSync(path)
     mkdirSync(path)
-    assertRefused(await start(t, home), /rescind\.db is no file/)
+    assertRefused(await start(t, home), /rescind\.db is not a file/)
   })
 })
