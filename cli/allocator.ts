@@ -1,7 +1,7 @@
 /**
  * Password hashing takes 19 MiB at a time, on each of four threads. By default glibc raises its thresholds when the first
- * of these is freed, and keeps the next ones for good, one in each thread's arena: some 60 MB of a server that does
- * nothing. Thresholds that are set stay, and what was freed goes back.
+ * block is freed, and then keeps later ones for good in each thread's arena: about 60 MB in an idle server. Fixed thresholds
+ * make it return freed memory.
  */
 const ALLOCATOR = {
   MALLOC_ARENA_MAX: '2',
@@ -9,16 +9,15 @@ const ALLOCATOR = {
   MALLOC_TRIM_THRESHOLD_: '1048576',
 }
 
-/** V8's nursery grows to 32 MiB otherwise and stays so; measured, no slower. Flags of the command line come after it. */
+/** Without it, V8's young generation grows to 32 MiB and stays there; measured, this is no slower. Later flags override it. */
 const NURSERY = '--max-semi-space-size=8'
 
-/** SIGUSR1 would open a debugger's port: to whoever reaches it the process, and all its keys, belong. */
+/** SIGUSR1 would open a debugger's port, and access to it gives control of the process and all its keys. */
 const NO_DEBUGGER = '--disable-sigusr1'
 
 /**
- * Starts this process over, as itself, with an allocator that gives memory back: it reads its environment only at the
- * start. Does nothing where that is set already, elsewhere than on Linux, or beside a channel to a parent, which would be
- * lost.
+ * Restarts this process with an allocator that returns memory, which reads its environment only at the start. Does nothing if
+ * that is already set, on systems other than Linux, or with a channel to a parent, which would be lost.
  */
 export function startOverWithAllocator(): void {
   const { env, execPath, execArgv, argv, platform } = process

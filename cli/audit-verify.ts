@@ -19,7 +19,7 @@ import { fileStore } from './store-words.ts'
 export type Verified = { readonly lines: readonly string[]; readonly isRight: boolean }
 
 /**
- * `rescind audit verify [FILE] [--position P]…`: an export, or with no file the logs of a stopped store.
+ * `rescind audit verify [FILE] [--position P]…`: checks an export or, without a file, the logs of a stopped store.
  * @throws SettingsRefused, StoreRefused.
  */
 export async function auditVerify(
@@ -33,7 +33,7 @@ export async function auditVerify(
 
 type Words = { file: string | undefined; flags: readonly string[]; positions: readonly string[] }
 
-/** The first word is the file, if it is no flag; `--position` is ours, every other flag one of the server's. */
+/** The first word is the file unless it is a flag; `--position` belongs to this command, other flags to the server. */
 function read(words: readonly string[]): Words {
   const [first] = words
   const file = first !== undefined && (first === '-' || !first.startsWith('-')) ? first : undefined
@@ -47,16 +47,17 @@ function read(words: readonly string[]): Words {
     }
     at += 1
     const text = words[at] ?? ''
-    if (readCheckpoint(text) === undefined) throw new SettingsRefused('--position: not a position of a log')
+    if (readCheckpoint(text) === undefined)
+      throw new SettingsRefused('--position: not a position of a log; copy one from a receipt or a verifier')
     positions.push(text)
   }
   if (file !== undefined && flags.length > 0)
-    throw new SettingsRefused(`${flags[0]}: not for the check of a file`)
+    throw new SettingsRefused(`${flags[0]}: this flag does not apply to the check of a file`)
   return { file, flags, positions }
 }
 
 async function verifyFile(file: string, positions: readonly string[]): Promise<Verified> {
-  if (file !== '-' && !existsSync(file)) throw new SettingsRefused(`${file}: there is no such file`)
+  if (file !== '-' && !existsSync(file)) throw new SettingsRefused(`${file}: no such file`)
   const input = file === '-' ? process.stdin : createReadStream(file, 'utf8')
   const known = positions.flatMap((text) => readCheckpoint(text) ?? [])
   const checked = await checkExport(createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }), known)
@@ -66,7 +67,8 @@ async function verifyFile(file: string, positions: readonly string[]): Promise<V
 async function verifyStore(values: Values, positions: readonly string[]): Promise<Verified> {
   const { store, masterKeyFile } = checkConfig(values)
   const url = fileStore(store)
-  if (url === undefined) throw new SettingsRefused('store: only a store on disk can be checked')
+  if (url === undefined)
+    throw new SettingsRefused('store: only a store on disk can be checked; give --store sqlite:PATH')
   if (!existsSync(url.path)) throw new SettingsRefused(`store: ${url.path} does not exist`)
   const master = readMasterKey(resolve(masterKeyFile))
   const opened = await openStore(url, { floorMs: 0, sideLog: 'unread' })
@@ -83,7 +85,7 @@ async function verifyStore(values: Values, positions: readonly string[]): Promis
       isRight &&= checked.kind === 'right' && checked.checkpoint !== 'forged'
       met += checked.positions
     }
-    if (met < positions.length) lines.push('WRONG: a given position is of no log of this store')
+    if (met < positions.length) lines.push('WRONG: a given position belongs to no log of this store')
     return { lines, isRight: isRight && met >= positions.length }
   } finally {
     await opened.close()
@@ -108,9 +110,9 @@ function checkpointNote({ checkpoint }: StoreLogChecked): string {
     case 'checkpoint':
       return ''
     case 'none':
-      return ' (no checkpoint was written yet: rows cut off at the end would not show)'
+      return ' (no checkpoint was written yet, so rows cut off at the end would not show)'
     case 'forged':
-      return ' WRONG: its checkpoint was not made by its server'
+      return ' WRONG: its checkpoint was not made by this server'
     default:
       return unreachable(checkpoint)
   }
@@ -121,15 +123,15 @@ function wordsFor({ what }: LogFault): string {
     case 'missing':
       return 'it is missing'
     case 'doubled':
-      return 'it stands here again, or does not belong here'
+      return 'it is repeated here, or does not belong here'
     case 'altered':
-      return 'it, or a row that was put in its place, is not what was written'
+      return 'it is not the row that was written'
     case 'audit-altered':
-      return 'its audit text is not what was written'
+      return 'its audit text is not the one that was written'
     case 'not-the-log':
-      return 'the log was known to be another one here: rows were cut off, or all were written anew'
+      return 'the log differs from a known checkpoint here: rows were cut off, or all were rewritten'
     case 'anchor-altered':
-      return 'the log does not begin where its server trimmed it, or rules that it kept from before were changed'
+      return 'the log does not begin where the server trimmed it, or rules kept from before were changed'
     default:
       return unreachable(what)
   }

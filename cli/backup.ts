@@ -12,7 +12,7 @@ export async function backup(words: readonly string[], valuesOf: ValuesOf): Prom
   await backupStore(url, target, { onProgress: telling() })
   const lines = [
     `${url.path} was copied to ${target}.`,
-    'It is of no use without the master key, which is not in it.',
+    'It is useless without the master key, which it does not contain: back that up separately.',
   ]
   return { lines, isWhole: true }
 }
@@ -20,7 +20,7 @@ export async function backup(words: readonly string[], valuesOf: ValuesOf): Prom
 const TELL_EVERY_MS = 1_000
 const PAGE_BYTES = 4_096
 
-/** A line a second on standard error, so that a long copy is seen to go on. */
+/** Prints a line a second to standard error, so that the progress of a long copy is visible. */
 function telling(): (copied: number, total: number) => void {
   let toldMs = performance.now()
   return (copied, total) => {

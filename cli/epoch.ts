@@ -6,7 +6,7 @@ import { knownCheckpoints } from './restore.ts'
 import { leftRealms, masterKeyOf, openRealms, storeWords, type Told, type ValuesOf } from './store-words.ts'
 
 /**
- * `rescind epoch new`: what an operator does when a store was found to have been rolled back, and this is all there is.
+ * `rescind epoch new`: for an operator whose store was found to be rolled back, with no better copy to restore.
  * @throws SettingsRefused, StoreRefused.
  */
 export async function epoch(words: readonly string[], valuesOf: ValuesOf): Promise<Told> {
@@ -35,7 +35,7 @@ export async function epoch(words: readonly string[], valuesOf: ValuesOf): Promi
     await realms.ledger.close()
     const lines = started.map(({ realm, ordinal, keptTokens }) => {
       const what = keptTokens
-        ? 'its tokens go on, because --keep-tokens was given'
+        ? 'its tokens stay valid, because --keep-tokens was given'
         : 'every token issued before is lost'
       return `${realm}: epoch ${ordinal}; ${what}.`
     })

@@ -11,21 +11,21 @@ if (old !== undefined) {
 }
 
 /**
- * Signals that a server takes, and that would open a debugger's port (USR1) or end it at once (USR2; HUP, for which
- * `serve` has a use once it runs).
+ * Signals that a server ignores: they would open a debugger's port (USR1) or end it at once (USR2, and HUP until `serve`
+ * handles it).
  */
 const DEAF_TO = ['SIGUSR1', 'SIGUSR2', 'SIGHUP'] as const
 
-// What is written here is keys, digests and sealed text: nobody else's to read.
+// The files created here hold keys, digests and sealed text: only this user may read them.
 process.umask(0o077)
 
 if (process.argv[2] === 'serve') for (const signal of DEAF_TO) process.on(signal, () => {})
 
-// Before anything else is loaded, for all of it would be loaded twice.
+// Before anything else is loaded, because all of that would be loaded twice.
 if (process.argv[2] === 'serve') startOverWithAllocator()
 
-// Halves what loading takes from the second start on. The cache stands beside the code: whoever could write into it
-// could write the code, too, and where nobody can there is none.
+// Halves the loading time from the second start on. The cache is beside the code: a user who can write it can change the
+// code as well, and if the folder is read-only there is no cache.
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/rescind', import.meta.url)))
 
 const [{ isOutage, SettingsRefused, StoreRefused }, { run }] = await Promise.all([
@@ -34,7 +34,7 @@ const [{ isOutage, SettingsRefused, StoreRefused }, { run }] = await Promise.all
 ])
 
 run(process.argv.slice(2)).catch((error: unknown) => {
-  // A store that cannot be read, or not now, is no fault of this program.
+  // A store that cannot be read, or not now, is not a bug of this program.
   if (error instanceof SettingsRefused || error instanceof StoreRefused || isOutage(error)) {
     process.stderr.write(`rescind: ${error.message}\n`)
     process.exit(2)

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { ENGINES, tooOld } from './node-release.ts'
 
-// The kind: a version with flaws that are known and mended.
+// A version with known flaws that were fixed later.
 test('[W92] a Node.js older than its line allows is refused, and so is a line that gets no fixes', () => {
   for (const good of ['24.21.0', '24.21.1', '24.30.0', '26.10.0', '26.10.1', '26.11.0', '27.0.0', '28.1.0'])
     assert.equal(tooOld(good), undefined, good)

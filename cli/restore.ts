@@ -16,8 +16,8 @@ import {
 } from './store-words.ts'
 
 /**
- * `rescind restore FILE`: a store made of a backup, in a new epoch. It comes into being whole, by one rename, so that
- * no server can ever find it half-made. @throws SettingsRefused, StoreRefused.
+ * `rescind restore FILE`: makes a store from a backup, in a new epoch. The store appears complete, by one rename, so that no
+ * server finds it half-made. @throws SettingsRefused, StoreRefused.
  */
 export async function restore(words: readonly string[], valuesOf: ValuesOf): Promise<Told> {
   const told = storeWords(words, valuesOf)
@@ -29,7 +29,7 @@ export async function restore(words: readonly string[], valuesOf: ValuesOf): Pro
     throw new StoreRefused(
       `${path} exists: stop the server and move it away; a restore never replaces a store`,
     )
-  if (!existsSync(file)) throw new StoreRefused(`${file}: there is no such backup`)
+  if (!existsSync(file)) throw new StoreRefused(`${file}: no such backup`)
   const sideFile = typeof sideLog === 'object' ? sideLog.path : undefined
   if (sideFile !== undefined && !existsSync(sideFile))
     throw new SettingsRefused(`sideLog: ${sideFile} does not exist`)
@@ -82,7 +82,7 @@ async function inNewEpoch(store: OpenedStore, told: StoreWords, open: () => Prom
   }
 }
 
-/** By realm. @throws SettingsRefused for a text that is no checkpoint of this store. */
+/** By realm. @throws SettingsRefused for text that is not a checkpoint of this store. */
 export function knownCheckpoints(realms: Realms, texts: readonly string[]): Map<string, Checkpoint[]> {
   const known = new Map<string, Checkpoint[]>()
   for (const text of texts) {
@@ -99,24 +99,24 @@ type History = {
   readonly known: ReadonlyMap<string, readonly Checkpoint[]>
 }
 
-/** Realms of which nothing that was acknowledged is missing: by the side log's word, or by a checkpoint that was reached. */
+/** Realms that lack nothing that was acknowledged, as the side log or a checkpoint that the log reaches proves. */
 async function provenRealms(realms: Realms, { joined, known }: History): Promise<ReadonlySet<string>> {
   const proven = new Set<string>()
   const isWhole = joined?.kind === 'whole'
   for (const realm of realms.all()) {
-    // Nothing is proved by a log that cannot be read, and nothing begins in it.
+    // An unreadable log proves nothing, and gets no new epoch.
     if (realms.whyNotIn(realm) !== undefined) continue
     const checkpoints = known.get(realm.name) ?? []
     const reached: (boolean | undefined)[] = []
     for (const checkpoint of checkpoints) reached.push(await isReached(realm, checkpoint))
-    // A checkpoint that lies beyond what is here disproves whatever else seemed to be whole.
+    // A checkpoint beyond this log disproves everything that seemed complete.
     if (reached.includes(false)) continue
     if ((isWhole && joined.closed) || reached.includes(true)) proven.add(realm.name)
   }
   return proven
 }
 
-/** Undefined for a checkpoint of this log whose rows were trimmed off: nobody can tell any more. */
+/** Undefined for a checkpoint of this log whose row was trimmed, so that nothing can be compared. */
 async function isReached(realm: Realm, checkpoint: Checkpoint): Promise<boolean | undefined> {
   if (relationOf(checkpoint, realm.index.epochs, realm.index) !== 'on') return false
   const { seq } = await realm.store.anchor(realm.ordinal)
@@ -133,9 +133,9 @@ async function chainAt(store: Store, { ordinal }: Realm, seq: number): Promise<s
 function sideLine(joined: SideJoined | undefined): string {
   switch (joined?.kind) {
     case undefined:
-      return 'No side log was given: what was revoked after the backup is not known here.'
+      return 'No side log was given, so revocations after the backup are unknown.'
     case 'started':
-      return 'The side log is empty: what was revoked after the backup is not known here.'
+      return 'The side log is empty, so revocations after the backup are unknown.'
     case 'whole': {
       const closed = joined.closed ? 'closed in order' : 'not closed in order'
       return `The side log continues the backup: ${joined.carried} groups were carried over; it was ${closed}.`
@@ -143,16 +143,16 @@ function sideLine(joined: SideJoined | undefined): string {
     case 'gap':
       return [
         `The side log does not continue the backup: of ${joined.carried} groups,`,
-        'what they say was revoked or held was carried over, and nothing else.',
+        'only revocations and holds were carried over.',
       ].join(' ')
   }
 }
 
-/** The backup's own side log, when it was restored by none. */
+/** Reports the backup's own side log if the restore did not use one. */
 function leftLines({ left }: OpenedStore): readonly string[] {
   return left === undefined
     ? []
-    : [`The side log ${left.path} was not used: from now on it proves nothing of this store. Delete it.`]
+    : [`The side log ${left.path} was not used and proves nothing about this store from now on. Delete it.`]
 }
 
 type Judged = { readonly told: StoreWords; readonly proven: ReadonlySet<string> }
@@ -160,19 +160,17 @@ type Judged = { readonly told: StoreWords; readonly proven: ReadonlySet<string> 
 function epochLine({ realm, ordinal, keptTokens }: EpochStarted, { told, proven }: Judged): string {
   const why = keptTokens
     ? proven.has(realm)
-      ? 'its tokens go on: nothing that was acknowledged is missing'
-      : 'its tokens go on, because --keep-tokens was given'
+      ? 'its tokens stay valid: nothing that was acknowledged is missing'
+      : 'its tokens stay valid, because --keep-tokens was given'
     : told.known.length > 0
-      ? 'every token issued before is lost: what is here does not reach the position that was known'
+      ? 'every token issued before is lost: the log does not reach the given position'
       : 'every token issued before is lost'
   return `${realm}: epoch ${ordinal}; ${why}.`
 }
 
 function warnings({ keepTokens }: StoreWords): readonly string[] {
   return keepTokens
-    ? [
-        'WARNING: what was revoked after the backup, and is not known here, is accepted again (--keep-tokens).',
-      ]
+    ? ['WARNING: tokens with unknown revocations after the backup are accepted again (--keep-tokens).']
     : []
 }
 

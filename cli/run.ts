@@ -18,7 +18,7 @@ import { restore } from './restore.ts'
 import type { Told } from './store-words.ts'
 import { version } from './version.ts'
 
-/** Milliseconds after a signal at which the process ends, whatever is still in flight. */
+/** Milliseconds after a signal at which the process ends, even with requests in flight. */
 const DRAIN_TIMEOUT_MS = 9_500
 
 /** @throws SettingsRefused, StoreRefused: one line for the operator, exit code 2. */
@@ -52,7 +52,7 @@ export async function run(words: readonly string[]): Promise<void> {
 
 async function serve(flags: readonly string[]): Promise<void> {
   if (flags.includes('--help')) return print(usage())
-  // Who is told to stop while it starts stops as soon as it has started, and is not cut off half-way.
+  // A stop during the start takes effect once the start is complete, so that the start is not cut off half-way.
   const starting = startServer(checkConfig(valuesOf(flags)))
   let stopping = false
   const stop = (): void => {
@@ -74,14 +74,14 @@ async function serve(flags: readonly string[]): Promise<void> {
   process.on('SIGHUP', () => {
     void starting.then(
       (server) => server.reload(),
-      // Told of below, by whoever waits for the start.
+      // The await below reports a failed start.
       () => undefined,
     )
   })
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
   await starting
-  // Else it is written when the process ends in order, and one that is killed starts slowly again. 80 ms, once.
+  // Otherwise it is written only at an orderly exit, and a killed process starts slowly again. 80 ms, once.
   flushCompileCache()
 }
 
@@ -92,7 +92,7 @@ async function audit(words: readonly string[]): Promise<void> {
   return printLines(Promise.resolve({ lines, isWhole: isRight }))
 }
 
-/** Exit code 1: it was done, but not everywhere, or what was asked about is not right. */
+/** Exit code 1: the command did not succeed everywhere, or what it checked is wrong. */
 async function printLines(told: Promise<Told>): Promise<void> {
   const { lines, isWhole } = await told
   for (const line of lines) print(line)
@@ -116,12 +116,12 @@ function usage(): string {
     'rescind: the off-switch for tokens',
     '',
     'usage: rescind serve [FLAGS]            run the server',
-    '       rescind config explain [FLAGS]   every setting, its value, and where it came from',
+    '       rescind config explain [FLAGS]   every setting, its value, and its source',
     '       rescind audit verify [FLAGS]     check the logs of a stopped store: exit 1 if a row was removed, added or altered',
-    '       rescind audit verify FILE        the same of an export ("-": standard input);',
-    '                                        --position P: it must contain this place, which was known before',
-    '       rescind backup FILE [FLAGS]      copy the store, served or not, as it stands at one moment',
-    '       rescind restore FILE [FLAGS]     make a store of a backup, in a new epoch: every token issued before is lost, unless',
+    '       rescind audit verify FILE        the same for an export ("-": standard input);',
+    '                                        --position P: it must contain this known position',
+    '       rescind backup FILE [FLAGS]      copy the store as it is at one moment, even while it is served',
+    '       rescind restore FILE [FLAGS]     make a store from a backup, in a new epoch: every token issued before is lost, unless',
     '                                        --side-log FILE continues the backup and was closed in order, or reaches',
     '                                        --known-position P (any position that a receipt or a verifier shows), or',
     '                                        --keep-tokens says that nothing was revoked since',

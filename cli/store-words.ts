@@ -13,7 +13,7 @@ import type { FileStoreUrl, StoreUrl } from '@rescind/stores'
 
 export type ValuesOf = (flags: readonly string[]) => Values
 
-/** What a command about a store was told: its own words, and the server's flags. */
+/** The arguments of a command about a store: its own words, and the server's flags. */
 export type StoreWords = {
   readonly file: string | undefined
   readonly known: readonly string[]
@@ -23,7 +23,7 @@ export type StoreWords = {
 }
 
 /**
- * Reads `FILE`, `--known-position P` and `--keep-tokens`; every other flag is one of the server's.
+ * Reads `FILE`, `--known-position P` and `--keep-tokens`; all other flags belong to the server.
  * @throws SettingsRefused.
  */
 export function storeWords(words: readonly string[], valuesOf: ValuesOf): StoreWords {
@@ -42,19 +42,20 @@ export function storeWords(words: readonly string[], valuesOf: ValuesOf): StoreW
   }
   const config = checkConfig(valuesOf(flags))
   const url = fileStore(config.store)
-  if (url === undefined) throw new SettingsRefused('store: this needs a store on disk')
+  if (url === undefined)
+    throw new SettingsRefused('store: this command needs a store on disk; give --store sqlite:PATH')
   return { file, known, keepTokens, config, url }
 }
 
-/** The store on disk, with its whole path; undefined for a store that is no file. */
+/** The URL of a store on disk, with its absolute path; undefined for other stores. */
 export function fileStore(url: StoreUrl): FileStoreUrl | undefined {
   return url.path === undefined ? undefined : { ...url, path: resolve(url.path) }
 }
 
-/** What a command did, a line for each thing; and whether it did that in every realm. */
+/** What a command did, one line per item, and whether it succeeded in every realm. */
 export type Told = { readonly lines: readonly string[]; readonly isWhole: boolean }
 
-/** A line for each realm that was left as it is, because it cannot be read. */
+/** A line for each realm that stays unchanged because it cannot be read. */
 export function leftRealms(realms: Realms): Told {
   const lines = realmsOutOfOrder(realms).map(({ realm, why }) => `${realm}: NO NEW EPOCH: ${why}`)
   return { lines, isWhole: lines.length === 0 }

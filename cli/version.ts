@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 
 /** The version of the package that this file belongs to. */
 export function version(): string {
-  // Published, this file lies bundled in dist/, one folder deeper.
+  // In the published package this file is bundled in dist/, one folder deeper.
   const manifest = import.meta.url.endsWith('.ts') ? './package.json' : '../package.json'
   const text = readFileSync(new URL(manifest, import.meta.url), 'utf8')
   const parsed: unknown = JSON.parse(text)

@@ -108,7 +108,7 @@ describe('a backup', () => {
     assert.equal(statSync(copy).mode & 0o777, 0o600)
     const key = readFileSync(site.path('data/master.key'))
     assert.equal(readFileSync(copy).includes(key.toString('utf8').trim()), false)
-    assertRefused(await site.run('backup', 'copy.db'), /copy\.db exists already/)
+    assertRefused(await site.run('backup', 'copy.db'), /copy\.db already exists/)
     assertRefused(await site.run('restore', 'copy.db'), /data\/rescind\.db exists/)
     assert.equal(existsSync(`${copy}.partial`), false)
   })
@@ -142,7 +142,7 @@ describe('a backup', () => {
       'not a database at all, but long enough to be looked at as one of them',
     )
     assert.notEqual((await site.run('restore', 'junk.db')).code, 0)
-    assertRefused(await site.run('restore', 'none.db'), /there is no such backup/)
+    assertRefused(await site.run('restore', 'none.db'), /no such backup/)
     const key = site.path('data/master.key')
     const kept = readFileSync(key)
     writeFileSync(key, Buffer.alloc(32, 7).toString('base64'))
@@ -181,7 +181,7 @@ describe('a side log', () => {
     await server.calls.chatRevoke('ann', bound)
     await control(server.url, 'PUT /check-profiles/late', { scopes: ['read'] })
     assert.equal(await server.stop(), 0)
-    assert.match(await site.restore(...site.sideFlags), /default: epoch 2; its tokens go on/)
+    assert.match(await site.restore(...site.sideFlags), /default: epoch 2; its tokens stay valid/)
     const again = await site.start()
     assert.equal(isActive(await again.calls.introspect(live)), true)
     assert.equal(isActive(await again.calls.introspect(gone)), false)
@@ -212,7 +212,7 @@ describe('a side log', () => {
     )
     assert.match(
       await site.restore(...site.sideFlags, '--known-position', known),
-      /default: epoch 2; its tokens go on/,
+      /default: epoch 2; its tokens stay valid/,
     )
     const again = await site.start()
     assert.equal(isActive(await again.calls.introspect(live)), true)
@@ -263,7 +263,7 @@ describe('a side log', () => {
       lines.slice(1),
     ]) {
       writeFileSync(site.path(SIDE), broken.join('\n'))
-      assertRefused(await site.run(...serve), /side log .* (?:was altered|no side log of ours)/)
+      assertRefused(await site.run(...serve), /not a side log of Rescind, or was altered/)
     }
     writeFileSync(site.path(SIDE), lines.join('\n'))
     const other = new Site(t)
@@ -271,7 +271,7 @@ describe('a side log', () => {
     await revoke(stranger.calls, await issue(stranger.calls))
     assert.equal(await stranger.stop(), 0)
     copyFileSync(other.path(SIDE), site.path(SIDE))
-    assertRefused(await site.run(...serve), /do not fit/)
+    assertRefused(await site.run(...serve), /do not match/)
   })
 
   it('is never behind what was acknowledged, however often the server is killed', async (t) => {
@@ -308,7 +308,7 @@ describe('a side log', () => {
     const without = site.run('serve', '--listen', '127.0.0.1:0')
     assertRefused(
       await without,
-      /this store has a side log, .*: give it .*, or give it up \(--side-log=off\)/,
+      /this store has the side log .*: give it .*, or abandon it with --side-log=off/,
     )
     const second = await site.start('off')
     assert.match(second.output(), /proves nothing any more/)
