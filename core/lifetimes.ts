@@ -3,7 +3,7 @@ const DAY_MS = 86_400 * SECOND_MS
 
 /** Longest life of a realm's tokens, unless its settings say less. Stored per realm; only rises. */
 export const LIFETIME_MAX_MS: number = 400 * DAY_MS
-/** Longest life of a chat token whose text a customer assigned. */
+/** Longest life of a chat token with assigned text. */
 export const ASSIGNED_LIFETIME_MAX_MS: number = 3_650 * DAY_MS
 /** How long a rule outlives the last token that it can hit, because clocks of nodes and verifiers differ. */
 export const KEEP_MARGIN_MS: number = 10 * 60 * SECOND_MS

@@ -8,9 +8,9 @@ import type { Brand } from './ids.ts'
 export type Position = Brand<number, 'Position'>
 
 const SEQ_SPAN = 2 ** 40
-/** Most rows of a realm's log: a million a second for twelve days, or 1,000 a second for 34 years. */
+/** Maximum rows of a realm's log: a million a second for twelve days, or 1,000 a second for 34 years. */
 export const SEQ_MAX: number = SEQ_SPAN - 1
-/** Most restores of a realm. */
+/** Maximum restores of a realm. */
 export const ORDINAL_MAX: number = 2 ** 13 - 1
 
 export const ORIGIN: Position = 0 as Position

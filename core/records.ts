@@ -44,7 +44,7 @@ type Nameable = Principals & {
  */
 export type Ancestor = Nameable
 
-/** Most ancestors of a token; a derivation that needs more is refused. */
+/** Maximum ancestors of a token; a derivation that needs more is refused. */
 export const ANCESTORS_MAX = 8
 
 /** What a verdict is based on. */

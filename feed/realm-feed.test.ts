@@ -174,7 +174,7 @@ describe('[W68] places among the readers of a realm', () => {
       instances.push(await join(world.own, ask(world, { ...instance, id: `k${nth % keys}` })))
     assert.equal(await full(world.own, ask(world, { ...instance, id: 'k0' })), true, 'as many as the others')
     await join(world.own, ask(world, { ...instance, id: 'x' }))
-    assert.equal(instances.filter(({ ended }) => ended).length, 1, 'the newest of whoever has the most')
+    assert.equal(instances.filter(({ ended }) => ended).length, 1, 'the newest of the key with most')
   })
 })
 

@@ -277,7 +277,7 @@ test('a watch of a token without a verdict is called once there is one', async (
   await verifier.verify(mint(source, 4))
   const cutoff = { kind: 'cut', shape: 'client', principals: { source: 'oauth', client: 'c1' } } as const
   source.append({ kind: 'revoke', keepUntilMs: 9e15, target: cutoff })
-  assert.deepEqual(told, ['4 inactive: revoked'], 'somebody else had asked about it')
+  assert.deepEqual(told, ['4 inactive: revoked'], 'another question had been asked about it')
   await time.run(200)
   assert.deepEqual(told, ['4 inactive: revoked', '1 inactive: revoked'], 'it was asked about again')
 })

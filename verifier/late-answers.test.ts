@@ -209,7 +209,7 @@ test('[H11] a verifier that was stopped, or whose server was rolled back, asks n
   assert.equal(say(await verifier.verify('token 1')), 'unknown: stale')
   source.mode = 'down'
   source.stream = (_, listener) => {
-    queueMicrotask(() => listener.ended(new SourceFailed('nobody is there')))
+    queueMicrotask(() => listener.ended(new SourceFailed('the server is down')))
     return () => {}
   }
   await time.run(20_000)

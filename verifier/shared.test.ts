@@ -211,7 +211,7 @@ test('server, key and bound decide which verifiers share an engine; other option
     const again = open({})
     await third
     await again.close()
-    assert.equal(asked, 6, 'whoever comes after the last one begins anew')
+    assert.equal(asked, 6, 'a verifier after the last one starts a new follower')
   } finally {
     server.closeAllConnections()
     server.close()

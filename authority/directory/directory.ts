@@ -36,7 +36,7 @@ export type DirectoryPageAsk = {
 }
 export type DirectoryPage<T> = { readonly entries: readonly Entry<T>[]; readonly next: string | undefined }
 
-/** Most records kept parsed; a realm with more live ones reads some again. */
+/** Maximum records kept parsed; a realm with more live ones reads some again. */
 const CACHED_MAX = 20_000
 
 /**

@@ -67,7 +67,7 @@ export type KeyringParts = {
 }
 
 const THUMBPRINT_CHARS = 43
-/** Most imported keys kept; a realm with more imports some again. */
+/** Maximum imported keys kept; a realm with more imports some again. */
 const IMPORTED_MAX = 64
 
 /** A realm's signing keys, ready for use. Imported keys are kept, because a thumbprint always names the same key. */

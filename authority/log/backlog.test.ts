@@ -74,7 +74,7 @@ test('the newest item of the owner with most gives way: by realm, then by source
     'a source with nothing in it against one with four',
   )
   assert.equal(backlog.size, 6)
-  assert.equal(backlog.giveWay([1, 'oauth', 'a']), undefined, 'nobody has more than who asks')
+  assert.equal(backlog.giveWay([1, 'oauth', 'a']), undefined, 'no owner has more than the newcomer')
   assert.equal(backlog.giveWay([2, 'oauth', 'c']), undefined)
   assert.equal(backlog.size, 6)
   assert.equal(backlog.take(100).length, 6)

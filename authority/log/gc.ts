@@ -5,7 +5,7 @@ import type { Realm } from '../realm/realm.ts'
 import type { Realms } from '../realm/realms.ts'
 import type { Operation } from './writes.ts'
 
-/** Most records removed in one step: a flush of some milliseconds, so that nothing waits long behind it. */
+/** Maximum records removed in one step: a flush of some milliseconds, so that nothing waits long behind it. */
 export const GC_BATCH_MAX = 200
 
 /** Length of a digest; what is stored in its place may be longer. */

@@ -2,15 +2,15 @@ import { Overloaded, StoreUnavailable } from '@rescind/core'
 import type { Defer } from '../ports.ts'
 import { Backlog, type SharePath } from './backlog.ts'
 
-/** Most writes of one flush: enough to fill a flush at every load that one process sees, few enough to stay below 10 ms. */
+/** Maximum writes of one flush: enough to fill a flush at every load that one process sees, few enough to stay below 10 ms. */
 export const GROUP_MAX = 256
 /** Writes that make a flush worth its cost; with more, each gets hardly cheaper. */
 const GROUP_WORTH = 32
 /** Room in a group that a flood of revocations leaves to other writes. */
 const ISSUE_SHARE = 32
-/** Most waiting writes that mint or administer; beyond it, the owner with most of them gets Overloaded. */
+/** Maximum waiting writes that mint or administer; beyond it, the owner with most of them gets Overloaded. */
 export const ISSUE_QUEUE_MAX = 4_096
-/** Most waiting writes that revoke. Their queue is separate, so that a flood of sign-ins never turns a revocation away. */
+/** Maximum waiting writes that revoke. Their queue is separate, so that a flood of sign-ins never turns a revocation away. */
 export const REVOKE_QUEUE_MAX = 32_768
 
 export type CommitQueue = 'revoke' | 'issue'

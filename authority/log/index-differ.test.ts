@@ -68,7 +68,7 @@ async function filled(world: World): Promise<void> {
 }
 
 onBothStores(
-  '[W83] an index that is what its log says shows no difference, in one slice or in eight',
+  '[W83] an index that agrees with its log shows no difference, in one slice or in eight',
   async (store) => {
     const world = await openWorld(store)
     await filled(world)
@@ -78,7 +78,7 @@ onBothStores(
 )
 
 onBothStores(
-  '[W83] [F20] an entry that the index has lost is found: a key, a cut-off, a hold',
+  '[W83] [F20] an entry that the index has lost is found: a key, a cutoff, a hold',
   async (store) => {
     const world = await openWorld(store)
     const { realm } = world
@@ -124,7 +124,7 @@ onBothStores('[W83] an entry that ends too early, or covers too little, is found
   assert.deepEqual(await differ(world), { ...CLEAN, short: 3 })
 })
 
-onBothStores('[W83] an entry that no row explains, or not for so long, is found', async (store) => {
+onBothStores('[W83] an entry that is in no row, or not for so long, is found', async (store) => {
   const world = await openWorld(store)
   const { realm } = world
   const { index } = realm
@@ -146,7 +146,7 @@ onBothStores('[W83] an entry that no row explains, or not for so long, is found'
 })
 
 onBothStores(
-  '[W83] what is written, lifted, dropped and trimmed between any two steps is no difference',
+  '[W83] writes, releases, drops and trims between two steps are not differences',
   async (store) => {
     const world = await openWorld(store)
     const { realm } = world
@@ -182,26 +182,23 @@ onBothStores(
   },
 )
 
-onBothStores(
-  '[W83] what is lost after rows were trimmed off is found by what was kept of them',
-  async (store) => {
-    const world = await openWorld(store)
-    const { realm } = world
-    await filled(world)
-    const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
-    await write(realm, { kind: 'release', id: 'h' })
-    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [forget] })
-    await pass(world, TRIM_AGE_MIN_MS + 1)
-    const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
-    while (await trim.step());
-    assert.ok((await store.anchor(realm.ordinal)).seq > 10)
-    lose(realm, digestKeyOf(digestAt(3)))
-    assert.deepEqual(await differ(world), { ...CLEAN, missing: 1 })
-  },
-)
+onBothStores('[W83] a loss after rows were trimmed is found by the kept rows', async (store) => {
+  const world = await openWorld(store)
+  const { realm } = world
+  await filled(world)
+  const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
+  await write(realm, { kind: 'release', id: 'h' })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [forget] })
+  await pass(world, TRIM_AGE_MIN_MS + 1)
+  const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
+  while (await trim.step());
+  assert.ok((await store.anchor(realm.ordinal)).seq > 10)
+  lose(realm, digestKeyOf(digestAt(3)))
+  assert.deepEqual(await differ(world), { ...CLEAN, missing: 1 })
+})
 
 onBothStores(
-  '[W83] a check that is stopped, or whose realm is put out of order, says nothing',
+  '[W83] a check that is stopped, or whose realm is put out of order, reports nothing',
   async (store) => {
     const world = await openWorld(store)
     const { realm, realms } = world

@@ -109,7 +109,7 @@ async function restarted({ store, clock }: World): Promise<Realm> {
 
 describe('[H12] the keep of a rule on tokens that we mint (model §5.4)', () => {
   onBothStores(
-    'one of our tokens: its stored expiry and ten minutes; assigned text: for good',
+    'a rule on one of our tokens: its stored expiry and ten minutes; assigned text: for good',
     async (store) => {
       const { realm } = await openWorld(store)
       for (const lifeMs of [1, 12_345, 400 * DAY_MS]) {
@@ -123,7 +123,7 @@ describe('[H12] the keep of a rule on tokens that we mint (model §5.4)', () => 
   )
 
   onBothStores(
-    'grants, sessions and cut-offs: the longest lifetime from now, where nothing outlives it',
+    'grants, sessions and cutoffs: the longest lifetime from now, if no token outlives it',
     async (store) => {
       const { realm } = await openWorld(store)
       await issue(realm, 'one')
@@ -138,7 +138,7 @@ describe('[H12] the keep of a rule on tokens that we mint (model §5.4)', () => 
   )
 
   onBothStores(
-    'they outlive whatever the source gave out while the clock ran ahead, in whole days',
+    'they outlive tokens that the source issued while the clock ran ahead, in whole days',
     async (store) => {
       const world = await openWorld(store)
       const { realm } = world
@@ -159,7 +159,7 @@ describe('[H12] the keep of a rule on tokens that we mint (model §5.4)', () => 
   )
 
   onBothStores(
-    'a token of the same group counts, and a longer lifetime that was in force once',
+    'a token of the same group counts, and so does a longer lifetime of the past',
     async (store) => {
       const { realm } = await openWorld(store)
       const farMs = Math.ceil(realm.nowMs() / DAY_MS + 5_000) * DAY_MS
@@ -171,12 +171,12 @@ describe('[H12] the keep of a rule on tokens that we mint (model §5.4)', () => 
     },
   )
 
-  onBothStores('signing keys: for good, for whoever has one goes on signing', async (store) => {
+  onBothStores('signing keys: for good, because a holder can go on signing', async (store) => {
     const { realm } = await openWorld(store)
     assert.equal(await kept(realm, { kind: 'key', keyId: 'k' }), KEEP_FOREVER_MS)
   })
 
-  onBothStores('a keep that no date could say any more is for good', async (store) => {
+  onBothStores('a keep beyond the last date is for good', async (store) => {
     const { realm } = await openWorld(store)
     await putFar(realm, 'oauth', LAST_INSTANT_MS)
     assert.equal(await kept(realm, cutoffOver('oauth')), KEEP_FOREVER_MS)
@@ -188,7 +188,7 @@ describe('[H12] the keep of a rule on tokens that we mint (model §5.4)', () => 
 
 describe('[H12] the keep of a rule on tokens that others mint (model §5.4)', () => {
   onBothStores(
-    'cut-offs: their time, the skew, 400 days and ten minutes, whatever the issuer is given',
+    'cutoffs: their time, the skew, 400 days and ten minutes, regardless of the issuer’s settings',
     async (store) => {
       const { realm } = await openWorld(store)
       await register(realm, { maxLifetimeSeconds: 60 })
@@ -198,11 +198,11 @@ describe('[H12] the keep of a rule on tokens that others mint (model §5.4)', ()
       const source = { kind: 'cut', shape: 'source', principals: { source: FOREIGN } } as const
       assert.equal(await kept(realm, source), untilMs)
       const unknown = await kept(realm, cutoffOver('iss:https://other/'))
-      assert.equal(unknown, untilMs - SKEW_MS + 600_000, 'nobody knows its skew, so it is the longest')
+      assert.equal(unknown, untilMs - SKEW_MS + 600_000, 'an unknown skew counts as the longest')
     },
   )
 
-  onBothStores('a jti: the exp of the token that was shown and ten minutes, else for good', async (store) => {
+  onBothStores('a jti: the exp of the presented token and ten minutes, else for good', async (store) => {
     const { realm } = await openWorld(store)
     const target = { kind: 'foreign', issuer: IDP, jti: 'j' } as const
     const expiresAtMs = realm.nowMs() + 1_100 * DAY_MS
@@ -234,7 +234,7 @@ describe('[H12] the keep of a rule on tokens that others mint (model §5.4)', ()
   })
 
   onBothStores(
-    'an agreed session limit ends them, remembered beyond the issuer; not where iat may lack',
+    'an agreed session limit ends them, even after the issuer is deleted; not if iat may be missing',
     async (store) => {
       const world = await openWorld(store)
       const { realm } = world
@@ -255,22 +255,19 @@ describe('[H12] the keep of a rule on tokens that others mint (model §5.4)', ()
     },
   )
 
-  onBothStores(
-    'where tokens may lack iat every cut-off over them is for good, those over the realm too',
-    async (store) => {
-      const { realm } = await openWorld(store)
-      await register(realm)
-      const realmWide = { kind: 'cut', shape: 'realm', principals: { source: '' } } as const
-      assert.ok((await kept(realm, realmWide)) < KEEP_FOREVER_MS)
-      for (const withoutIat of ['announced', 'lifted'] as const) {
-        await agree(realm, { withoutIat })
-        for (const target of [cutoffOver(FOREIGN), cutoffOver(FOREIGN, { issuedBeforeMs: 5 }), realmWide])
-          assert.equal(await kept(realm, target), KEEP_FOREVER_MS)
-        assert.ok((await kept(realm, cutoffOver('iss:https://other/'))) < KEEP_FOREVER_MS)
-        assert.ok((await kept(realm, cutoffOver('oauth'))) < KEEP_FOREVER_MS)
-      }
-    },
-  )
+  onBothStores('if tokens may lack iat, cutoffs over them and over the realm are for good', async (store) => {
+    const { realm } = await openWorld(store)
+    await register(realm)
+    const realmWide = { kind: 'cut', shape: 'realm', principals: { source: '' } } as const
+    assert.ok((await kept(realm, realmWide)) < KEEP_FOREVER_MS)
+    for (const withoutIat of ['announced', 'lifted'] as const) {
+      await agree(realm, { withoutIat })
+      for (const target of [cutoffOver(FOREIGN), cutoffOver(FOREIGN, { issuedBeforeMs: 5 }), realmWide])
+        assert.equal(await kept(realm, target), KEEP_FOREVER_MS)
+      assert.ok((await kept(realm, cutoffOver('iss:https://other/'))) < KEEP_FOREVER_MS)
+      assert.ok((await kept(realm, cutoffOver('oauth'))) < KEEP_FOREVER_MS)
+    }
+  })
 
   test('after a change of terms with an unknown outcome, the terms are read again before the next rule', async () => {
     const store = new FaultyStore(START_MS)
@@ -297,8 +294,8 @@ const OLD_RULES: readonly (readonly [name: string, target: Target, untilMs: numb
   ['a foreign session', { kind: 'session', source: FOREIGN, session: 's' }, KEEP_FOREVER_MS],
   ['logins', cutoffOver(FOREIGN, { basis: 'authenticated' }), KEEP_FOREVER_MS],
   ['a jti', { kind: 'foreign', issuer: IDP, jti: 'j' }, KEEP_FOREVER_MS],
-  ['a foreign cut-off', cutoffOver(FOREIGN), OLD_KEEP_MS + 600_000],
-  ['a cut-off of ours', cutoffOver('identity'), OLD_KEEP_MS],
+  ['a foreign cutoff', cutoffOver(FOREIGN), OLD_KEEP_MS + 600_000],
+  ['a cutoff of ours', cutoffOver('identity'), OLD_KEEP_MS],
   ['a session of ours', { kind: 'session', source: 'identity', session: 's' }, OLD_KEEP_MS],
   ['a token', tokenTarget(1), OLD_KEEP_MS],
 ]
@@ -306,13 +303,13 @@ const FAR_MS = START_MS + 9_000 * DAY_MS
 const FAR_CEILING_MS = Math.ceil(FAR_MS / DAY_MS) * DAY_MS + KEEP_MARGIN_MS
 /** Rules over `oauth` tokens that were issued while the clock ran ahead. */
 const OLD_FAR: readonly (readonly [name: string, target: Target, untilMs: number])[] = [
-  ['a cut-off', cutoffOver('oauth'), FAR_CEILING_MS],
+  ['a cutoff', cutoffOver('oauth'), FAR_CEILING_MS],
   ['a grant', { kind: 'grant', source: 'oauth', grant: grantAt(1) }, FAR_CEILING_MS],
   ['a realm', { kind: 'cut', shape: 'realm', principals: { source: '' } }, FAR_CEILING_MS],
 ]
 
 describe('[H12] rows of older versions count as long as the new terms say', () => {
-  onBothStores('folded, trimmed and shown, whatever keep stands in them', async (store) => {
+  onBothStores('when folded, trimmed and shown, regardless of their stored keep', async (store) => {
     const world = await openWorld(store)
     await putFar(world.realm, 'oauth', FAR_MS)
     // This version opens the store as an older version left it.

@@ -3,7 +3,7 @@ import type { Realm } from '../realm/realm.ts'
 import { KeptSum, keptRows } from './log-anchor.ts'
 import type { LogHead, TrimLog } from './writes.ts'
 
-/** Most rows removed in one step: a flush of some milliseconds, so that nothing waits long behind it. */
+/** Maximum rows removed in one step: a flush of some milliseconds, so that nothing waits long behind it. */
 export const TRIM_ROWS_MAX = 500
 /** Fewer rows are not worth a flush. */
 const TRIM_ROWS_MIN = 100

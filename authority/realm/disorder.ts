@@ -9,7 +9,7 @@ export type Unreadable = {
   readonly why: string
 }
 
-/** Most unreadable items kept by name: a broken disk must not fill the memory. */
+/** Maximum unreadable items kept by name: a broken disk must not fill the memory. */
 const KNOWN_MAX = 1_000
 
 /** Everything found unreadable; each is reported once, until it is written again. */

@@ -50,7 +50,7 @@ function open(store: Store): Promise<Realms> {
 const gone = (): undefined => undefined
 
 onBothStores(
-  'a store whose system realm has lost its record is not taken for a new one, by no master key',
+  'a store without its system realm’s record is never taken for a new one, under any master key',
   async (store) => {
     await openWorld(store)
     const damaged = withRecords(store, { system: gone })
@@ -63,7 +63,7 @@ onBothStores(
   },
 )
 
-onBothStores('a default realm that has lost its record is out of order, not made anew', async (store) => {
+onBothStores('a default realm without its record is out of order, not created again', async (store) => {
   const { realms: first, realm } = await openWorld(store)
   await revokeToken(realm, await issue(realm, 'revoked'), actOf(realm))
   const other = await first.create('other', AUDIT)
@@ -80,7 +80,7 @@ onBothStores('a default realm that has lost its record is out of order, not made
 
 for (const count of [undefined, 1, 2])
   onBothStores(
-    `a count of realms of ${count} that is too low gives no realm the log of another`,
+    `a count of realms of ${count} that is too low never gives a realm the log of another one`,
     async (store) => {
       const { realms: first } = await openWorld(store)
       await first.create('other', AUDIT)

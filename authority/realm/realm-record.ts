@@ -20,7 +20,7 @@ export type Dormant = { readonly name: RealmName; readonly ordinal: RealmOrdinal
 export type RealmView = { readonly name: RealmName; readonly enabled: boolean; readonly createdAtMs?: number }
 
 export const REALMS: Collection<RealmValue> = { name: 'realms', keys: () => [] }
-/** Most realms of one store: a position of the embedded store's log has room for this many. */
+/** Maximum realms of one store: a position of the embedded store's log has room for this many. */
 export const REALMS_MAX = 8_000
 
 export const SYSTEM_ORDINAL: RealmOrdinal = realmOrdinal(0)

@@ -261,7 +261,7 @@ function openLazily(store: Store): Promise<Realms> {
 // Actions on a realm that is not open: concurrent requests, disabling, right after creation, after wrapping keys again, with
 // expired expiring entries, and on one in which something was written.
 onBothStores(
-  '[W104] a realm in which nothing was written is opened when it is first asked for, once',
+  '[W104] a realm in which nothing was written is opened once, by its first request',
   async (store) => {
     const { realms: first } = await openWorld(store)
     for (const name of ['empty', 'off', 'used']) await first.create(name, AUDIT)

@@ -56,7 +56,7 @@ export type RealmsParts = {
   readonly minting?: RealmParts['minting']
   /** Called once for each item that cannot be read. */
   readonly onUnreadable?: (found: Unreadable) => void
-  /** Opens a realm whose log is empty on its first request instead of at the start. */
+  /** Opens a realm with an empty log on its first request instead of at the start. */
   readonly lazily?: boolean
 }
 
@@ -443,7 +443,7 @@ export class Realms {
     }
   }
 
-  /** Opens a realm, or leaves it dormant. One whose record cannot be read, or whose keys do not open, is noted instead. */
+  /** Opens a realm, or leaves it dormant. If its record cannot be read or its keys do not open, that is noted instead. */
   async #openIfReadable(name: string, body: string | undefined): Promise<void> {
     if (name === SYSTEM_REALM || body === undefined) return
     const value = this.#readable(name, body)

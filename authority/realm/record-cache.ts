@@ -2,7 +2,7 @@ import type { TokenDigest, TokenRecord } from '@rescind/core'
 import { sextetsAt } from '@rescind/core/bytes'
 import { SINGLE_USE } from '@rescind/core/tokens'
 
-/** Most parsed token records of one realm: few enough not to burden the garbage collector. */
+/** Maximum parsed token records of one realm: few enough not to burden the garbage collector. */
 export const RECORDS_CACHED_MAX = 65_536
 /** Initial slots: an idle realm costs next to nothing. */
 const SLOTS_AT_FIRST = 512

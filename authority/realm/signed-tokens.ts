@@ -12,7 +12,7 @@ export function signedDigest(digestKey: string, handle: Handle): TokenDigest {
   return tokenDigest(sha256Base64url(`${digestKey}\0jwt:${handle}`))
 }
 
-/** Most verified texts remembered, by digest: a valid signature stays valid. */
+/** Maximum verified texts remembered, by digest: a valid signature stays valid. */
 const VERIFIED_MAX = 65_536
 
 /** Finds the record that a JWS of ours stands for. */

@@ -24,7 +24,7 @@ function areTexts(value: unknown): boolean {
 
 export const TOKEN_PREFIXES_ID = 'own'
 
-/** Most former prefixes of a realm. */
+/** Maximum former prefixes of a realm. */
 const FORMER_MAX = 32
 
 /** Loads the realm's prefixes; until then, and without any, it uses the usual ones. */

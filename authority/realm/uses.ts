@@ -1,8 +1,8 @@
 import type { Handle, TokenFacts, TokenRecord } from '@rescind/core'
 
-/** Most tokens whose last use waits to be written; beyond it, uses of further tokens are not noted for a while. */
+/** Maximum uses that wait to be written; beyond it, uses of further tokens are not noted for a while. */
 export const USES_MAX = 200_000
-/** Most foreign tokens whose use is remembered; beyond it, the least recently used are forgotten. */
+/** Maximum foreign tokens with a remembered use; beyond it, the least recently used are forgotten. */
 export const FOREIGN_USES_MAX = 10_000
 const MINUTE_MS = 60_000
 /** How long a use counts as recent. */

@@ -27,7 +27,7 @@ export class ByteWriter {
     return this
   }
 
-  /** Bytes whose length the reader knows. */
+  /** Bytes of a length known to the reader. */
   fixed(bytes: Uint8Array): this {
     this.#reserve(bytes.length)
     this.#buffer.set(bytes, this.#length)

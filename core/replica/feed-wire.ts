@@ -10,7 +10,7 @@ type WireRow = {
   readonly audit: string
 }
 
-/** Most rows of one event. A group of the commit queue and a page for a reader that catches up both hold fewer. */
+/** Maximum rows of one event. A group of the commit queue and a page for a reader that catches up both hold fewer. */
 const EVENT_ROWS_MAX = 20_000
 
 /** The JSON of one `rows` event: `{prev, seq, position, chain, rows}`. */

@@ -184,7 +184,7 @@ export class KeyTable {
 /** Counts the entries of a table that left although `floorMs` still required them, no matter why they were dropped. */
 export type Removals = { floorMs: number; early: number }
 
-/** For a table whose removals are not counted. */
+/** For a table that does not count removals. */
 export function uncounted(): Removals {
   return { floorMs: Number.MAX_SAFE_INTEGER, early: 0 }
 }
@@ -340,7 +340,7 @@ function widened({ words, keeps, capacity, count }: Partition): Partition {
 
 /**
  * Moves the keys of a filled partition to where `find` looks for them, each key once.
- * @param scratch a partition with at least as many slots. @returns the partition, or another one whose size fits better.
+ * @param scratch a partition with at least as many slots. @returns the partition, or another one of a better size.
  */
 function inOrder(partition: Partition, { words, keeps }: Partition): Partition {
   const { count } = partition

@@ -241,7 +241,7 @@ export class RevocationIndex {
     this.raiseFloor(other.floorMs)
   }
 
-  /** A copy whose negative facts never leave. */
+  /** A copy in which negative facts never expire. */
   allForGood(): RevocationIndex {
     const copy = new RevocationIndex(this.digestKey)
     copy.adopt({ epochs: this.#epochs, seq: this.#seq, lostBelow: this.#lostBelow, floorMs: this.floorMs })

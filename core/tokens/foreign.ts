@@ -23,7 +23,7 @@ export type ClaimMap = {
   readonly authenticatedAt?: string
 }
 
-/** The settings agreed for an identity provider whose tokens are minted there and judged here. */
+/** The settings agreed for an identity provider that mints the tokens judged here. */
 export type ForeignIssuer = {
   /** Exactly as in `iss`. */
   readonly issuer: string
@@ -76,7 +76,7 @@ export function foreignKeys(
 }
 
 /**
- * The facts of a foreign token whose issuer signed it and whose form is as agreed; `judge` says whether it is alive. Pure
+ * The facts of a foreign token that its issuer signed in the agreed form; `judge` says whether it is alive. Pure
  * and synchronous, because verifiers call it in process. An ambiguous token is refused: a claim of an unexpected type would
  * make a rule that silently hits nothing.
  */

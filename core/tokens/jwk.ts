@@ -35,7 +35,7 @@ const RSA_BITS_MAX = 8_192
 /** Longest member of a key in characters: 8,192 bits in base64url, and some slack. */
 const MEMBER_MAX = 1_400
 const KID_MAX = 256
-/** Most keys of a set that is registered here; fetched sets are bounded by their bytes. */
+/** Maximum keys of a set that is registered here; fetched sets are bounded by their bytes. */
 export const KEYS_MAX = 32
 
 /** The members that identify a key of each type, in the order of RFC 7638 §3.2. */

@@ -68,7 +68,7 @@ export function candidateKeys(jws: ParsedJws, keys: readonly VerificationKey[]):
   return fitting.filter((key) => key.kid === kid || key.keyId === kid).slice(0, TRIED_MAX)
 }
 
-/** Most signatures tried for one token. */
+/** Maximum signatures tried for one token. */
 const TRIED_MAX = 4
 
 /** A compact JWS over these claims; `kid` is the key's thumbprint. */

@@ -45,7 +45,7 @@ test('[H4] a token that names audiences passes only where it names the acceptor,
     '',
   ]
   for (const other of others) assert.equal(saying({ audience: [other] }), 'audience', other)
-  assert.equal(saying({ audience: [] }), 'audience', 'an empty list names nobody')
+  assert.equal(saying({ audience: [] }), 'audience', 'an empty list names no audience')
   assert.equal(saying({ audience: [] }, { withoutAudience: true }), 'audience', 'and is not the same as none')
   assert.equal(saying({ audience: ['https://b'] }, { audience: ['https://a', 'https://b'] }), 'admitted')
 })

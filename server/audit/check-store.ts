@@ -53,7 +53,7 @@ async function checkRealm(
   body: string,
 ): Promise<StoreLogChecked | RealmUnchecked> {
   const value = readRealmValue(body)
-  if (value === undefined) return { kind: 'unchecked', realm, why: 'its record is of a newer or broken kind' }
+  if (value === undefined) return { kind: 'unchecked', realm, why: 'its record is damaged or was written by a newer version' }
   // Only the system realm's keys tell whether this is the right master key.
   if (realm !== SYSTEM_REALM && !opensKeys(value.wrappedKeys, realm as RealmName, master))
     return { kind: 'unchecked', realm, why: 'its keys do not open with the master key' }

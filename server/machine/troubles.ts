@@ -81,7 +81,7 @@ export function storeTroubles(realms: Realms): readonly Trouble[] {
   }
   for (const [of, count] of things) {
     const [realm = '', ...kind] = of.split(' ')
-    const detail = `${count} of ${kind.join(' ')}: of a newer or broken kind, and left out; the log names them and says what to do`
+    const detail = `${count} of ${kind.join(' ')}: damaged or from a newer version, and left out; the log names them and says what to do`
     found.push({ code: 'record_unreadable', realm, detail })
   }
   return found

@@ -133,7 +133,7 @@ export class MemorySource implements Transport {
   #opened(ask: StreamAsk, listener: StreamListener): void {
     if (this.mode === 'silent') return
     if (this.mode === 'down') {
-      listener.ended(new SourceFailed('nobody is there'))
+      listener.ended(new SourceFailed('the server is down'))
       return
     }
     this.#streams.add(listener)
@@ -157,7 +157,7 @@ export class MemorySource implements Transport {
 
   #answer<T>(make: () => T): Promise<T> {
     if (this.mode === 'up') return Promise.resolve().then(make)
-    if (this.mode === 'down') return Promise.reject(new SourceFailed('nobody is there'))
+    if (this.mode === 'down') return Promise.reject(new SourceFailed('the server is down'))
     return new Promise((_, reject) =>
       this.#muted.push(() => reject(new SourceFailed('the connection broke off'))),
     )
