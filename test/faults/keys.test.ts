@@ -209,7 +209,7 @@ test('a file that is no store is refused in one line and left as it was', async 
   assert.deepEqual(readFileSync(join(home.folder, 'notes.txt')), before_)
   assertRefused(
     await runCommand(t, { words: [...SERVE, '--store', 'sqlite:folder'], folder: home.folder }),
-    /folder is not a file/,
+    /folder is a folder, a pipe or a device, not a file/,
   )
   const other = new DatabaseSync(join(home.folder, 'other.db'))
   other.exec('CREATE TABLE notes (text TEXT)')

@@ -279,6 +279,6 @@ describe('a start says in one line that a store cannot be read, when', { concurr
     const path = join(home.folder, 'rescind-data', 'rescind.db')
     rmSync(path)
     mkdirSync(path)
-    assertRefused(await start(t, home), /rescind\.db is not a file/)
+    assertRefused(await start(t, home), /rescind\.db is a folder, a pipe or a device, not a file/)
   })
 })
