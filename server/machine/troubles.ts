@@ -21,11 +21,11 @@ type TroubleWords = {
 export const TROUBLES: Readonly<Record<TroubleCode, TroubleWords>> = {
   log_rolled_back: {
     what: 'The log of this realm was proved to have been rolled back: nothing is acknowledged in it, while other realms go on.',
-    next: 'Restore the last backup with its side log, or stop the server and run `rescind epoch new`.',
+    next: '[Restore, or begin a new epoch](../run/backup.md#a-store-that-was-rolled-back).',
   },
   realm_unreadable: {
     what: 'The record, the keys or a row of the log of this realm cannot be read: every call in it is 503, while other realms go on.',
-    next: 'Serve the store with the version that wrote it; otherwise restore a backup.',
+    next: 'Serve the store with the version that wrote it; otherwise [restore](../run/out-of-order.md).',
   },
   record_unreadable: {
     what: 'Records, expiring entries or tokens of this realm cannot be read: calls that need one of them are 503.',
@@ -33,11 +33,11 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleWords>> = {
   },
   clock_stepped: {
     what: 'The wall clock has moved by over a minute against the monotonic one: nothing is collected, no hold released by its deadline.',
-    next: 'Set the clock right, or vouch for it with `POST /control/v1/clock/confirm`.',
+    next: '[Set the clock right, or vouch for it](../run/troubleshooting.md#clocks).',
   },
   clock_behind: {
     what: 'The wall clock is more than a minute behind what the store has seen.',
-    next: 'Set the clock right.',
+    next: '[Set the clock right](../run/troubleshooting.md#clocks).',
   },
   upkeep_waits: {
     what: 'A part of the upkeep failed, for one realm or for the store.',
