@@ -48,11 +48,8 @@ type Starts = Pick<Findings, 'starts' | 'costs'>
 type Contender = { readonly target: Target; readonly prepared: PreparedTokens }
 
 const folder = mkdtempSync(join(tmpdir(), 'rescind-bench-'))
-try {
-  await main()
-} finally {
-  rmSync(folder, { recursive: true, force: true })
-}
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+await main()
 
 async function main(): Promise<void> {
   installPackages('bench')

@@ -26,10 +26,11 @@ type Start = {
 const START_TIMEOUT_MS = 60_000
 const running: Set<ChildProcess> = new Set()
 
-// A run that fails must not leave servers behind.
+// A run that fails or is stopped must not leave servers behind.
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 export async function startTarget({ name, words, paths, hasTokens }: Start): Promise<Target> {
   const [command, args] = everywhere(process.execPath, words)
