@@ -21,6 +21,8 @@ export type Step =
   | { readonly kind: 'compiled'; readonly fence: Fence }
 
 export type Demands = {
+  /** Whether it has commands at all. */
+  readonly runs: boolean
   /** Debian packages that its commands need. */
   readonly needs: readonly string[]
   /** For `npm run test:pages`: it needs packages, or takes long. */
@@ -50,7 +52,8 @@ export function planOf(markdown: string): readonly Step[] {
 export function demandsOf(markdown: string): Demands {
   const marks = fencesOf(markdown).map((fence) => fence.marks)
   const needs = marks.flatMap(({ needs: names }) => names?.split(' ') ?? [])
-  return { needs, isSlow: needs.length > 0 || marks.some(({ slow }) => slow !== undefined) }
+  const runs = fencesOf(markdown).some((fence) => COMMANDS.includes(fence.language) && isRun(fence))
+  return { runs, needs, isSlow: needs.length > 0 || marks.some(({ slow }) => slow !== undefined) }
 }
 
 function stepOf(fence: Fence, outcome: Fence | undefined): Step {
