@@ -13,6 +13,7 @@ import { createCheck } from '../gateway/check.ts'
 import { judgeAny } from '../gateway/judge.ts'
 import { ConnectionShares } from '../http/connection-shares.ts'
 import { createDenials } from '../http/denials.ts'
+import { withFrontPage } from '../http/front-page.ts'
 import { Listener } from '../http/listener.ts'
 import { RequestLines } from '../http/request-lines.ts'
 import { KeySets } from '../judging/key-sets.ts'
@@ -185,7 +186,7 @@ function createListener(config: Config, { open, shared, mounted }: Whole): Liste
   const { mounts, fastRoutes } = mountAll({
     realms,
     publicPath: bases.publicPath,
-    dialects: mounted,
+    dialects: mounted.map((one) => ({ ...one, dialect: withFrontPage(one.dialect, one.paths) })),
     check: createCheck(judgeAny(shared.keySets)),
     control: createControl(config, open, shared),
     ops: createOps({
