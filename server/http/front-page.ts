@@ -14,9 +14,11 @@ const PAGE = `<!doctype html>
 <p>This is a token revocation authority: it issues, validates and revokes tokens. It has an API, and no pages to log in to.</p>
 <table>
 <tr><th scope="row">Is it up?</th><td><code>GET /healthz</code>, <code>GET /readyz</code></td></tr>
-<tr><th scope="row">OAuth 2.0</th><td><code>/api/id/v1</code>, described at <code>/api/id/v1/.well-known/oauth-authorization-server</code></td></tr>
+<tr><th scope="row">OAuth 2.0</th><td><code>/api/id/v1</code>, described at
+<code>/api/id/v1/.well-known/oauth-authorization-server</code></td></tr>
 <tr><th scope="row">Cloud Identity</th><td><code>/v2.0</code>, <code>/v3</code></td></tr>
-<tr><th scope="row">Control API</th><td><code>/control/v1</code>, described at <code>/control/v1/openapi.json</code>; needs a control key</td></tr>
+<tr><th scope="row">Control API</th><td><code>/control/v1</code>, described at
+<code>/control/v1/openapi.json</code>; needs a control key</td></tr>
 <tr><th scope="row">Documentation</th><td>README.md and docs/ of the source code</td></tr>
 </table>
 </body>

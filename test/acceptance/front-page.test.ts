@@ -26,7 +26,7 @@ test('a browser at / gets a page that says what this is, and where its API is', 
 })
 
 test('every address on that page leads somewhere', async () => {
-  const described = [...(await pageOf()).matchAll(/(?:GET |described at <code>)(\/[^<]+)/g)].map(
+  const described = [...(await pageOf()).matchAll(/(?:GET |described at\n<code>)(\/[^<]+)/g)].map(
     ([, path = '']) => path,
   )
   assert.equal(described.length, 4)
