@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { startOverWithAllocator } from './allocator.ts'
 import { tooOld } from './node-release.ts'
 
 const old = tooOld(process.versions.node)
@@ -11,8 +10,9 @@ if (old !== undefined) {
 }
 
 /**
- * Signals that a server ignores: they would open a debugger's port (USR1) or end it at once (USR2, and HUP until `serve`
- * handles it).
+ * Signals that a server ignores. Without a listener USR1 would open a debugger's port, by which all keys can be read, and
+ * USR2 and HUP would end the process; `serve` has a use for HUP once it runs. Nothing is loaded before this, so the time
+ * for which Node's own listeners stand is that of its own start; `--disable-sigusr1` takes even that away.
  */
 const DEAF_TO = ['SIGUSR1', 'SIGUSR2', 'SIGHUP'] as const
 
@@ -20,9 +20,6 @@ const DEAF_TO = ['SIGUSR1', 'SIGUSR2', 'SIGHUP'] as const
 process.umask(0o077)
 
 if (process.argv[2] === 'serve') for (const signal of DEAF_TO) process.on(signal, () => {})
-
-// Before anything else is loaded, because all of that would be loaded twice.
-if (process.argv[2] === 'serve') startOverWithAllocator()
 
 // Halves the loading time from the second start on. The cache is beside the code: a user who can write it can change the
 // code as well, and if the folder is read-only there is no cache.
