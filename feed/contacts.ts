@@ -60,7 +60,7 @@ export async function readContacts(realm: Realm): Promise<readonly Contact[]> {
   }
 }
 
-/** Whether a realm that is not open ever had a contact. @throws StoreUnavailable. */
+/** Whether a realm that is not open has a stored contact. @throws StoreUnavailable. */
 export async function hadContacts(store: Store, realm: RealmOrdinal): Promise<boolean> {
   return (await store.expiringPage(realm, { kind: KIND, after: undefined, limit: 1 })).entries.length > 0
 }
