@@ -18,7 +18,6 @@ export type Step =
   | RunStep
   | { readonly kind: 'write'; readonly fence: Fence; readonly file: string }
   | { readonly kind: 'not-run'; readonly fence: Fence; readonly reason: Reason }
-  | { readonly kind: 'compiled'; readonly fence: Fence }
 
 export type Demands = {
   /** Whether it has commands at all. */
@@ -31,8 +30,7 @@ export type Demands = {
 
 const COMMANDS = ['sh', 'bash']
 const OUTCOMES = ['text', 'json', 'http']
-/** Held by the test that compiles every example of every page. */
-const COMPILED = ['js', 'ts']
+const PROGRAMS = ['js', 'ts']
 const MARKS: Readonly<Record<'commands' | 'outcome', readonly string[]>> = {
   commands: ['background', 'stopped', 'port', 'needs', 'slow'],
   outcome: [],
@@ -64,7 +62,7 @@ function stepOf(fence: Fence, outcome: Fence | undefined): Step {
     return { kind: 'not-run', fence, reason }
   }
   if (marks['file'] !== undefined) return { kind: 'write', fence, file: marks['file'] }
-  if (COMPILED.includes(language)) return { kind: 'compiled', fence }
+  if (PROGRAMS.includes(language)) return { kind: 'not-run', fence, reason: 'program' }
   if (!COMMANDS.includes(language)) throw new Error(`line ${fence.line}: ${unknownFence(fence)}`)
   refuseOtherMarks(fence, MARKS.commands)
   const { background, stopped, port } = marks

@@ -88,16 +88,16 @@ test('a page cannot change the packages of this clone, which its own are links t
 test('what is not run is told with its reason', async () => {
   const [line = ''] = await said(page(['sh not-run=systemd', 'systemctl start rescind']))
   assert.equal(line, `page.md:3 is not run (systemd): ${REASONS.systemd}`)
+  assert.equal((await said(page(['ts', 'use()']))).length, 1)
   await assert.rejects(said(page(['sh not-run=tired', 'true'])), /line 3: "tired" is no reason/)
 })
 
-test('a fence that nothing runs, compares, writes or compiles is refused', async () => {
+test('a fence that nothing runs, compares, writes or accounts for is refused', async () => {
   await assert.rejects(said(page(['text', 'nobody printed this'])), /line 3: this text follows no commands/)
   await assert.rejects(said(page(['', 'no language'])), /line 3: a fence of ""/)
   await assert.rejects(said(page(['yaml', 'a: 1'])), /line 3: a fence of "yaml"/)
   await assert.rejects(said(page(['sh backround', 'true'])), /line 3: a fence has no mark "backround"/)
   await assert.rejects(said('```sh\ntrue'), /line 1 is never closed/)
-  await runs(page(['ts', 'compiled elsewhere']))
 })
 
 test('what a heading parts from commands is not their output', async () => {

@@ -51,7 +51,6 @@ async function take(page: string, step: Step, running: Running): Promise<void> {
     case 'write':
       return writeFileSync(join(running.folder.clone, step.file), running.folder.free(`${step.fence.text}\n`))
     case 'not-run':
-    case 'compiled':
       return undefined
   }
 }
