@@ -6,21 +6,21 @@ import { refusalProblem } from './problem.ts'
 import { ALWAYS } from './reply.ts'
 import { checkTargetOf, isCheckPath } from './wire.ts'
 
-/** As Node tells it: with the bytes that it was given last. */
+/** Node's error, with the last bytes that its parser got. */
 export type ClientError = NodeJS.ErrnoException & { readonly rawPacket?: unknown }
 
 /**
- * Answers what Node could not even parse: nothing of it can be trusted, so the connection ends with the answer. What was
- * sent to `/check` gets the answer of `/check`: some gateways pass on bytes that Node's parser refuses, and each would
- * make a failure of its own out of a 400.
+ * Answers requests that Node could not parse. Nothing in them can be trusted, so the connection ends with the answer. A
+ * request to `/check` gets an answer of `/check`: some gateways pass on bytes that Node's parser refuses, and each
+ * gateway treats a 400 as a failure in its own way.
  */
 export class ClientErrors {
   readonly #refuseCheck: (refusal: Refusal) => Answer
-  /** The last request to `/check` of each connection: a gateway asks nothing else on it. */
+  /** The last request to `/check` of each connection. Gateways send nothing else on such a connection. */
   readonly #asked: WeakMap<Socket, Exchange> = new WeakMap()
-  /** The last of all others, whose mount words what is wrong with its body. */
+  /** The last request to any other mount, which words what is wrong with the body. */
   readonly #others: WeakMap<Socket, Exchange> = new WeakMap()
-  /** Connections that began with a request to `/check`, which may have come in parts. */
+  /** Connections whose first bytes were a request to `/check`; the rest of that request may come later. */
   readonly #begun: WeakSet<Socket> = new WeakSet()
   readonly #ending: WeakSet<Socket> = new WeakSet()
 
@@ -28,7 +28,7 @@ export class ClientErrors {
     this.#refuseCheck = refuseCheck
   }
 
-  /** Notes what a connection begins with. */
+  /** Notes the first bytes of a connection. */
   readonly begin = (socket: Socket, bytes: Buffer): void => {
     if (isForCheck(bytes)) this.#begun.add(socket)
   }
@@ -41,7 +41,8 @@ export class ClientErrors {
   }
 
   readonly answer = (error: ClientError, socket: Socket): void => {
-    // What failed before any HTTP was spoken, a TLS handshake above all, has nobody to answer: bytes for it would wait for ever.
+    // A failure before any HTTP was spoken, such as a broken TLS handshake, gets no answer: the bytes would wait
+    // forever.
     if (!isOfHttp(error) || !socket.writable) {
       socket.destroy()
       return
@@ -51,7 +52,7 @@ export class ClientErrors {
       this.#endAfter(asked, socket)
       return
     }
-    // RFC 9112 §9.6: what comes behind a request that was the last is not looked at, and that one has its answer.
+    // RFC 9112 §9.6: bytes after the last request of a connection are ignored. That request still gets its answer.
     const last = error.code === 'HPE_CLOSED_CONNECTION' ? this.#others.get(socket) : undefined
     if (last !== undefined) {
       this.#endAfter(last, socket)
@@ -59,7 +60,7 @@ export class ClientErrors {
     }
     const refusal = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED
     const other = this.#others.get(socket)
-    // It broke off. Framing that two parsers could read differently is refused before a path counts.
+    // The body broke off, so its mount words the refusal. Ambiguous framing is refused before the path counts.
     if (error.code === 'HPE_INVALID_EOF_STATE' && other?.message.complete === false) {
       write(socket, refusalTo(other, refusal))
       return
@@ -68,7 +69,7 @@ export class ClientErrors {
     write(socket, toCheck ? this.#refuseCheck(refusal) : refusalProblem(refusal))
   }
 
-  /** The answer of this request is the last on the connection. */
+  /** Ends the connection after the answer of this request. */
   #endAfter({ response }: Exchange, socket: Socket): void {
     if (this.#ending.has(socket)) return
     this.#ending.add(socket)

@@ -5,7 +5,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { test } from 'node:test'
 import { ConnectionShares } from './connection-shares.ts'
 
-// The kind: whoever opens connections and says nothing must not take those that others revoke by [P04].
+// The kind: idle connections of one client must not take those that other clients need to revoke [P04].
 
 const BOUNDS = { max: 20, perAddressMax: 10, reserved: 4, fewMax: 1 }
 
@@ -30,7 +30,7 @@ test('the last connections are for addresses that have few', () => {
   assert.equal(opened(shares, '192.0.2.4', 5), 1)
 })
 
-test('a connection that was closed leaves its place, and a proxy that speaks for others has no bound of its own', () => {
+test('a connection that was closed leaves its place, and a proxy has no bound per address', () => {
   const shares = new ConnectionShares((address) => address === '10.0.0.1', BOUNDS)
   const leaves = Array.from({ length: 10 }, () => shares.enter('192.0.2.1') ?? assert.fail())
   assert.equal(shares.enter('192.0.2.1'), undefined)

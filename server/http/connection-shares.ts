@@ -5,9 +5,9 @@ import { addressShare } from '@rescind/dialects'
 export type ConnectionBounds = {
   /** Open connections of the process. */
   readonly max: number
-  /** Of these, those of one address. */
+  /** How many of them one address may have. */
   readonly perAddressMax: number
-  /** The last ones are for addresses that have few. */
+  /** This many are kept for addresses that have few. */
   readonly reserved: number
   readonly fewMax: number
 }
@@ -19,14 +19,14 @@ const CONNECTION_BOUNDS: ConnectionBounds = {
   fewMax: 100,
 }
 
-/** Which connections stay open: one address must not take all of them, with requests or with silence. */
+/** Decides which connections stay open. One address must not take all of them, neither busy nor idle. */
 export class ConnectionShares {
   readonly #bounds: ConnectionBounds
   readonly #isProxy: (address: string) => boolean
   readonly #open: Map<string, number> = new Map()
   #count = 0
 
-  /** @param isProxy whether an address speaks for others: it has no bound of its own. */
+  /** @param isProxy whether many clients share this address; the bound per address does not apply to it. */
   constructor(isProxy: (address: string) => boolean, bounds: ConnectionBounds = CONNECTION_BOUNDS) {
     this.#bounds = bounds
     this.#isProxy = isProxy
@@ -41,7 +41,7 @@ export class ConnectionShares {
     })
   }
 
-  /** @returns what is to be called when the connection is closed; undefined for one too many. */
+  /** @returns a function to call when the connection closes; undefined when the connection is one too many. */
   enter(address: string): (() => void) | undefined {
     const share = addressShare(address)
     const mine = this.#open.get(share) ?? 0

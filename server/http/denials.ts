@@ -4,7 +4,7 @@ import type { NodeWireRequest } from './wire.ts'
 
 export type Denials = { readonly note: (route: string, status: number, request: NodeWireRequest) => void }
 
-/** Refused credentials and rights: counted all, logged at a bounded rate, never with what was presented. */
+/** Counts all refused credentials and rights, and logs them at a bounded rate, without what was presented. */
 export function createDenials(lines: RequestLines, metrics: Metrics): Denials {
   return {
     note: (route, status, { from }) => {

@@ -17,7 +17,7 @@ function base(
   return dialledBase({ headers: all, peer: peerOf(from, all, proxies), scheme: 'http' }, links)
 }
 
-// The kind: what the address that a client dialled is taken from. The public URL, else trusted proxies, else Host.
+// The kind: which address links are built on. The public URL comes first, then trusted proxies, then Host.
 
 test('[W23] the public URL rules, whatever a request or a proxy says', () => {
   const told = {
@@ -30,7 +30,7 @@ test('[W23] the public URL rules, whatever a request or a proxy says', () => {
       assert.equal(base(told, { from, publicUrl }), publicUrl)
 })
 
-test('[W23] who is no trusted proxy says nothing about host, scheme or prefix', () => {
+test('[W23] an untrusted peer has no say about host, scheme and prefix', () => {
   const told = {
     'x-forwarded-host': 'evil.example',
     'x-forwarded-proto': 'https',
@@ -97,7 +97,7 @@ const CASES: readonly [string, Headers, string][] = [
 for (const [name, headers, expected] of CASES)
   test(`[W23] behind a trusted proxy links follow ${name}`, () => assert.equal(base(headers), expected))
 
-test('[W23] a prefix that is no plain path is passed over', () => {
+test('[W23] a prefix that is no plain path is ignored', () => {
   for (const prefix of [
     'identity',
     '//evil.example',
@@ -121,7 +121,7 @@ test('[W23] a prefix that is no plain path is passed over', () => {
     assert.equal(base({ 'x-forwarded-prefix': prefix }), `http://${HOST}`, prefix)
 })
 
-test('[W23] a host that is none leaves the listen address, and an element that cannot be read says nothing', () => {
+test('[W23] without a valid host the listen address is used, and an unreadable element is ignored', () => {
   for (const host of ['evil.example/path', 'a b', 'user@evil.example', ''])
     assert.equal(base({ 'x-forwarded-host': host }), 'http://127.0.0.1:8080', host)
   for (const forwarded of [

@@ -2,11 +2,11 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { isTrustedHop, type Peer, type TrustedProxies } from '../machine/net/peer.ts'
 import { withoutSlashes } from '../machine/net/trailing.ts'
 
-/** What links in answers are built on. */
+/** Where the base URL of links in answers comes from. */
 export type Links = {
-  /** Where clients reach this server, whatever a request says. */
+  /** The URL by which clients reach this server; it overrides every header. */
   readonly publicUrl: string | undefined
-  /** Where it listens: for requests that name no host. */
+  /** The address that the server listens on, for requests that name no host. */
   readonly fallbackBase: () => string
   readonly proxies: TrustedProxies
 }
@@ -21,12 +21,12 @@ export type Dialled = {
 
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/
 
-/** Segments of plain characters, none of them a dot segment: it stands in links, headers and XML. */
+/** Segments of plain characters, none a dot segment, because the prefix is written into links, headers and XML. */
 const PREFIX = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]{1,64}){1,8}$/
 
 /**
- * The URL that the client dialled, without the realm and the path: `publicUrl` where there is one, else what trusted
- * proxies say, else the Host header.
+ * The URL that the client dialled, without the realm and the path. It is `publicUrl` if set, else what trusted proxies
+ * say, else the Host header.
  */
 export function dialledBase({ headers, peer, scheme }: Dialled, links: Links): string {
   if (links.publicUrl !== undefined) return links.publicUrl
@@ -40,21 +40,21 @@ export function dialledBase({ headers, peer, scheme }: Dialled, links: Links): s
   return `${proto === 'https' || proto === 'http' ? proto : scheme}://${host}${prefix}`
 }
 
-/** What proxies took off the path, the outermost first; text that is no path is passed over. */
+/** The path prefixes that proxies removed, outermost first. Empty when they do not form a plain path. */
 function prefixOf(header: string | string[] | undefined): string {
   const parts = typeof header === 'string' ? header.split(',').map((part) => withoutSlashes(part.trim())) : []
   const prefix = parts.join('')
   return PREFIX.test(prefix) ? prefix : ''
 }
 
-/** Longer than any chain of proxies writes it; the reading of quotes costs the square of it. */
+/** No chain of proxies writes a longer header. The limit is needed because reading quotes takes quadratic time. */
 const FORWARDED_MAX_CHARS = 2_048
 
 const NOTHING: ReadonlyMap<string, string> = new Map()
 
 /**
- * What the outermost of the trusted hops wrote (RFC 7239): each hop adds an element at the end that names whom it had it
- * from, so what stands left of one that names somebody else was written by that somebody.
+ * The element of the outermost trusted hop (RFC 7239). Each hop appends an element that names its own sender. If that
+ * sender is untrusted, it wrote everything to the left.
  */
 function forwardedOf(header: string | undefined, proxies: TrustedProxies): ReadonlyMap<string, string> {
   let told = NOTHING
@@ -68,14 +68,14 @@ function forwardedOf(header: string | undefined, proxies: TrustedProxies): Reado
   return told
 }
 
-/** Commas inside quotes separate nothing. */
+/** Splits at commas, except those inside quotes. */
 function elementsOf(header: string): string[] {
   return header.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g) ?? []
 }
 
 const PAIR = /^([A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_`|~0-9A-Za-z-]+))$/
 
-/** @returns undefined for what is no element, or says a thing twice. */
+/** @returns undefined for a malformed element, and for one that repeats a name. */
 function pairsOf(element: string): ReadonlyMap<string, string> | undefined {
   const pairs = new Map<string, string>()
   for (const text of element.match(/(?:"(?:[^"\\]|\\.)*"|[^;"])+/g) ?? []) {

@@ -23,7 +23,7 @@ export type Answering = {
   readonly brokeOff?: () => boolean
 }
 
-/** Where exceptions end: outages become 503, broken headers 400, bugs 500. */
+/** Where exceptions end: an outage becomes 503, a broken header 400 and a bug 500. */
 export class Edge {
   readonly #parts: EdgeParts
 
@@ -31,7 +31,7 @@ export class Edge {
     this.#parts = parts
   }
 
-  /** An answer that is there at once is written at once, without a promise. */
+  /** Writes an answer that is ready at once without a promise. */
   answer(answering: Answering): void {
     try {
       const answer = answering.mount.handle(answering.request)
@@ -42,7 +42,10 @@ export class Edge {
     }
   }
 
-  /** Answers what is refused before there is a request to route: counted under one name, for its path cannot be trusted. */
+  /**
+   * Answers a request that is refused before routing. Metrics count these under one name, because the path cannot be
+   * trusted.
+   */
   refuse(exchange: Exchange, why: Refusal): void {
     const answer = refusalTo(exchange, why)
     this.#parts.metrics.answered('refused early', answer.status)
@@ -68,7 +71,7 @@ export class Edge {
 
   #fail(answering: Answering, error: unknown): void {
     const { mount, request, brokeOff } = answering
-    // A streamed body that broke off: nobody is there to be answered, and it is no failure of ours.
+    // A streamed body broke off. The client has gone, so there is nothing to answer, and it is no failure of ours.
     if (brokeOff?.() === true) return
     const of = { route: mount.routeOf(request), from: request.from }
     const refusal = refusalOf(error, this.#parts.lines, of)
@@ -86,7 +89,7 @@ function refusalOf(error: unknown, lines: RequestLines, of: Failed): Refusal {
     const lasts = error instanceof RealmOutOfOrder || error instanceof NotReadable
     return lasts ? { kind: 'outage', advice: error.message } : { kind: 'outage' }
   }
-  // Only what the code itself says about the failure: a request's contents never reach the log.
+  // Log only what the code itself says about the failure: a request's contents never reach the log.
   const text = error instanceof Error ? error.stack : String(error)
   lines.write('error', { ...of, error: text }, 'failed to answer')
   return { kind: 'bug' }

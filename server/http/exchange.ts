@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, Refusal } from '@rescind/dialects'
 import type { Mounted } from './mounts.ts'
 
-/** A request as Node gives it, whose it is, and where the answer goes. */
+/** A request as Node gives it, its mount, and the response to write to. */
 export type Exchange = Mounted & {
   readonly message: IncomingMessage
   readonly response: ServerResponse

@@ -1,6 +1,9 @@
 import type { Answer, Dialect, WireRequest } from '@rescind/dialects'
 
-/** No version, no state and nothing of the request: everybody may read it. No links: proxies and realms put a prefix before paths. */
+/**
+ * The page is public, so it holds no version, no state and nothing of the request. It has no links, because proxies and
+ * realms put a prefix before paths.
+ */
 const PAGE = `<!doctype html>
 <html lang="en">
 <head>
@@ -31,10 +34,13 @@ const FRONT_PAGE: Answer = {
   body: PAGE,
 }
 
-/** Browsers name both types. Java's HTTP client names text/html, too, and expects the versions of the Identity API. */
+/**
+ * Browsers accept both types. Java's HTTP client accepts only text/html of them, and expects the versions of the
+ * Identity API.
+ */
 const OF_BROWSERS = ['text/html', 'application/xhtml+xml']
 
-/** The dialect that has `/` among its paths, with a page there for people. */
+/** Adds a page for people to the dialect that has `/` among its paths. */
 export function withFrontPage(dialect: Dialect, paths: readonly string[]): Dialect {
   if (!paths.includes('/')) return dialect
   return {
@@ -46,7 +52,7 @@ export function withFrontPage(dialect: Dialect, paths: readonly string[]): Diale
 
 function isFromBrowser(request: WireRequest): boolean {
   if (request.path !== '/' || (request.method !== 'GET' && request.method !== 'HEAD')) return false
-  // Whoever says who they are is a client of the API.
+  // A request with credentials comes from a client of the API.
   if (request.header('x-auth-token') !== undefined) return false
   const types = (request.header('accept') ?? '').split(',').map((type) => type.trim().toLowerCase())
   return OF_BROWSERS.every((type) => types.includes(type))

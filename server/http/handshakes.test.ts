@@ -34,7 +34,7 @@ test('[W101] a handshake that is broken off is disconnected when the server stop
   assert.equal(whole.destroyed, false)
 })
 
-test('[W101] what fails before HTTP is spoken is closed without a word; malformed HTTP is told so', () => {
+test('[W101] a failure before HTTP is spoken closes the connection silently; malformed HTTP is answered', () => {
   const errors = new ClientErrors(() => ({ status: 401, headers: {}, body: '' }))
   for (const [code, isTold] of [
     ['ERR_TLS_HANDSHAKE_TIMEOUT', false],

@@ -2,13 +2,13 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
 /**
- * Connections whose TLS handshake is under way. Whoever closes its side in the middle of one is not noticed before the
- * handshake's time is over, and nothing else knows of such a connection: a server that stops must not wait for it.
+ * Connections whose TLS handshake is under way. A client that closes its side during one goes unnoticed until the
+ * handshake times out, and no other list holds its connection. A server that stops must not wait for it.
  */
 export class Handshakes {
   readonly #sockets: Map<string, Socket> = new Map()
 
-  /** @param server after all others that listen for its connections. */
+  /** @param server whose other connection listeners are attached already. */
   attach(server: Server): void {
     server.prependListener('connection', (socket: Socket) => {
       const name = nameOf(socket)
@@ -18,7 +18,7 @@ export class Handshakes {
     server.prependListener('secureConnection', (socket: Socket) => this.#sockets.delete(nameOf(socket)))
   }
 
-  /** Those that are under way. */
+  /** How many handshakes are under way. */
   get size(): number {
     return this.#sockets.size
   }
@@ -32,7 +32,7 @@ export class Handshakes {
   }
 }
 
-/** The TLS socket and the one beneath it are two objects with the same far end. */
+/** The TLS socket and the one beneath it are two objects with the same remote address and port. */
 function nameOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`
 }

@@ -20,18 +20,18 @@ export type ListenerParts = EdgeParts & {
   readonly links: Links
   readonly shares: ConnectionShares
   readonly tls: TlsPair | undefined
-  /** Requests that are answered before Node's server; none: the fast path is off. */
+  /** Routes that are answered before Node's server; an empty map turns the fast path off. */
   readonly fastRoutes: FastRoutes<Mount>
-  /** Milliseconds that requests in flight have to finish once the server stops. */
+  /** Milliseconds that requests in flight get to finish once the server stops. */
   readonly drainTimeoutMs: number
 }
 
 export type ListenAt = { readonly host: string; readonly port: number; readonly backlog: number }
 
-/** How often connections that were busy when the closing began are looked at again, in milliseconds. */
+/** Milliseconds between two looks at the connections that were busy when closing began. */
 const SWEEP_MS = 50
 
-/** The one server of HTTP: finds the mount of each request and has it answered; docs/decisions/0018-one-listener.md. */
+/** The one HTTP server: finds the mount of each request and has it answered (docs/decisions/0018-one-listener.md). */
 export class Listener {
   readonly server: Server
   readonly #mounts: Mounts
@@ -57,14 +57,14 @@ export class Listener {
     this.#beside = new LoopbackListeners(this.server)
   }
 
-  /** Rejects when the address cannot be had. */
+  /** Rejects when the address is not available. */
   async listen(at: ListenAt): Promise<void> {
     this.server.listen(at)
     await once(this.server, 'listening')
     if (at.host === 'localhost') await this.#beside.listen(at.backlog)
   }
 
-  /** Accepts nothing more, lets what is in flight finish, and disconnects what is left after the drain timeout. */
+  /** Accepts nothing more, lets requests in flight finish, and disconnects the rest after the drain timeout. */
   async close(): Promise<void> {
     this.#closing = true
     this.#fastPath?.close()
@@ -84,7 +84,7 @@ export class Listener {
   readonly #onRequest = (message: IncomingMessage, response: ServerResponse): void => {
     const { mount, target, malformed } = this.#mounts.find(message.url ?? '/')
     const exchange = { message, response, mount, target, malformed }
-    // What still comes on an open connection is in flight: it is answered, and is the last on it.
+    // A request that still comes on an open connection counts as in flight: it is answered, and is the last there.
     if (this.#closing) response.setHeader('connection', 'close')
     this.#clientErrors.note(exchange)
     serve(this.#serving, exchange)
@@ -100,7 +100,7 @@ export class Listener {
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       keepAliveTimeoutMs: KEEP_ALIVE_TIMEOUT_MS,
     })
-    // A TLS server is one of HTTP to whoever listens for its connections.
+    // A TLS server announces its decrypted connections by an event of its own.
     fastPath.attach(this.server, tls === undefined ? 'connection' : 'secureConnection')
     return fastPath
   }

@@ -15,9 +15,9 @@ export class LoopbackListeners {
     this.#server = server
   }
 
-  /** Once the server listens on one of the addresses. An address that cannot be had is left out. */
+  /** Call it once the server listens on one of the addresses. An address that is not available is left out. */
   async listen(backlog: number): Promise<void> {
-    // A server that listens on TCP has an AddressInfo.
+    // A server that listens on TCP has an AddressInfo, which Node's type does not say.
     const { address, port } = this.#server.address() as AddressInfo
     const addresses = await lookup('localhost', { all: true })
     for (const { address: host } of addresses) {

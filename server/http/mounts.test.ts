@@ -50,7 +50,7 @@ test('a mount answers at its path and below it, by whole segments', () => {
   })
 })
 
-test('only what is of a realm is mounted below its name', () => {
+test('only what belongs to a realm is mounted below its name', () => {
   assertMounts({
     ...{ '/realms/a/v3/x': 'wire', '/realms/a/': 'root', '/realms/a/check': 'check', '/realms//v3': 'wire' },
     ...{ '/realms/a': 'other', '/realms': 'other', '/realms/': 'other', '/realms/a/control/v1/x': 'other' },
@@ -63,7 +63,7 @@ test('only what is of a realm is mounted below its name', () => {
   })
 })
 
-test('escapes are decoded for the choice of a mount alone, and reserved characters not even for that', () => {
+test('escapes are decoded only to choose a mount, and reserved characters not even then', () => {
   assertMounts({
     ...{
       '/%76%33/x': 'wire',
@@ -77,7 +77,7 @@ test('escapes are decoded for the choice of a mount alone, and reserved characte
   assert.equal(mounts.find('/%76%33/x').target.path, '/%76%33/x')
 })
 
-test('an escape that is broken is refused by whoever answers the path as it came', () => {
+test('a broken escape is refused by the mount of the raw path', () => {
   assertMounts({
     ...{ '/v3/%': 'wire, malformed', '/v3/%ff': 'wire, malformed', '/%zz': 'other, malformed' },
     ...{
@@ -88,7 +88,7 @@ test('an escape that is broken is refused by whoever answers the path as it came
   })
 })
 
-test('a target that is no path is refused by whoever answers the path that it names', () => {
+test('a target that is no path is refused by the mount of the path that it names', () => {
   assertMounts({
     ...{
       'http://h/v3': 'wire',
@@ -106,7 +106,7 @@ test('a target that is no path is refused by whoever answers the path that it na
   })
 })
 
-test('what gateways ask reaches the check in every form of a target', () => {
+test('the request of a gateway reaches the check in every form of a target', () => {
   assertMounts({
     ...{ '/check': 'check', '/check/%ff/x': 'check', 'http://h/check': 'check', 'http://h/check#f': 'check' },
     ...{ 'http://[h/check/x': 'check', '/check#f': 'check', '/checks': 'other', '/%63heck': 'check' },

@@ -8,9 +8,9 @@ export type Mount = {
   readonly refuse: (refusal: Refusal, path: string, accept?: string) => Answer
   /** The template of the route that a request takes, for logs and metrics. */
   readonly routeOf: (request: NodeWireRequest) => string
-  /** One credential is judged, and nothing else: no body is waited for, and nothing about a request is malformed. */
+  /** Judges one credential and nothing else: it waits for no body, and calls no request malformed. */
   readonly judgesAlone?: true
-  /** Which requests bring a body that is not to be buffered, and how long it may be. */
+  /** Which requests have a body that is not buffered, and how long that body may be. */
   readonly streamOf?: (method: string, path: string) => { readonly maxBytes: number } | undefined
 }
 
@@ -27,27 +27,27 @@ export type Place = {
 export type Mounted = {
   readonly mount: Mount
   readonly target: Target
-  /** Why the request is refused before anything else about it is looked at. */
+  /** Why the request is refused before anything else of it is looked at. */
   readonly malformed?: string | undefined
 }
 
 export type MountTable = {
   readonly places: readonly Place[]
-  /** What gateways ask: its paths take every form of a target. */
+  /** The mount that gateways ask; its paths take every form of a target. */
   readonly check: Mount
-  /** Answers where no place is. */
+  /** Answers where there is no place. */
   readonly elsewhere: Mount
   /** The path of the public URL, without a slash at its end; empty for none. */
   readonly publicPath: string
 }
 
 /**
- * Chooses the mount of a request by the first segments of its target. Escapes are decoded for the choice alone: a mount
- * gets the path as it came.
+ * Chooses the mount of a request by the first segments of its target. Escapes are decoded only for this choice: the
+ * mount gets the path as it came.
  */
 export class Mounts {
   readonly #table: MountTable
-  /** By the first segment, its slash included. */
+  /** By the first segment, including its slash. */
   readonly #places: ReadonlyMap<string, readonly Place[]>
 
   constructor(table: MountTable) {
@@ -67,7 +67,7 @@ export class Mounts {
       return { mount: check, target: checkTargetOf(url) }
     const target = targetOf(url, publicPath)
     if (path !== undefined) return { mount: mount ?? elsewhere, target }
-    // Whoever would answer the path as it came says what is wrong with it.
+    // The mount of the raw path words what is wrong with it.
     return {
       mount: this.#at(target.path)?.mount ?? elsewhere,
       target,
@@ -117,8 +117,8 @@ function endOfPath(url: string): number {
 const ABSOLUTE = /^https?:\/\/([^/?]*)/i
 
 /**
- * Of `http://host/path` (RFC 9112 §3.2.2) the path, and of `*`, which means all of the server, the root: who answers there
- * refuses it. Of any other form all of it, which is no path of ours.
+ * The path of `http://host/path` (RFC 9112 §3.2.2). For `*`, which means the whole server, it is the root, whose mount
+ * refuses it. Every other form is returned whole, and matches no path of ours.
  */
 function pathOfAbsolute(url: string): string | undefined {
   if (url === '*') return '/'
@@ -129,7 +129,7 @@ function pathOfAbsolute(url: string): string | undefined {
   return rest.startsWith('/') ? rest : `/${rest}`
 }
 
-/** Slashes and other reserved characters stay escaped: they are in no path of a mount. */
+/** Slashes and other reserved characters stay escaped, because no path of a mount holds them. */
 function decoded(path: string): string | undefined {
   try {
     return decodeURI(path)

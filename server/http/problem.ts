@@ -41,7 +41,7 @@ function isProblemStatus(status: number): status is ProblemStatus {
   return Object.hasOwn(PROBLEMS, status)
 }
 
-/** For whoever waits for an operator. */
+/** For callers who have to wait for an operator. */
 const LASTING_SECONDS = '60'
 
 /** Whether a step of handling has ended the request. */
@@ -53,13 +53,13 @@ export function isAnswer(value: object): value is Answer {
 export type RouteWords = {
   readonly what: string
   readonly caller: string
-  /** Beside those that every call can be answered with. */
+  /** The statuses beside those that every call can get. */
   readonly statuses: readonly number[]
 }
 
 type ProblemWords = {
   readonly title: string
-  /** When it is answered, for the manual. */
+  /** When it is answered; for the manual. */
   readonly what: string
   /** What the caller does next. */
   readonly next: string

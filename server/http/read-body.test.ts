@@ -4,17 +4,17 @@ import { PassThrough } from 'node:stream'
 import { mock, test } from 'node:test'
 import { BODY_TIMEOUT_MS, type BodyRead, readBody } from './read-body.ts'
 
-/** What has come with the head has been taken by then, and the rest is waited for. */
+/** By then the bytes that came with the head have been read, and the rest is waited for. */
 const turn = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve))
 
-/** A request whose body comes when a test says so; all that reading it needs. */
+/** A request whose body comes when the test says so, with only the members that `readBody` uses. */
 function slow(length: number): { readonly message: IncomingMessage; readonly body: PassThrough } {
   const body = new PassThrough()
   const message = Object.assign(body, { headers: { 'content-length': String(length) } })
   return { body, message: message as unknown as IncomingMessage }
 }
 
-test('[P04] a body that does not come whole in time is given up on, once', async () => {
+test('[P04] a body that does not arrive whole in time is given up once', async () => {
   mock.timers.enable({ apis: ['setTimeout'] })
   try {
     const reads: BodyRead[] = []
@@ -33,7 +33,7 @@ test('[P04] a body that does not come whole in time is given up on, once', async
   }
 })
 
-test('a body that has come is not late any more', async () => {
+test('a body that has arrived cannot be late', async () => {
   mock.timers.enable({ apis: ['setTimeout'] })
   try {
     const reads: BodyRead[] = []

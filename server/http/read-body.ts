@@ -7,7 +7,7 @@ export type BodyRead =
   | { readonly kind: 'body'; readonly bytes: Buffer }
   | { readonly kind: 'too-large' }
   | { readonly kind: 'too-slow' }
-  /** The client went away, or sent less than it declared: nobody is there to be answered. */
+  /** The client went away, or sent less than it declared. There is no answer to send. */
   | { readonly kind: 'aborted' }
 
 /** The body of a request that has none. */
@@ -22,7 +22,7 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 export const BODY_TIMEOUT_MS = 15_000
 
 /**
- * Reads a body up to the cap; a larger one is given up on without being read, and so is one that does not come in time.
+ * Reads a body up to the cap. Gives up on a larger one without reading it, and on one that does not arrive in time.
  * Calls back exactly once.
  */
 export function readBody(message: IncomingMessage, done: (read: BodyRead) => void): void {
@@ -33,7 +33,8 @@ export function readBody(message: IncomingMessage, done: (read: BodyRead) => voi
   }
   const body = new Body(declared, done)
   message.on('data', (chunk: Buffer) => body.take(chunk))
-  // A small body comes with its head, and has been taken by then: most requests need no timer and no more listeners.
+  // A small body comes with its head and has been read by the next tick, so most requests need no timer and no
+  // listeners.
   process.nextTick(() => body.await(message))
 }
 
@@ -55,7 +56,7 @@ class Body {
     this.#length += chunk.length
     if (this.#length > BODY_MAX_BYTES) this.#settle({ kind: 'too-large' })
     else this.#chunks.push(chunk)
-    // The last declared byte is here; the stream's own end comes two turns later.
+    // The last declared byte is here. Waiting for the stream's own end would cost two more turns.
     if (this.#length === this.#declared) this.#end()
   }
 
@@ -82,10 +83,10 @@ class Body {
   }
 }
 
-/** Thrown to whoever reads a streamed body that is longer than its endpoint takes: 413. */
+/** Thrown to the reader of a streamed body that is longer than its endpoint takes: 413. */
 export class StreamTooLarge extends Error {}
 
-/** A body as it comes, up to a cap; whoever stops reading leaves the connection open for the answer. */
+/** A body as it arrives, up to a cap. A reader that stops early leaves the connection open for the answer. */
 export async function* streamedBody(
   message: IncomingMessage,
   maxBytes: number,

@@ -15,7 +15,7 @@ async function serving(answer: () => Answer): Promise<{ server: http.Server; url
 
 const HEADERS = { 'content-type': 'text/plain' }
 
-test('a reader that takes nothing is cut off when the answer says so, with whatever it was owed', async () => {
+test('a reader that takes nothing is cut off when the answer says so, and what it was owed is dropped', async () => {
   const cut = new AbortController()
   let parts = 0
   async function* endless(): AsyncGenerator<string, void> {
@@ -44,7 +44,7 @@ test('a reader that takes nothing is cut off when the answer says so, with whate
   server.close()
 })
 
-test('what produces the parts learns at once that nobody listens any more', async () => {
+test('the producer of the parts learns at once that the reader has gone', async () => {
   const left = Promise.withResolvers<void>()
   const body: AsyncIterable<string> = {
     [Symbol.asyncIterator]: () => {

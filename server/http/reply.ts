@@ -3,8 +3,8 @@ import type { Answer } from '@rescind/dialects'
 import { drained, sinkOf } from './sink.ts'
 
 /**
- * Sent with every answer, errors too, for browsers that meet an API by accident: nothing here is a page that runs, loads
- * or may be framed, and no address of ours, which may name a token, goes along to the next one.
+ * Sent with every answer, errors too, for browsers that reach an API by accident. An answer runs nothing, loads nothing
+ * and may not be framed. It sends no referrer, because our addresses may name a token.
  */
 export const ALWAYS: readonly (readonly [name: string, value: string])[] = [
   ['x-content-type-options', 'nosniff'],
@@ -14,10 +14,10 @@ export const ALWAYS: readonly (readonly [name: string, value: string])[] = [
 
 const ALWAYS_FLAT: readonly string[] = ALWAYS.flat()
 
-/** Headers as Node writes them fastest: names and values in turn, in an array that is the caller's own. */
+/** Headers in the form that Node writes fastest: names and values in turn, in an array that Node may keep. */
 function flat(headers: Answer['headers']): string[] {
   const all: string[] = []
-  // Every answer comes this way, and a loop over the few names is a quarter of what `Object.entries` costs.
+  // Every answer takes this path, and this loop costs a quarter of `Object.entries`.
   for (const name in headers) {
     const value = headers[name]
     if (value !== undefined) all.push(name, value)
@@ -37,14 +37,14 @@ function withLength(headers: Answer['headers'], bytes: number): string[] {
  */
 export function writeAnswer(response: ServerResponse, request: IncomingMessage, answer: Answer): void {
   if (response.headersSent || response.destroyed) {
-    // Who was to write the body still has to hear that nobody is there.
+    // The producer of the body still has to learn that the reader has gone.
     if (typeof answer.body === 'string') return
     if ('attach' in answer.body) answer.body.attach(sinkOf(response))
     else if (Symbol.asyncIterator in answer.body) void unread(answer.body)
     return
   }
   const { status, reason, headers, body } = answer
-  // Node has the usual words for what it is given none for.
+  // Without a reason of ours, Node fills in the usual words.
   if (reason !== undefined) response.statusMessage = reason
   if (typeof body !== 'string') {
     writeOther(response, request, { ...answer, body })
@@ -62,7 +62,7 @@ export function writeAnswer(response: ServerResponse, request: IncomingMessage, 
 
 type Other = Omit<Answer, 'body'> & { readonly body: Exclude<Answer['body'], string> }
 
-/** Bodies that few answers have. */
+/** Writes the bodies that are not one string, which few answers have. */
 function writeOther(response: ServerResponse, request: IncomingMessage, { body, ...head }: Other): void {
   if (head.headers['content-type']?.startsWith('text/event-stream') === true) endWithReader(response)
   if ('attach' in body) {
@@ -74,7 +74,10 @@ function writeOther(response: ServerResponse, request: IncomingMessage, { body, 
   } else void writeStream(response, request, { ...head, body })
 }
 
-/** A stream has no end of its own: who has closed its side has gone, and must not count as a reader until a write fails. */
+/**
+ * Streams do not end by themselves. A reader that has closed its side has gone, and must stop counting before a write
+ * fails.
+ */
 function endWithReader(response: ServerResponse): void {
   const { socket } = response
   const gone = (): void => void response.destroy()
@@ -88,7 +91,7 @@ function endWithReader(response: ServerResponse): void {
 
 type Streamed = Omit<Answer, 'body'> & { readonly body: AsyncIterable<string> }
 
-/** Never rejects: once the status is out, all that is left to say of a failure is an answer that breaks off. */
+/** Never rejects: once the status is sent, breaking the answer off is the only way left to report a failure. */
 async function writeStream(
   response: ServerResponse,
   request: IncomingMessage,
@@ -101,7 +104,7 @@ async function writeStream(
     return
   }
   const parts = answer.body[Symbol.asyncIterator]()
-  // Who produces the parts may be waiting for something to tell: it learns at once that nobody listens any more.
+  // The producer may be waiting for something to send, so it learns at once that the reader has gone.
   response.once('close', () => void parts.return?.().catch(() => undefined))
   answer.until?.addEventListener('abort', () => response.destroy(), { once: true })
   try {
@@ -115,11 +118,11 @@ async function writeStream(
   }
 }
 
-/** Whoever would have made the parts is told that nobody will ask for one. */
+/** Tells the producer of the parts that none will be asked for. */
 async function unread(body: AsyncIterable<string>): Promise<void> {
   try {
     await body[Symbol.asyncIterator]().return?.()
   } catch {
-    // What it fails at concerns nobody any more.
+    // The reader has gone, so this failure matters to no caller.
   }
 }

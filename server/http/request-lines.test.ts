@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { pino } from 'pino'
 import { LINES_BURST, LINES_PER_ADDRESS, LINES_PER_SECOND, RequestLines } from './request-lines.ts'
 
-// The kind: anybody can bring lines about, so anybody could fill the disk, by one address, by a /64 or by many of them.
+// The kind: any client can cause log lines, from one address, one /64 or many, and so could fill the disk.
 
 class Log {
   nowMs = 0

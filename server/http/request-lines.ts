@@ -3,18 +3,18 @@ import type { Logger } from 'pino'
 
 /** Lines a second that the requests of one address may fill. */
 export const LINES_PER_ADDRESS = 10
-/** And those of all addresses, with as many at once as some seconds bring. */
+/** Lines a second for all addresses together, and how many may come at once. */
 export const LINES_PER_SECOND = 100
 export const LINES_BURST = 500
 
 export type RequestLine = Readonly<Record<string, unknown>> & {
-  /** Where the request came from, if that is to be told. */
+  /** The address that the request came from, if the line is to name it. */
   readonly from?: string
 }
 
 /**
- * Log lines that requests bring about. Whoever can send requests must not fill the disk by them: what is beyond the bounds
- * is left out, the next line says how many were, and the metrics count every answer and every refusal.
+ * Log lines that requests cause. Clients must not be able to fill the disk with them, so lines beyond the bounds are
+ * left out. The next line says how many were, and the metrics count every answer and every refusal.
  */
 export class RequestLines {
   readonly #log: Logger

@@ -14,11 +14,11 @@ export type ServeParts = {
   readonly scheme: string
 }
 
-/** Checks what every mount wants checked, reads the body, and has the request answered. */
+/** Runs the checks that all mounts share, reads the body, and has the request answered. */
 export function serve(parts: ServeParts, exchange: Exchange): void {
   const { mount, message, target } = exchange
   if (mount.judgesAlone === true) {
-    // Node reads and drops what is left of a body when the answer is out.
+    // Node reads and drops the rest of a body once the answer is sent.
     run(parts, exchange, NO_BYTES)
     return
   }
@@ -39,7 +39,7 @@ function runRead(parts: ServeParts, exchange: Exchange, read: BodyRead): void {
     run(parts, exchange, read.bytes)
     return
   }
-  // What is still coming will not be read, so this connection is of no further use.
+  // The rest of this body will not be read, so the connection cannot be used again.
   exchange.response.setHeader('connection', 'close')
   parts.edge.refuse(exchange, { kind: read.kind === 'too-slow' ? 'timeout' : 'too-large' })
 }

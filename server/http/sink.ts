@@ -3,12 +3,12 @@ import type { Socket } from 'node:net'
 import type { Sink } from '@rescind/dialects'
 
 const DRAINED = Promise.resolve()
-/** A chunk that goes to many is framed once (RFC 9112 §7.1). */
+/** Frames a chunk that goes to many readers only once (RFC 9112 §7.1). */
 const framed: WeakMap<Uint8Array, Buffer> = new WeakMap()
 
-/** A response as something to write to for as long as its reader stays. */
+/** A response as a sink, for as long as its reader stays. */
 export function sinkOf(response: ServerResponse): Sink {
-  // A connection that breaks is closed; nothing more is to be said about it.
+  // A broken connection is closed; there is nothing more to report.
   response.on('error', () => {})
   let begun = false
   return {
@@ -16,9 +16,9 @@ export function sinkOf(response: ServerResponse): Sink {
       if (response.destroyed || response.writableEnded) return
       const socket = begun ? response.socket : null
       begun = true
-      // Bytes in a chunked body go past Node's own framing, which costs more than the write itself when a thousand
-      // readers get the same (bench/feed.ts, "fan-out"); but not past the head, or past what Node has
-      // not handed to the socket yet.
+      // Chunk bytes are written past Node's own framing, which costs more than the write itself when a thousand readers
+      // get the same bytes (bench/feed.ts, "fan-out"). They must not overtake the head, nor bytes that Node has not
+      // handed to the socket yet.
       if (typeof chunk === 'string' || socket === null || !isHandedOver(response, socket))
         response.write(chunk)
       else socket.write(frameOf(chunk))
@@ -41,7 +41,7 @@ export function sinkOf(response: ServerResponse): Sink {
   }
 }
 
-/** Never rejects: who went away has taken all that will be taken. */
+/** Never rejects: it also resolves when the reader has gone. */
 export function drained(response: ServerResponse, of: ServerResponse | Socket = response): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
@@ -54,7 +54,7 @@ export function drained(response: ServerResponse, of: ServerResponse | Socket = 
   })
 }
 
-/** Whether a chunked body has begun, and everything of it that was written is with the socket. */
+/** Whether a chunked body has begun and the socket has everything that was written of it. */
 function isHandedOver(response: ServerResponse, socket: Socket): boolean {
   return response.chunkedEncoding && response.writableLength === socket.writableLength
 }

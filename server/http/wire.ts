@@ -5,7 +5,7 @@ import type { Peer } from '../machine/net/peer.ts'
 import { dialledBase, type Links } from './dialled.ts'
 import { headerText } from './malformed-requests.ts'
 
-/** Where a request is for: the realm's name as the path gives it, and the path within the realm. */
+/** The target of a request: the realm's name as the path gives it, and the path within the realm. */
 export type Target = {
   readonly realm: string | undefined
   readonly path: string
@@ -14,35 +14,35 @@ export type Target = {
 
 const REALMS = '/realms/'
 
-/** @param publicPath the path of the public URL, empty for none: what proxies take off everything but RFC 8414's path. */
+/** @param publicPath the path of the public URL, or empty. Proxies remove it from every path but that of RFC 8414. */
 export function targetOf(url: string, publicPath: string): Target {
   const mark = url.indexOf('?')
   const full = mark < 0 ? url : url.slice(0, mark)
   const query = mark < 0 ? undefined : url.slice(mark + 1)
   if (full.startsWith(REALMS)) return inRealm(full.slice(REALMS.length), query, '')
   if (!full.startsWith(`${WELL_KNOWN}/`)) return { realm: undefined, path: full, query }
-  // RFC 8414 §3.1: the well-known part comes first, then the issuer's whole path, its realm included.
+  // RFC 8414 §3.1: the well-known part comes first, then the issuer's whole path, including its realm.
   const issuer = issuerPath(full.slice(WELL_KNOWN.length), publicPath)
   if (issuer.startsWith(REALMS)) return inRealm(issuer.slice(REALMS.length), query, WELL_KNOWN)
   return { realm: undefined, path: WELL_KNOWN + issuer, query }
 }
 
-/** Without the public URL's path; with it left off already, too, as some proxies and clients do. */
+/** Removes the public URL's path. Some proxies and clients have left it off already. */
 function issuerPath(path: string, publicPath: string): string {
   if (!path.startsWith(`${publicPath}/`)) return path
   const rest = path.slice(publicPath.length)
   return rest.startsWith(REALMS) || rest.startsWith(OAUTH_PREFIX) ? rest : path
 }
 
-/** Where gateways ask; whatever they append is not looked at, and neither are query and body. */
+/** Where gateways ask. What they append to the path is ignored, and so are query and body. */
 export const CHECK_PREFIX = '/check'
 
-/** Whether a path within a realm is asked of `/check`. */
+/** Whether a path within a realm belongs to `/check`. */
 export function isCheckPath(path: string): boolean {
   return path === CHECK_PREFIX || path.startsWith(`${CHECK_PREFIX}/`)
 }
 
-/** For `/check` a target may be a whole URL (RFC 9112 §3.2.2) or hold a fragment, which says nothing there. */
+/** For `/check` a target may be a whole URL (RFC 9112 §3.2.2), or hold a fragment, which is ignored. */
 export function checkTargetOf(url: string): Target {
   const [authority = ''] = AUTHORITY.exec(url) ?? []
   const [rest = ''] = url.slice(authority.length).split('#', 1)
@@ -64,7 +64,7 @@ export type WireParts = {
   readonly method: string
   /** By lower-case name. */
   readonly headers: Readonly<IncomingHttpHeaders>
-  /** Names and values in turn, as they came; absent: `headers` has each of them once. */
+  /** Names and values in turn, as they came. If absent, `headers` has each of them once. */
   readonly rawHeaders?: readonly string[]
   readonly target: Target
   readonly body: Uint8Array
@@ -73,13 +73,13 @@ export type WireParts = {
   readonly scheme: string
   readonly links: Links
   readonly socket: Socket
-  /** Set when the body was not read: it comes by this. */
+  /** Set when the body was not buffered; it reads the body. */
   readonly stream?: () => AsyncIterable<Uint8Array>
 }
 
 /**
- * Headers that a client passes on from somebody else, and must not be blamed for: bytes that are not UTF-8 come as
- * Latin-1, which is no token of anybody.
+ * Headers that a client passes on for others, and must not be blamed for. Bytes that are not UTF-8 come as Latin-1, and
+ * match no token.
  */
 const FROM_OTHERS: ReadonlySet<string> = new Set(['x-subject-token'])
 
@@ -117,7 +117,7 @@ export class NodeWireRequest implements WireRequest {
     return text
   }
 
-  /** Every value of a header, as its bytes came (Latin-1): none dropped or joined, as Node does to some. */
+  /** Every value of a header as its bytes came (Latin-1). Node drops or joins some; this does neither. */
   values(name: string): readonly string[] {
     const { headers, rawHeaders } = this.#parts
     if (rawHeaders === undefined) return [headers[name] ?? []].flat()
@@ -130,12 +130,12 @@ export class NodeWireRequest implements WireRequest {
     return found
   }
 
-  /** The body as it comes, where the route has one that is not buffered. */
+  /** The body as it arrives, on routes that do not buffer it. */
   get stream(): AsyncIterable<Uint8Array> | undefined {
     return this.#parts.stream?.()
   }
 
-  /** Aborted when the connection is closed: whoever waits for something to say need not any more. */
+  /** Aborted when the connection closes, so that an answer that waits for news can stop waiting. */
   get gone(): AbortSignal {
     const { socket } = this.#parts
     const leaving = new AbortController()
@@ -144,7 +144,7 @@ export class NodeWireRequest implements WireRequest {
     return leaving.signal
   }
 
-  /** The Accept header as it came, for wording a refusal: whatever is wrong with it is no matter there. */
+  /** The Accept header as it came. It only words a refusal, so errors in it do not matter. */
   get accept(): string | undefined {
     return this.#parts.headers.accept
   }

@@ -17,7 +17,7 @@ const ROUTES = new Map([
 ])
 const HEADERS = { 'content-type': 'application/json' }
 
-/** Says back what it was asked, through Node alone or through the fast path before it. */
+/** Echoes each request, through Node alone or with the fast path in front. */
 class Echo {
   readonly server: Server
   readonly fastPath: FastPath<string> | undefined
@@ -68,7 +68,7 @@ class Echo {
     this.#onHeld()
   }
 
-  /** From now on answers wait. Resolves when there is one. */
+  /** Holds answers back from now on. Resolves when one is held. */
   hold(): Promise<void> {
     return new Promise((resolve) => {
       this.#onHeld = resolve
@@ -110,7 +110,7 @@ function said({ method, path, headers, body }: Said): string {
   return JSON.stringify([method, path, Object.entries(headers), body.toString('hex')])
 }
 
-/** Everything that comes back for some bytes, without what only says how long a connection stays and what time it is. */
+/** All that comes back for some bytes, without the headers that only tell the time and how long a connection stays. */
 async function answersTo(echo: Echo, parts: readonly Buffer[]): Promise<string> {
   const socket = echo.connect()
   await once(socket, 'connect')
@@ -120,7 +120,7 @@ async function answersTo(echo: Echo, parts: readonly Buffer[]): Promise<string> 
   socket.on('error', () => {})
   for (const part of parts) {
     socket.write(part)
-    // What is written in one turn may be sent at once.
+    // Bytes written in the same turn may be sent together.
     await setImmediate()
   }
   socket.end()
@@ -177,7 +177,7 @@ describe('the fast path', () => {
     laned.close()
   })
 
-  it('answers whatever bytes come as Node alone would have', async () => {
+  it('answers any bytes as Node alone would', async () => {
     const requests = fc.tuple(fc.array(edit, { maxLength: 3 }), fc.nat(2))
     const property = fc.asyncProperty(requests, async ([edits, copies]) => {
       const one = edits.reduce(edited, plain('token=abc', 'Authorization: Basic YTpi'))
@@ -222,7 +222,7 @@ describe('the fast path', () => {
   })
 })
 
-/** An answer that is held back, with a way to know that its request has arrived. */
+/** An echo that holds its answer back, after its request has arrived. */
 async function held(
   t: TestContext,
 ): Promise<{ readonly echo: Echo; readonly socket: Socket; readonly text: () => string }> {
@@ -241,7 +241,7 @@ async function held(
 }
 
 describe('the fast path, while an answer is under way', () => {
-  it('keeps the order for whoever sends before the answer came, and leaves the rest to Node', async (t) => {
+  it('keeps the order for a client that sends before the answer came, and leaves the rest to Node', async (t) => {
     const { echo, socket, text } = await held(t)
     socket.end(Buffer.concat([plain('second'), plain('third')]))
     echo.answer()

@@ -15,18 +15,18 @@ export type FastPathParts<Mount> = {
   readonly routes: FastRoutes<Mount>
   /** Answers a request, now or later, exactly once. */
   readonly serve: (request: FastRequest<Mount>, finish: (answer: Answer) => void) => void
-  /** Told of a connection that becomes Node's, and of the bytes with which it does. */
+  /** Called with a connection that is given to Node, and the bytes that Node has to parse. */
   readonly handOver: (socket: Socket, bytes: Buffer) => void
   readonly nowMs: () => number
-  /** Milliseconds that a connection may bring nothing, before its first request and after one. */
+  /** Milliseconds without bytes that a connection may take, before its first request and after one. */
   readonly requestTimeoutMs: number
   readonly keepAliveTimeoutMs: number
 }
 
 /**
- * The short way of hot requests, before Node's HTTP server (docs/decisions/0018-one-listener.md). A connection stays on
- * it for as long as each read brings exactly one request that `readHead` recognises; with the first one that it
- * does not, the connection and those bytes are Node's, for good.
+ * Answers hot requests before Node's HTTP server (docs/decisions/0018-one-listener.md). A connection stays here while
+ * each read brings exactly one request that `readHead` recognises. At the first other bytes, the connection and those
+ * bytes are given to Node for good.
  */
 export class FastPath<Mount> {
   readonly #parts: FastPathParts<Mount>
@@ -37,12 +37,12 @@ export class FastPath<Mount> {
     this.#parts = parts
   }
 
-  /** Connections that have not been given to Node. */
+  /** How many connections have not been given to Node. */
   get size(): number {
     return this.#connections.size
   }
 
-  /** Takes a server's new connections. @param event by which they come: TLS has its own. */
+  /** Takes a server's new connections. @param event that announces them; TLS has its own. */
   attach(server: Server, event: 'connection' | 'secureConnection'): void {
     const listeners = server.listeners(event)
     server.removeAllListeners(event)
@@ -55,13 +55,13 @@ export class FastPath<Mount> {
     })
   }
 
-  /** Ends what is idle; what is being answered ends with its answer. */
+  /** Ends idle connections at once, and busy ones after their answer. */
   close(): void {
     this.#closing = true
     for (const connection of this.#connections) connection.close()
   }
 
-  /** Ends everything now. */
+  /** Ends all connections now. */
   disconnect(): void {
     for (const connection of this.#connections) connection.disconnect()
   }
@@ -86,7 +86,7 @@ class Connection<Mount> {
   #busy = false
   #closing = false
   #ended = false
-  /** What came while an answer was under way. */
+  /** Bytes that came while an answer was under way. */
   #early: Buffer | undefined
 
   constructor(socket: Socket, parts: FastPathParts<Mount>, owner: Owner<Mount>) {
@@ -113,7 +113,7 @@ class Connection<Mount> {
 
   readonly #onData = (bytes: Buffer): void => {
     if (this.#busy) {
-      // Whoever sends before the answer came is served in order, and by Node.
+      // A client that sends before its answer came is served in order, by Node.
       this.#early = this.#early === undefined ? bytes : Buffer.concat([this.#early, bytes])
       this.#socket.pause()
       return
@@ -150,7 +150,7 @@ class Connection<Mount> {
     else if (!taken) this.#awaitDrain()
   }
 
-  /** Whoever does not read what it is answered is not read either. */
+  /** Stops reading from a client that does not read its answers. */
   #awaitDrain(): void {
     this.#socket.pause()
     this.#socket.once('drain', () => this.#socket.resume())
@@ -178,7 +178,7 @@ class Connection<Mount> {
       this.#socket.destroy()
       return
     }
-    // Nothing ever came: answered as Node answers whoever is too slow.
+    // Nothing ever came: answer as Node answers a client that is too slow.
     this.#ended = true
     const error = Object.assign(new Error('the request took too long'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
     this.#owner.server.emit('clientError', error, this.#socket)

@@ -2,7 +2,7 @@ import { HEADERS_MAX_BYTES, isHost } from '../malformed-requests.ts'
 import { BODY_MAX_BYTES } from '../read-body.ts'
 import type { Target } from '../wire.ts'
 
-/** A route that the fast path may take, by its request line as nearly every client writes it. */
+/** A route that the fast path may take, with the request line that nearly every client writes. */
 export type FastRoute<Mount> = { readonly method: string; readonly target: Target; readonly mount: Mount }
 
 export type FastRoutes<Mount> = ReadonlyMap<string, FastRoute<Mount>>
@@ -15,13 +15,13 @@ export type Head<Mount> = {
   readonly bodyBytes: number
 }
 
-/** Header lines of a request that goes through the fast path; one with more goes the long way. */
+/** The most header lines of a request on the fast path. Requests with more go to Node. */
 export const FAST_HEADERS_MAX = 32
 
 /** RFC 9110 §5.1: one colon, one space, printable ASCII that neither begins nor ends with a space. */
 const LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}): ([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)$/
 const LENGTH = /^(?:0|[1-9][0-9]{0,5})$/
-/** Headers by which a message is framed or a connection changes its meaning: whoever sends one goes the long way. */
+/** Headers that frame a message or change what the connection means. A request with one of them goes to Node. */
 const FRAMING: ReadonlySet<string> = new Set([
   'content-encoding',
   'expect',
@@ -35,9 +35,9 @@ const FRAMING: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Recognises one whole request in the bytes of one read: a route of the fast path, every header once and in its plainest
- * form, and a Content-Length that ends exactly where the bytes do. It decides nothing about what it does not
- * recognise: Node's own parser then gets the same bytes.
+ * Recognises one whole request in the bytes of one read: a route of the fast path, every header once and in its
+ * plainest form, and a Content-Length that ends exactly where the bytes do. Everything else is left to Node's parser,
+ * which then gets the same bytes.
  */
 export function readHead<Mount>(bytes: Buffer, routes: FastRoutes<Mount>): Head<Mount> | undefined {
   const end = bytes.indexOf('\r\n\r\n')
@@ -52,11 +52,11 @@ export function readHead<Mount>(bytes: Buffer, routes: FastRoutes<Mount>): Head<
   const bodyBytes = Number(length)
   const headBytes = end + 4
   if (bodyBytes > BODY_MAX_BYTES || bytes.length !== headBytes + bodyBytes) return undefined
-  // A copy: what was read shares a block with the body and whatever else was read.
+  // Copy the head, because these bytes share a block with the body and with other reads.
   return { bytes: Buffer.from(bytes.subarray(0, headBytes)), route, headers, bodyBytes }
 }
 
-/** Whether these bytes are another request with the very same head: then it says the very same. */
+/** Whether these bytes are a request with exactly the same head, so that it need not be parsed again. */
 export function sameHead(head: Head<unknown>, bytes: Buffer): boolean {
   const headBytes = head.bytes.length
   return (

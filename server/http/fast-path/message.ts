@@ -7,7 +7,7 @@ import { ALWAYS } from '../reply.ts'
 export type FastAnswer = {
   readonly answer: Answer
   readonly nowMs: number
-  /** The header lines that say whether the connection stays. */
+  /** The header lines that say whether the connection stays open. */
   readonly held: string
 }
 
@@ -18,7 +18,7 @@ export function writeMessage(socket: Socket, { answer, nowMs, held }: FastAnswer
   const start = `${startOf(status, headers)}Date: ${dateText(nowMs)}\r\n${held}`
   if (status === 204 || status === 304) return socket.write(`${start}\r\n`, 'latin1')
   const bodyBytes = Buffer.byteLength(body)
-  // ASCII, as nearly every answer is, costs half when it is not taken for UTF-8.
+  // Nearly every answer is ASCII, and writing it as Latin-1 costs half as much as UTF-8.
   const encoding = bodyBytes === body.length ? 'latin1' : 'utf8'
   return socket.write(`${start}content-length: ${bodyBytes}\r\n\r\n${body}`, encoding)
 }
@@ -29,7 +29,7 @@ export function heldFor(keepAliveTimeoutMs: number): string {
 
 export const NOT_HELD = 'Connection: close\r\n'
 
-/** Status line and own headers. Hot answers share their header objects, so most are put together once. */
+/** Status line and own headers. Hot answers share their header objects, so most are built only once. */
 const starts: WeakMap<Answer['headers'], { readonly status: number; readonly text: string }> = new WeakMap()
 
 function startOf(status: number, headers: Answer['headers']): string {
@@ -45,7 +45,7 @@ function startOf(status: number, headers: Answer['headers']): string {
   return text
 }
 
-/** What could end a header line before its end (Node's own server refuses to send it, too). */
+/** Characters that could end a header line early. Node's own server refuses to send them, too. */
 const UNSENDABLE = /[^\t\x20-\x7e]/
 
 let dateSecond = -1
