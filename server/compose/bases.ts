@@ -4,7 +4,7 @@ import { DEFAULT_REALM } from '@rescind/core'
 /** The URLs by which clients reach this server. */
 export class Bases {
   readonly #publicUrl: string | undefined
-  /** Where it listens, once it does. */
+  /** The origin that the server listens at; empty until it listens. */
   origin = ''
 
   constructor(publicUrl: string | undefined) {

@@ -5,9 +5,9 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { readTls, type TlsPair, untimely } from '../config/tls.ts'
 
-/** Reads the certificate and its key anew, for connections from now on; one that cannot be served leaves the one before. */
+/** Rereads the certificate and its key for new connections. If they cannot be served, the old ones stay in use. */
 export function reloadTls(listening: Server, { tls }: Config, log: Logger): void {
-  // The type says `http.Server` of both kinds.
+  // The type says `http.Server` for both kinds.
   const server: unknown = listening
   if (tls === undefined || !(server instanceof TlsServer)) {
     log.info('nothing to reload: no certificate is configured')
@@ -27,7 +27,7 @@ export function reloadTls(listening: Server, { tls }: Config, log: Logger): void
   }
 }
 
-/** Says why clients will refuse the certificate, if they will. */
+/** Warns when clients will refuse the certificate, and says why. */
 export function noteUntimely(tls: TlsPair | undefined, nowMs: number, log: Logger): void {
   const reason = tls === undefined ? undefined : untimely(tls, nowMs)
   if (reason !== undefined) log.warn({ reason }, 'clients will refuse the certificate')

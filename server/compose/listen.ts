@@ -37,9 +37,9 @@ import { createOps } from './ops.ts'
 export type RunningServer = {
   readonly url: string
   readonly maintenance: Maintenance
-  /** Reads the certificate and its key anew, for connections from now on; one that cannot be served leaves the one before. */
+  /** Rereads the certificate and its key for new connections. If they cannot be served, the old ones stay in use. */
   readonly reload: () => void
-  /** Stops accepting, finishes what is in flight, flushes. */
+  /** Stops accepting, finishes requests in flight, and flushes. */
   readonly close: () => Promise<void>
 }
 
@@ -50,7 +50,7 @@ export type Open = {
   readonly realms: Realms
   readonly store: Store
   readonly clock: Clock
-  /** Whether the clock is the machine's own; whoever brings another also says when it is looked at. */
+  /** Whether the clock is the machine's own. A test that brings another clock also says when it is read. */
   readonly isSystemClock: boolean
   readonly log: Logger
   readonly random: Random
@@ -61,7 +61,7 @@ export type Open = {
 
 const DAY_MS = 86_400_000
 
-/** Puts together what answers requests, and listens. @throws SettingsRefused when the address cannot be had. */
+/** Assembles all that answers requests, and listens. @throws SettingsRefused when the address is not available. */
 export async function listen(config: Config, open: Open): Promise<RunningServer> {
   const { clock, log } = open
   const shared = await share(config, open)
@@ -96,7 +96,7 @@ export async function listen(config: Config, open: Open): Promise<RunningServer>
   }
 }
 
-/** What several parts of the server work with. */
+/** What several parts of the server share. */
 type Shared = {
   readonly metrics: Metrics
   readonly feed: Feed
@@ -139,7 +139,7 @@ async function share(config: Config, open: Open): Promise<Shared> {
   }
 }
 
-/** To be opened before whoever else listens to the log: its frames wait for nobody. */
+/** Opened before all other listeners to the log, because frames are sent without waiting for them. */
 function openFeed({ realms, clock, log }: Open): Promise<Feed> {
   return Feed.open({
     realms,
@@ -168,7 +168,7 @@ function mountModules(
   return modules.map(({ name, paths, settings, mount }) => {
     const missing = Object.keys(settings).find((setting) => !(setting in config))
     if (missing !== undefined) throw new ContractBroken(`${name}: ${missing} is no setting of this server`)
-    // The configuration holds what the module's own parsers made.
+    // The configuration holds the values that the module's own parsers made.
     return { ...mount(parts, config as never), paths }
   })
 }
@@ -226,16 +226,16 @@ function createControl(config: Config, open: Open, shared: Shared): ControlApi {
 }
 
 /**
- * Connections that may wait to be accepted, as far as the system lets them: hundreds of verifiers come back at once, and
- * one that is turned away by the system is not told so, but tries again after seconds.
+ * Connections that may wait to be accepted, as far as the system allows. Hundreds of verifiers reconnect at once, and
+ * one that the system drops is not told: it only tries again after seconds.
  */
 const BACKLOG = 4_096
 
-/** Milliseconds that requests in flight have to finish once the server stops; below what the process gives itself. */
+/** Milliseconds that requests in flight get to finish once the server stops; less than the process gives itself. */
 const DRAIN_TIMEOUT_MS = 8_000
 
 async function close(listener: Listener, { open, shared, mounted }: Whole): Promise<void> {
-  // Streams have no end of their own, and would be waited for.
+  // Streams do not end by themselves, so close them first.
   for (const one of mounted) one.close?.()
   shared.feed.close()
   await listener.close()
@@ -245,7 +245,7 @@ async function close(listener: Listener, { open, shared, mounted }: Whole): Prom
 }
 
 function originOf(listener: Listener, { listen: { host }, tls }: Config): string {
-  // A server that listens on TCP has an AddressInfo.
+  // A server that listens on TCP has an AddressInfo, which Node's type does not say.
   const { port } = listener.server.address() as AddressInfo
   return `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

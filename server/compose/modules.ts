@@ -20,12 +20,12 @@ export function endpointsOf(modules: readonly DialectModule[]): readonly Endpoin
   return endpointsWith(modules.flatMap(({ resources = [] }) => resources))
 }
 
-/** Of keys that are no tokens, and of registered issuers. */
+/** Sources of keys that are not tokens, and of registered issuers. */
 const OWN_SOURCES = ['control', 'verifier', 'iss']
 
 const OWN_PATHS: readonly string[] = [CONTROL_PREFIX, CHECK_PREFIX, '/realms', ...OPS_PATHS]
 
-/** @throws ContractBroken for modules that cannot stand beside each other: a server with them is put together wrongly. */
+/** @throws ContractBroken for modules that clash: the server is put together wrongly. */
 export function checkModules(modules: readonly DialectModule[]): void {
   const families = modules.flatMap(({ sources }) => sources.map(({ form }) => form.split(/[/:]/)[0] ?? ''))
   const settings = modules.flatMap((module) => Object.keys(module.settings))
@@ -51,7 +51,7 @@ function refuseTwice(what: string, names: readonly string[]): void {
   if (twice !== undefined) throw new ContractBroken(`dialects: the ${what} ${twice} is there twice`)
 }
 
-/** `/` is that path alone. */
+/** `/` covers only itself. */
 function isUnder(path: string, prefix: string): boolean {
   return path === prefix || (prefix !== '/' && path.startsWith(`${prefix}/`))
 }

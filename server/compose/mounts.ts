@@ -17,10 +17,10 @@ export type MountParts = {
   readonly publicPath: string
 }
 
-/** A dialect and the paths that are its own. */
+/** A dialect and its paths. */
 export type MountedDialect = { readonly dialect: Dialect; readonly paths: readonly string[] }
 
-/** What this server answers, and the requests among it that its fast path may take. */
+/** All that this server answers, and which of these requests its fast path may take. */
 export function mountAll(parts: MountParts): {
   readonly mounts: Mounts
   readonly fastRoutes: FastRoutes<Mount>
@@ -47,7 +47,7 @@ export function mountAll(parts: MountParts): {
 
 const EXACT = { exact: true } as const
 
-/** What is not of one realm: the control API and the pages of the process. */
+/** Places outside realms: the control API and the pages of the process. */
 function ownPlaces({ control, ops }: MountParts): readonly Place[] {
   const mount: Mount = {
     handle: control.handle,
@@ -66,8 +66,8 @@ function ownPlaces({ control, ops }: MountParts): readonly Place[] {
 type InRealm = (realm: Realm | undefined) => Answer | Promise<Answer>
 
 /**
- * Called when a request has come whole. A realm that is there already costs the hot paths no promise.
- * @throws RealmOutOfOrder, StoreUnavailable, by the promise.
+ * Called when a request has arrived whole. A realm that is open already costs the hot paths no promise.
+ * @throws RealmOutOfOrder and StoreUnavailable, by rejecting.
  */
 function inRealm(realms: Realms, name: string | undefined, next: InRealm): Answer | Promise<Answer> {
   const ready = realms.ready(name)
@@ -90,7 +90,7 @@ function dialectMount(realms: Realms, dialect: Dialect): Mount {
 function checkMount(realms: Realms, check: Check): Mount {
   const handle = (request: NodeWireRequest): Answer | Promise<Answer> =>
     inRealm(realms, request.realm, (realm) =>
-      // A prefix that is `/check` only once it is decoded is no gateway's.
+      // No gateway asks by a prefix that becomes `/check` only when it is decoded.
       realm === undefined || !isCheckPath(request.path)
         ? check.refuse({ kind: 'not-found' })
         : check.handle(realm, request),

@@ -10,8 +10,8 @@ import { checkStoreFiles, refuseLost } from '../machine/store-files.ts'
 export type StoreParts = { readonly clock: Clock; readonly log: Logger }
 
 /**
- * The store that the settings name, after a look at the files of one that is a file. @throws StoreRefused, one line for
- * the operator.
+ * Opens the store that the settings name; checks the files first if it is a file.
+ * @throws StoreRefused, one line for the operator.
  */
 export async function openOwnStore(
   { store: url, sideLog, masterKeyFile }: Config,

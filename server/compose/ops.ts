@@ -14,14 +14,14 @@ export type OpsParts = {
   readonly guesses: KeyGuesses
   readonly monotonicMs: () => number
   readonly troubles: () => readonly Trouble[]
-  /** Whether a server in which something is out of order is not ready: else it is, and says so. */
+  /** Whether the server is unready when something is out of order. If not, it is ready and names the trouble. */
   readonly readyStrict: boolean
 }
 type Handler = (request: WireRequest) => Promise<Answer>
 
 type OpsPath = '/healthz' | '/readyz' | '/metrics'
 
-/** Where the process itself is asked about, in the words of the manual. */
+/** Paths that are about the process itself, in the words of the manual. */
 export const OPS_ROUTES: Readonly<Record<OpsPath, RouteWords>> = {
   '/healthz': { what: 'that the process answers', caller: 'anybody', statuses: [200] },
   '/readyz': {
@@ -60,8 +60,9 @@ function reading(handler: Handler): Handler {
 }
 
 /**
- * Also what brings a store back that has failed: asking is trying. One realm that is out of order does not make a server
- * unready, unless it is told to be strict: the others need it. @throws StoreUnavailable: 503.
+ * Also brings back a store that has failed, because the probe tries a write. One realm that is out of order does not
+ * make the server unready unless it is set to be strict: the other realms need it.
+ * @throws StoreUnavailable: 503.
  */
 async function ready({ troubles, readyStrict }: OpsParts, probe: Probe): Promise<Answer> {
   await probe.ask()

@@ -4,16 +4,16 @@ import { CHAT_APPS } from '@rescind/dialects'
 import type { Config } from '../config/config.ts'
 import type { Seed } from '../seed/schema.ts'
 
-/** What the secrets of the quick start begin with: everybody can read them. */
+/** The prefix of the quick start's secrets, which are public. */
 const PUBLISHED = 'NOT-A-SECRET-'
-/** The key by which a store that was made by the quick start is known. */
+/** The key that marks a store as made by the quick start. */
 const PUBLISHED_API_KEY = `${PUBLISHED}chat-api-key`
 
 export function seedHasPublished(seed: Seed): boolean {
   return JSON.stringify(seed).includes(`"${PUBLISHED}`)
 }
 
-/** The record is looked for, not read: it, or all of the realm, may be of a kind that this version cannot read. */
+/** Looks only whether the record exists. This version may be unable to read the record, or its whole realm. */
 export async function hasPublishedKeys(realms: Realms, store: Store): Promise<boolean> {
   const realm = realms.all().find(({ name }) => name === DEFAULT_REALM)
   if (realm === undefined) return false
@@ -22,7 +22,7 @@ export async function hasPublishedKeys(realms: Realms, store: Store): Promise<bo
 }
 
 /**
- * Keys that everybody can read are for trying out on one's own machine.
+ * Public keys are for trying the server out on one's own machine.
  * @throws SettingsRefused where others can connect.
  */
 export function refusePublished({ allowWeakSecrets, listen, behindProxy }: Config): void {

@@ -21,13 +21,13 @@ import { checkModules, MODULES } from './modules.ts'
 import { openOwnStore } from './open-store.ts'
 import { hasPublishedKeys, refusePublished, seedHasPublished } from './published.ts'
 
-/** What a test may put in the place of the machine's own. */
+/** What a test may use in place of the machine's own. */
 export type Surroundings = {
-  /** In the place of this server's dialects; their settings have to be in the configuration. */
+  /** Replaces this server's dialects; the configuration must hold the settings of these. */
   readonly modules?: readonly DialectModule[]
   readonly clock?: Clock
   readonly random?: Random
-  /** Open already; the configured one is left alone. The server closes it. */
+  /** A store that is open already, instead of the configured one. The server closes it. */
   readonly store?: Store
   readonly environment?: Readonly<Record<string, string | undefined>>
   readonly log?: Logger
@@ -49,7 +49,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const sources = new Sources(modules)
   const lines = surroundings.log === undefined ? openLog(config.logLevel) : givenLog(surroundings.log)
   const { log } = lines
-  // Before anything is opened: a seed that cannot be read must not leave a half-made store behind.
+  // Read the seed first: if it cannot be read, no half-made store must be left behind.
   const parts = modules.flatMap(({ seed }) => seed ?? [])
   const seed = await seedOf(config, parts, surroundings.store)
   const store = surroundings.store ?? (await openOwnStore(config, { clock, log }))
@@ -110,12 +110,15 @@ async function applySeedFile({ realms, log, passwordCost }: Open, given: SeedFil
   log.info({ created }, 'seed applied')
 }
 
-/** Whether everything is gone with the process: a store that was given is its giver's. */
+/** Whether all data goes with the process. A store that was passed in belongs to its caller, so it does not count. */
 function isKeptNowhere({ store }: Config, given: Surroundings): boolean {
   return !store.isDurable && given.store === undefined
 }
 
-/** @throws SettingsRefused when it cannot be read; a store that was given is closed then, as it is whenever this fails. */
+/**
+ * @throws SettingsRefused when the seed cannot be read. A store that was passed in is closed then, as it is whenever
+ * starting fails.
+ */
 async function seedOf(
   config: Config,
   parts: readonly SeedPart[],

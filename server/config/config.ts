@@ -10,22 +10,22 @@ type ServerValues = SettingValues<typeof SERVER_SETTINGS>
 /** The settings of one server, checked. */
 export type Config = ServerValues & {
   readonly tls: TlsPair | undefined
-  /** Every setting that can take safety away, and whether it does. */
+  /** Every setting that can reduce safety, and whether it does. */
   readonly insecure: readonly InsecureSetting[]
 }
 
 export type InsecureSetting = { readonly setting: string; readonly isOn: boolean; readonly why: string }
 
-/** @throws SettingsRefused: one line that says which setting, and why. */
+/** @throws SettingsRefused: one line that names the setting and the reason. */
 export function checkConfig(values: Values): Config {
   const parsed = new Map([...values].map(([name, resolved]) => [name, parse(resolved)]))
-  // The values are those of the table: each was made by its own parser.
+  // Each value was made by its setting's own parser, so they fit the table's types.
   const config = Object.fromEntries(parsed) as ServerValues
   const tls = checkTogether(config)
   const insecure = [...values.values()].flatMap(({ setting }) => {
     if (setting.insecure === undefined) return []
     const { when, why } = setting.insecure
-    // What its own parser made.
+    // The value that the setting's own parser made.
     const isOn = when(parsed.get(setting.name) as never, tls !== undefined)
     return [{ setting: setting.name, isOn, why }]
   })
@@ -40,7 +40,7 @@ function parse({ setting, value }: Resolved): unknown {
   return setting.parse(value, isSecret === true ? environment : name)
 }
 
-/** The rules that take more than one setting. */
+/** Rules about more than one setting. */
 function checkTogether(config: ServerValues): TlsPair | undefined {
   const { listen, tlsCert, tlsKey, behindProxy, controlKey, allowWeakSecrets } = config
   const tls = tlsOf(tlsCert, tlsKey)

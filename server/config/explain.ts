@@ -15,7 +15,7 @@ export function explainSettings(values: Values): string {
     .join('\n')
 }
 
-/** Two lines per setting that has a flag: what it is, and its other name with its default. */
+/** Two lines per setting that has a flag: the flag and what it means, then its variable and its default. */
 export function flagLines(settings: readonly Setting[]): readonly string[] {
   return settings.flatMap(({ flag, environment, fallback, help }) => {
     if (flag === undefined) return []

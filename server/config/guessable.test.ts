@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isGuessable } from './guessable.ts'
 
-test('[W89] [M11] a key of 128 bits, as its form tells, is taken, and one character less is not', () => {
+test('[W89] [M11] a key that looks like 128 bits is taken, and one with a character less is not', () => {
   for (const [strong, weak] of [
     ['0123456789abcdef'.repeat(2), '0123456789abcdef'.repeat(2).slice(1)],
     [

@@ -1,9 +1,9 @@
-/** What a key has to be worth: as many as a random UUID, or 32 hexadecimal digits. */
+/** The strength that a key needs: that of a random UUID, or 32 hexadecimal digits. */
 export const KEY_BITS_MIN = 128
-/** Text with fewer distinct characters is a pattern, in any alphabet. */
+/** Text with fewer distinct characters is a pattern in any alphabet. */
 const DISTINCT_MIN = 8
 
-/** Whether a key could be guessed, as far as its form tells: how many texts there are of its length and alphabet. */
+/** Whether a key could be guessed, judging by its form: how many texts have its length and alphabet. */
 export function isGuessable(text: string): boolean {
   return bitsOf(text) < KEY_BITS_MIN
 }
@@ -14,7 +14,7 @@ function bitsOf(text: string): number {
   return text.length * Math.log2(Math.max(1, letters))
 }
 
-/** The sizes of the kinds of characters that occur; of other writing systems none is counted. */
+/** The total size of the character classes that occur. Characters of other writing systems count as none. */
 function alphabetOf(text: string): number {
   if (/[A-Fa-f]/.test(text) && /^(?:[0-9a-f-]+|[0-9A-F-]+)$/.test(text)) return 16
   const kinds = [

@@ -25,14 +25,14 @@ function isLoopback(host: string): boolean {
   return family !== 0 && list.check(host, family === 6 ? 'ipv6' : 'ipv4')
 }
 
-/** `off`: the store goes on without the one that it has. */
+/** `off`: the store continues without the side log that it has. */
 export type SideLog = { readonly path: string } | 'off'
 
 export function parseSideLog(text: string): SideLog {
   return text === 'off' ? text : { path: resolve(text) }
 }
 
-/** The form alone: whether it can be guessed is a matter of another setting, too. */
+/** Checks only the form. Whether guessable keys are allowed depends on another setting. */
 export function parseKey(text: string, name: string): string {
   if (!/^[\x21-\x7e]{1,512}$/.test(text)) {
     throw new SettingsRefused(`${name}: 1 to 512 printable ASCII characters without spaces`)
@@ -63,7 +63,7 @@ function isSafe({ protocol, hostname }: URL): boolean {
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')))
 }
 
-/** Of any limit of rate, a second. */
+/** Upper bound of all rate limits, per second. */
 export const RATE_MAX = 1_000_000
 
 export function wholeNumber(
@@ -84,7 +84,7 @@ export function wholeDays(text: string, name: string): number {
   return days
 }
 
-/** Strict: "FALSE", "0" or "no" might be read as either, so they are read as neither. */
+/** Strict, because people disagree about "FALSE", "0" and "no". */
 export function trueOrFalse(text: string, name: string): boolean {
   if (text === 'true' || text === 'false') return text === 'true'
   throw new SettingsRefused(`${name}: true or false`)

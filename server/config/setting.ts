@@ -1,28 +1,28 @@
-/** One setting as a table has it, under its name. Its flag and its variable are made of that name. */
+/** A setting as its table holds it, under its name. Its flag and its variable are derived from that name. */
 export type SettingShape = {
-  /** Its text where nothing says otherwise; with one, an empty text is refused. */
+  /** Its text where no source sets it. A setting with a fallback refuses empty text. */
   readonly fallback: string | undefined
   readonly help: string
-  /** True or false: on by its flag alone, and a boolean in the file. */
+  /** True or false: its flag alone turns it on, and the file holds a boolean. */
   readonly isSwitch?: true
-  /** Neither a command line nor the file may hold it; only the environment does. */
+  /** Only the environment may hold it: neither the command line nor the file. */
   readonly isSecret?: true
-  /** @param name what to call the setting in a message. @throws SettingsRefused */
+  /** @param name the setting's name in messages. @throws SettingsRefused */
   readonly parse: (text: string, name: string) => unknown
-  /** How it can take safety away: told of at the start, and in `/metrics`. Every setting decides it. */
+  /** How it can reduce safety, reported at the start and in `/metrics`. Every setting has to decide this. */
   readonly insecure: InsecureShape | undefined
 }
 
 type InsecureShape = {
   /** `isTls`: whether the server has a certificate. The value is what `parse` made. */
   readonly when: (value: never, isTls: boolean) => boolean
-  /** The same in words, for the manual. */
+  /** The same condition in words, for the manual. */
   readonly at: string
-  /** What an operator gives up by it. */
+  /** What safety an operator gives up by it. */
   readonly why: string
 }
 
-/** Settings by name, in the order in which they are listed. */
+/** Settings by name, in the order of listings. */
 export type SettingTable = Readonly<Record<string, SettingShape>>
 
 /** The checked values of a table. */
@@ -36,7 +36,7 @@ type ValueOf<Shape extends SettingShape> = Shape['fallback'] extends string
 
 export type Setting = SettingShape & {
   readonly name: string
-  /** Absent where a command line must not hold the value. */
+  /** Absent when the command line must not hold the value. */
   readonly flag: string | undefined
   readonly environment: string
 }

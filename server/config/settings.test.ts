@@ -15,7 +15,7 @@ function resolved({ flags = [], file, environment = {} }: Given): Values {
   return resolveSettings({ flags, environment, file })
 }
 
-// The kind: a setting that is true or false, said by whichever of its ways.
+// The kind: a switch that is set in each of the possible ways.
 test('every switch is on by its flag alone, takes a value all the same, and is a boolean in the file [W17]', () => {
   const switches = SETTINGS.filter(({ fallback }) => fallback === 'true' || fallback === 'false')
   assert.ok(switches.length >= 4)
@@ -34,7 +34,7 @@ test('every switch is on by its flag alone, takes a value all the same, and is a
       assert.equal(value({ file: `{"${name}": "${on}"}` }), on)
       assert.equal(value({ environment: { [environment]: on } }), on)
     }
-    // The next flag is no value of it.
+    // The next flag is not taken for its value.
     const both = resolved({ flags: [flag, '--log-level', 'warn'] })
     assert.deepEqual([both.get(name)?.value, both.get('logLevel')?.value], ['true', 'warn'])
     assert.equal(value({ flags: [flag], file: `{"${name}": false}` }), 'true')
@@ -46,7 +46,7 @@ test('every switch is on by its flag alone, takes a value all the same, and is a
   }
 })
 
-test('each setting that takes safety away is told of when it does, and only then [M12]', () => {
+test('each setting that can reduce safety is reported when it does, and only then [M12]', () => {
   const on = (...flags: string[]): readonly string[] =>
     checkConfig(resolved({ flags }))
       .insecure.filter(({ isOn }) => isOn)

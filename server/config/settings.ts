@@ -18,8 +18,8 @@ const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent']
 const KEY_DAYS_MAX = 3_650
 
 /**
- * What can be configured; dialects bring settings of their own. The configuration's type, flags, environment, file,
- * `config explain`, `--help` and docs/reference/settings.md come from these tables.
+ * The server's own settings; dialects add theirs. The configuration's type, flags, environment, file, `config explain`,
+ * `--help` and docs/reference/settings.md come from these tables.
  */
 export const SERVER_SETTINGS = {
   listen: {

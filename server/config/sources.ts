@@ -8,13 +8,13 @@ import type { Setting } from './setting.ts'
 export const CONFIG_FILE = 'rescind.config.json'
 
 export type Origin = 'flag' | 'environment' | 'file' | 'default'
-/** A setting, its text, and where that came from. */
+/** A setting, its text, and the source of that text. */
 export type Resolved = {
   readonly setting: Setting
   readonly value: string | undefined
   readonly origin: Origin
 }
-/** By name, in the order in which settings are listed. */
+/** By name, in the order of listings. */
 export type Values = ReadonlyMap<string, Resolved>
 
 export type Sources = {
@@ -24,15 +24,15 @@ export type Sources = {
   readonly file: string | undefined
 }
 
-/** @throws SettingsRefused when the file is there and cannot be read. */
+/** @throws SettingsRefused when the file exists and cannot be read. */
 export function readConfigFile(path: string): string | undefined {
   if (!existsSync(path)) return undefined
   return readRegularFile('configuration', path).toString('utf8')
 }
 
 /**
- * Every setting with where it came from: flag over environment over file over default.
- * @throws SettingsRefused for anything unknown, repeated or without a value: a misspelt setting is never ignored.
+ * Every setting with its source: flag over environment over file over default.
+ * @throws SettingsRefused for a setting that is unknown, repeated or without a value: a misspelt one is never ignored.
  */
 export function resolveAmong(settings: readonly Setting[], sources: Sources): Values {
   const { flags, environment, file } = sources
@@ -103,7 +103,7 @@ function textOf({ name, isSwitch }: Setting, value: unknown): string {
   throw new SettingsRefused(`${CONFIG_FILE}: "${name}" must be ${isSwitch ? 'true or false' : 'text'}`)
 }
 
-/** As the environment, and older files, say it. */
+/** As the environment and older files spell it. */
 function isBoolean(text: string | undefined): boolean {
   return text === 'true' || text === 'false'
 }

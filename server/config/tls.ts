@@ -8,7 +8,7 @@ export type TlsFiles = { readonly certFile: string; readonly keyFile: string }
 export type TlsPair = { readonly cert: string; readonly key: string; readonly files: TlsFiles }
 
 /**
- * Reads a certificate and its key and checks that they match: with a mismatched pair the server would listen, and every
+ * Reads a certificate and its key and checks that they match. With a mismatched pair the server would listen, but every
  * handshake would fail.
  * @throws SettingsRefused for an unreadable file, a key that other users can read, or a mismatched pair.
  */
@@ -34,7 +34,7 @@ export function readTls(files: TlsFiles): TlsPair {
   return { cert, key, files }
 }
 
-/** @returns why clients will refuse the certificate now, if they will: a clock may be wrong, so it is only said. */
+/** @returns why clients will refuse the certificate now, if they will. It is only reported: our clock may be wrong. */
 export function untimely({ cert }: TlsPair, nowMs: number): string | undefined {
   const leaf = new X509Certificate(cert)
   if (nowMs < Date.parse(leaf.validFrom)) return `it is not valid before ${leaf.validFrom}`
