@@ -109,6 +109,20 @@ describe('the packed tarballs, installed elsewhere', () => {
     }
   })
 
+  test('[W57] say where they come from, what they need, and where tools without `exports` find them', () => {
+    for (const room of ['core', 'verifier']) {
+      const text = readFileSync(join(folder, 'node_modules/@rescind', room, 'package.json'), 'utf8')
+      const manifest = JSON.parse(text) as Readonly<Record<string, unknown>>
+      assert.deepEqual(manifest['repository'], { type: 'git', url: `git+${REPOSITORY}`, directory: room })
+      assert.deepEqual([manifest['main'], manifest['types']], ['./index.js', './index.d.ts'])
+      assert.equal(manifest['license'], 'Apache-2.0')
+      for (const name of ['description', 'keywords', 'engines'])
+        assert.ok(name in manifest, `${room}: ${name}`)
+      for (const name of ['scripts', 'devDependencies', 'private'])
+        assert.ok(!(name in manifest), `${room}: ${name}`)
+    }
+  })
+
   test("run in plain JavaScript: the README's five lines protect an Express app", async () => {
     const readme = readFileSync(join(ROOT, 'verifier/README.md'), 'utf8')
     const [, code = ''] = /```js\n([\s\S]*?)```/.exec(readme) ?? []
@@ -152,14 +166,21 @@ describe('the packed tarballs, installed elsewhere', () => {
       '--noEmit',
       '--strict',
       '--exactOptionalPropertyTypes',
-      '--module',
-      'nodenext',
       '--target',
       'es2024',
+      '--types',
+      'node',
     ]
-    const told = await run(join(ROOT, 'node_modules/.bin/tsc'), [...words, '--types', 'node', 'use.ts'], {
-      cwd: folder,
-    }).catch((error: { readonly stdout?: string }) => ({ stdout: error.stdout ?? String(error) }))
-    assert.equal(told.stdout, '')
+    const modes = [
+      ['--module', 'nodenext'],
+      ['--module', 'node16'],
+      ['--module', 'esnext', '--moduleResolution', 'bundler'],
+    ]
+    for (const mode of modes) {
+      const told = await run(join(ROOT, 'node_modules/.bin/tsc'), [...words, ...mode, 'use.ts'], {
+        cwd: folder,
+      }).catch((error: { readonly stdout?: string }) => ({ stdout: error.stdout ?? String(error) }))
+      assert.equal(told.stdout, '', mode.join(' '))
+    }
   })
 })
