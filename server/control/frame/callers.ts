@@ -13,7 +13,9 @@ export type Presented = {
   readonly guesses: KeyGuesses
 }
 
-/** Whose key a request bears: undefined for none of ours, and a problem where no key is heard now. */
+/**
+ * The holder of the key that a request bears. Undefined for a key that is not ours; a problem while no key is accepted.
+ */
 export async function callerOf(system: Realm, presented: Presented): Promise<By | Problem | undefined> {
   const { authorization, from, guesses } = presented
   const isBearer = authorization?.slice(0, 7).toLowerCase() === 'bearer '
@@ -25,7 +27,7 @@ export async function callerOf(system: Realm, presented: Presented): Promise<By 
   return refused ?? by
 }
 
-/** Who a key speaks for: an operator's control key, or a verifier's. */
+/** The holder of a key: an operator's control key, or a verifier's. */
 async function holderOf(system: Realm, digest: string, from: string): Promise<By | undefined> {
   const key = { name: 'digest', value: digest }
   const judgedAt = system.position()

@@ -6,12 +6,12 @@ import type { Ask } from './endpoint.ts'
 type Act = Pick<Ask, 'realm' | 'by'>
 type Who = Pick<Ask, 'by' | 'how'>
 
-/** Who, from where and how, as the log keeps it. */
+/** The author, address and way of a change, as the log keeps them. */
 export function auditOf({ by, how }: Who, why?: string): Audit {
   return defined({ ...whoOf(by.caller), how, why })
 }
 
-/** Commits what a caller of this API changed, in one write that rests on its key being good still. */
+/** Commits a caller's change in one write, which depends on the caller's key still being live. */
 export function commitChange(
   { realm, by }: Act,
   operations: readonly Operation[],
@@ -20,5 +20,5 @@ export function commitChange(
   return realm.commit({ realm: realm.ordinal, dependsOn: [by.caller.dependency], expects, operations })
 }
 
-/** Done, and there is nothing to show. */
+/** Done, with nothing to show. */
 export const NO_CONTENT: Answer = { status: 204, headers: {}, body: '' }

@@ -18,7 +18,7 @@ test('a cursor is good in its own realm and list, and in no other', async () => 
     assert.ok(isAnswer(readCursor(other, cursor)))
 })
 
-test('[N14] a cursor with any character changed, cut off or added is none', async () => {
+test('[N14] a cursor with a character changed, cut off or added is refused', async () => {
   const { realms } = await openWorld()
   const of = { realm: realms.default, list: 'tokens' }
   const cursor = makeCursor(of, '4711')

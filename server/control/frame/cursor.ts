@@ -5,12 +5,12 @@ import { type Problem, problem } from '../../http/problem.ts'
 const TAG_BYTES = 16
 
 /**
- * A position in a list as unforgeable text: its authentication tag covers the realm, the list and the filters, so a
+ * A position in a list as unforgeable text. Its authentication tag covers the realm, the list and the filters, so a
  * cursor of another realm or search is refused.
  */
 export type CursorOf = {
   readonly realm: Realm
-  /** Which list, filters included: `revocations?reason=leak`. */
+  /** The list, including its filters: `revocations?reason=leak`. */
   readonly list: string
 }
 
@@ -23,7 +23,7 @@ export function readCursor(of: CursorOf, given: string | undefined): { place: st
   if (given === undefined) return { place: undefined }
   const bytes = Buffer.from(given, 'base64url')
   const place = bytes.subarray(TAG_BYTES).toString('utf8')
-  // Made again and compared as a whole: one place has one text.
+  // Make the cursor again and compare the whole text, because one place has one text.
   if (bytes.length <= TAG_BYTES || !sameText(makeCursor(of, place), given))
     return problem(400, 'cursor: not from this list with these filters; start again without it')
   return { place }
@@ -34,7 +34,7 @@ function tag({ realm, list }: CursorOf, place: string): Buffer {
   return hmacSha256(key, JSON.stringify([realm.name, list, place])).subarray(0, TAG_BYTES)
 }
 
-/** Compared by digest, so that how long it takes says nothing about how much of a forged tag is right. */
+/** Compares digests, so the time taken does not tell how much of a forged tag is right. */
 function sameText(left: string, right: string): boolean {
   return sha256Base64url(left) === sha256Base64url(right)
 }

@@ -19,8 +19,9 @@ import type { KeyGuesses } from './key-guesses.ts'
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /**
- * A share of the rate limit. Revoking and holding have their own, so that nothing else a key does, or is made to do,
- * ever turns a revocation away. What verifiers ask by their instances has no rate, but caps on those (feed/instances.ts).
+ * A share of the rate limit. Revoking and holding have a class of their own, so no other calls of a key can use up its
+ * revocations. Calls of verifiers' instances have no rate limit: the number of instances is capped instead
+ * (feed/instances.ts).
  */
 export type RateClass = 'read' | 'change' | 'revoke' | 'feed'
 
@@ -31,38 +32,38 @@ export function rateClassOf({ rateClass, method }: Pick<EndpointShape, 'rateClas
 /** What the endpoints work with; the composition root fills it. */
 export type ControlParts = {
   readonly realms: Realms
-  /** Where the tokens of the server's dialects come from. */
+  /** The sources of the tokens of the server's dialects. */
   readonly sources: Sources
-  /** What the dialects keep beside tokens. */
+  /** The secrets that dialects store beside tokens. */
   readonly secrets: readonly DialectSecrets[]
-  /** How long what has ended can be read. */
+  /** How long ended records stay readable. */
   readonly auditRetentionMs: number
-  /** Who applies revocations elsewhere, and how far they are. */
+  /** Which verifiers apply revocations, and how far each of them is. */
   readonly enforcement: Enforcement
   readonly feed: Feed
   readonly rotateMasterKey: (act: RealmsAct) => Promise<Rotated>
-  /** Keys of registered issuers. */
+  /** The keys of registered issuers. */
   readonly keySets: KeySets
-  /** Takes the wall clock as true (model of the floor); @returns the floor, durable. */
+  /** Trusts the wall clock as it reads now. @returns the floor, durable. */
   readonly confirmClock: () => Promise<number>
   /** Milliseconds of a clock that only runs forward. */
   readonly monotonicMs: () => number
   /** The OAuth issuer of a realm. */
   readonly issuerOf: (realm: Realm) => string
-  /** Room for reads of many records; others of this process share it. */
+  /** Bounds reads of many records; all parts of this process share it. */
   readonly scans: Scans
   readonly guesses: KeyGuesses
-  /** Whether keys that can be guessed are taken. */
+  /** Whether guessable keys are accepted. */
   readonly allowWeakSecrets: boolean
   /** Requests a second of one key in one class; 0: no limit. */
   readonly ratePerSecond: number
 }
 
-/** A request of the control API: its body may come as a stream, and its caller may go away. */
+/** A request of the control API. Its body may be a stream, and its caller may go away. */
 export type ControlRequest = WireRequest & {
-  /** For endpoints with a streamed body; at most once. Ends with `StreamTooLarge` past the endpoint's cap. */
+  /** For endpoints with a streamed body; read it at most once. Ends with `StreamTooLarge` past the endpoint's cap. */
   readonly stream?: AsyncIterable<Uint8Array> | undefined
-  /** Aborted when the client is gone. */
+  /** Aborted when the client has gone. */
   readonly gone?: AbortSignal | undefined
 }
 
@@ -70,59 +71,59 @@ export type Ask<Q = unknown, B = unknown> = {
   readonly parts: ControlParts
   readonly request: ControlRequest
   readonly by: By
-  /** The realm that is meant; for an endpoint of the whole store it is `system`. */
+  /** The realm that the request is for; for an endpoint of the whole store it is `system`. */
   readonly realm: Realm
   /** Decoded values of the template's parameters. */
   readonly params: Readonly<Record<string, string>>
   readonly query: Q
   readonly body: B
-  /** With an `Idempotency-Key`: what may be written in the write that does what is asked. */
+  /** Set with an `Idempotency-Key`: a mark to write in the same write as the change itself. */
   readonly once?: Once | undefined
-  /** How the audit names this call: `control.createGrant`. */
+  /** The name of this call in the audit: `control.createGrant`. */
   readonly how: string
 }
 
-/** One status that an endpoint answers with, other than the problems that every endpoint has. */
+/** One status that an endpoint answers with, besides the problems that every endpoint has. */
 export type AnswerShape = {
   readonly what: string
   /** Absent: no body, or one that `type` describes. */
   readonly schema?: z.ZodType
-  /** Of the body, when it is no JSON document. */
+  /** The body's media type, when it is not one JSON document. */
   readonly type?: 'text/event-stream' | 'application/x-ndjson' | 'application/octet-stream'
 }
 
-/** Says again what a call did when its answer was lost by a crash; `id` as in `ask.once`. */
+/** Repeats the outcome of a call whose answer was lost in a crash; `id` is that of `ask.once`. */
 export type Recover = (ask: Pick<Ask, 'realm'>, id: string) => Promise<Answer | undefined>
 
 type Base = {
   readonly method: Method
   /** Segments are literal or `{name}`; below `/control/v1`. */
   readonly path: string
-  /** Unique; lower camel case; the audit and OpenAPI name the call by it. */
+  /** Unique, in lower camel case: the name of the call in the audit and in OpenAPI. */
   readonly operation: string
   readonly summary: string
-  /** The least role that may call it. Verifiers, where they are let in, need none. */
+  /** The lowest role that may call it. Verifiers that may call it need none. */
   readonly role: ControlRole
   /** Kinds of keys that may call; absent: `['control']`. */
   readonly callers?: readonly CallerKind[]
-  /** `store`: about all realms at once; needs a key of all realms and takes no `?realm=`. `realm` when absent. */
+  /** `store`: concerns all realms at once, so it needs a key of all realms and takes no `?realm=`. Absent: `realm`. */
   readonly reach?: 'realm' | 'store'
-  /** `read` for GET, `change` otherwise, when it is absent. */
+  /** Absent: `read` for GET, else `change`. */
   readonly rateClass?: RateClass
-  /** It looks at many records: a key has room for some such calls at once, and gets 429 beyond. */
+  /** Looks at many records. A key may have only some such calls under way, and gets 429 beyond. */
   readonly scans?: true
-  /** For what writes `ask.once.mark`. */
+  /** For endpoints that write `ask.once.mark`. */
   readonly recover?: Recover
-  /** `own`: the endpoint itself reads `Idempotency-Key`. Otherwise every unsafe method has it done for it. */
+  /** `own`: the endpoint reads `Idempotency-Key` itself. Absent: the frame does it for every unsafe method. */
   readonly idempotency?: 'own'
-  /** It heeds If-Match (or If-None-Match, for GET) and sends an ETag. */
+  /** Honours If-Match (or If-None-Match, for GET) and sends an ETag. */
   readonly conditional?: true
   readonly answers: Readonly<Record<number, AnswerShape>>
-  /** Statuses of problems that it answers beside those that every endpoint has. */
+  /** Statuses of problems besides those that every endpoint has. */
   readonly problems?: readonly number[]
 }
 
-/** A body that is not buffered: read it from `request.stream`. */
+/** A body that is not buffered; it is read from `request.stream`. */
 export type StreamBody = { readonly types: readonly string[]; readonly maxBytes: number }
 
 export type EndpointShape = Base & {
@@ -131,7 +132,7 @@ export type EndpointShape = Base & {
   readonly stream?: StreamBody
 }
 
-/** An endpoint as the table has it: what it takes is checked inside `run`. */
+/** An endpoint as the table holds it; `run` checks the input. */
 export type Endpoint = EndpointShape & {
   readonly run: (ask: Ask) => Promise<Answer | Stale>
 }
@@ -145,22 +146,22 @@ type Given<Q extends z.ZodObject | undefined, B> = Base & {
   ) => Promise<Answer | Stale>
 }
 
-/** One endpoint: its route, its callers, what it takes and answers, and its handler. */
+/** One endpoint: its route, callers, input, answers and handler. */
 export function endpoint<Q extends z.ZodObject | undefined = undefined, B = undefined>(
   given: Given<Q, B>,
 ): Endpoint {
   const { handle, ...rest } = given
-  // The type parameter stands for a query schema or for none; both are what a shape holds.
+  // The type parameter stands for a query schema or for none, and a shape holds either.
   const shape = rest as EndpointShape
   const run = async (ask: Ask): Promise<Answer | Stale> => {
     const query = parseQuery(ask.request.query, shape)
     if (isAnswer(query)) return query
     const body = parseBody(ask.request, shape)
     if (isAnswer(body)) return body
-    // `value` was checked by the schemas that the types are made of.
+    // The schemas that these types come from have checked `value`.
     const answer = handle as (ask: Ask) => Promise<Answer | Stale>
     const given = { query: query.value, body: body.value }
-    // Reading keeps nothing, and most of it is questions about tokens.
+    // Reads store nothing of the request, and most of them ask about tokens, so their text is not cleaned.
     if (rateClassOf(shape) === 'read') return await answer({ ...ask, ...given })
     const realms = shape.reach === 'store' ? ask.parts.realms.all() : [ask.realm]
     const kept = await keptOnly(realms, given)
@@ -171,7 +172,7 @@ export function endpoint<Q extends z.ZodObject | undefined = undefined, B = unde
 
 type Texts = { readonly query: unknown; readonly body: unknown }
 
-/** What may be kept of a request, or why nothing of it is. */
+/** The parts of a request that may be stored, or the refusal. */
 async function keptOnly(realms: readonly Realm[], { query, body }: Texts): Promise<Texts | Answer> {
   const at = (await credentialIn(realms, query)) ?? (await credentialIn(realms, body))
   if (at !== undefined)

@@ -7,8 +7,8 @@ export function etagOf(version: number): string {
 }
 
 /**
- * Checks If-Match against a record's version. @returns the problem to answer if the caller has seen another version;
- * undefined to go on, also without the header: the guard is optional.
+ * Checks If-Match against a record's version. @returns the problem to answer if the caller has seen another version.
+ * Undefined means go on, also without the header, because the guard is optional.
  */
 export function unlessMatches(request: WireRequest, version: number): Problem | undefined {
   const header = request.header('if-match')
@@ -16,7 +16,7 @@ export function unlessMatches(request: WireRequest, version: number): Problem | 
   return problem(412, 'If-Match: the record has changed; read it again', { etag: etagOf(version) })
 }
 
-/** Whether If-None-Match says that the caller has this version already: 304. */
+/** Whether If-None-Match says that the caller already has this version: 304. */
 export function isKnown(request: WireRequest, version: number): boolean {
   const header = request.header('if-none-match')
   return header !== undefined && (header.trim() === '*' || listed(header.replaceAll('W/', ''), version))

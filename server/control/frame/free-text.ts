@@ -6,9 +6,15 @@ import { type Candidate, Finder } from '../../bulk/find.ts'
 
 /** Members of bodies and queries whose text is stored verbatim: in the log, its exports, receipts and backups. */
 const FREE_TEXT: ReadonlySet<string> = new Set(['reason', 'note', 'description', 'name', 'label'])
-/** Of these, members that may equal text chosen for a token; here only text in the form of a token is replaced. */
+/**
+ * Of these, members that may equal text that a user chose for a token. Here only text in the form of a token is
+ * replaced.
+ */
 const NAMES: ReadonlySet<string> = new Set(['name', 'label'])
-/** Members that are credentials, which are used and forgotten or kept as digests; and such as only a server can have made. */
+/**
+ * Members that hold credentials, which are used and forgotten or kept as digests, and members that only a server can
+ * make.
+ */
 const NOT_TEXT: ReadonlySet<string> = new Set(
   ['token', 'tokens', 'text', 'secret', 'clientSecret', 'apiKey', 'clientKey', 'key', 'keys', 'jwks'].concat([
     'codeChallenge',
@@ -20,16 +26,16 @@ const NOT_TEXT: ReadonlySet<string> = new Set(
     'after',
   ]),
 )
-/** In the place of text that shows nothing. */
+/** Replaces text in which nothing is visible. */
 const NOT_DISPLAYED = '[text that does not show]'
 const NOT_KEPT = '[a credential, not kept]'
 
 /**
- * Removes tokens from the free text of a request: a token pasted into a reason would stay readable in the log for as long
- * as the audit is kept. Tokens are found as in leak lists and replaced by their handles. Characters that display text as
- * something else are removed, too, rather than refused, because the request may end tokens. Names with such characters
- * are refused where they are given (`isShownName`).
- * @param realms whose tokens are looked for. @throws StoreUnavailable when it cannot be known.
+ * Removes tokens from the free text of a request, because a token pasted into a reason would stay readable in the log
+ * for as long as the audit is kept. Tokens are found as in leak lists and replaced by their handles. Characters that
+ * disguise text are removed rather than refused, because the request may end tokens. Names with such characters are
+ * refused where they are given (`isShownName`).
+ * @param realms whose tokens are looked for. @throws StoreUnavailable when tokens cannot be looked up.
  */
 export async function withoutTokens<T>(realms: readonly Realm[], value: T): Promise<T> {
   if (typeof value !== 'object' || value === null) return value
@@ -46,8 +52,8 @@ export async function withoutTokens<T>(realms: readonly Realm[], value: T): Prom
 }
 
 /**
- * Where a credential stands in what is no free text: a name in a rule, an id, an address. Nothing can be put in its place
- * there, for something is found by it. @returns the path of the member; undefined: nowhere.
+ * Finds a credential in a member that is not free text: a name in a rule, an id, an address. It cannot be replaced
+ * there, because the member is used for look-ups. @returns the path of the member; undefined: none.
  */
 export async function credentialIn(
   realms: readonly Realm[],
@@ -71,28 +77,32 @@ async function holdsCredential(realms: readonly Realm[], text: string): Promise<
   return false
 }
 
-/** No credential that has a form is shorter. */
+/** Every credential with a form of its own is at least this long. */
 const CREDENTIAL_MIN_CHARS = 16
 
 /**
- * Free text of a dialect without credentials of this server, signed tokens of this realm, and text that `chosenBy` itself
- * chose for a token. Text that others chose stays: replacing it would tell a caller that tries texts that it is a token.
+ * Free text of a dialect without this server's credentials, this realm's signed tokens, and text that `chosenBy` itself
+ * chose for a token. Text that others chose stays: replacing it would tell a caller who tries texts which of them is a
+ * token.
  */
 export function keptFreeText(realm: Realm, text: string, chosenBy: Source | undefined): Promise<string> {
   return keptText(realm, text, { ...BY_FORM, isOwnOnly: true, chosenBy })
 }
 
 type Reading = {
-  /** Whether text is looked up that only its bearer's choice makes a token. */
+  /** Whether to look up text that only its bearer's choice makes a token. */
   readonly isGuessed: boolean
-  /** Whether a foreign JWS stays. */
+  /** Whether a foreign JWS stays in the text. */
   readonly isOwnOnly: boolean
   readonly chosenBy?: Source | undefined
 }
 const BY_ANY: Reading = { isGuessed: true, isOwnOnly: false }
 const BY_FORM: Reading = { isGuessed: false, isOwnOnly: false }
 
-/** What is cut out may have hidden something: it is looked at again, and what does not come to rest is not kept. */
+/**
+ * Removing a credential may reveal another one, so the text is read again. Text that still changes after so many passes
+ * is dropped.
+ */
 const PASSES_MAX = 4
 
 async function keptText(realm: Realm, text: string, reading: Reading): Promise<string> {
@@ -100,7 +110,7 @@ async function keptText(realm: Realm, text: string, reading: Reading): Promise<s
   let kept = text
   for (let pass = 0; pass < PASSES_MAX; pass += 1) {
     const before = kept
-    // The longest first: what stands inside another one goes with it.
+    // The longest first: a credential inside another one goes with it.
     for (const one of credentialsIn(realm, before, reading)) {
       const instead = await saidFor(realm, one, reading)
       if (instead === undefined) continue
@@ -140,7 +150,7 @@ function credentialsIn(
     .sort((left, right) => right.text.length - left.text.length)
 }
 
-/** What stands in its place; undefined for text that is no credential. */
+/** The replacement for a credential; undefined for text that is none. */
 async function saidFor(
   realm: Realm,
   { text, isGuess }: TextCandidate,

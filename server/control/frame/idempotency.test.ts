@@ -39,7 +39,7 @@ function asked(
   return { realm, by: byOf(realm, by), request }
 }
 
-/** An act that says how often it was done. */
+/** An act that counts how often it was done. */
 function counted(): { act: Act; times: () => number } {
   let times = 0
   return {
@@ -86,7 +86,7 @@ test('the same key and request are answered with what was answered first, for 24
   const { act, times } = counted()
   const first = settled(await new Idempotency().run(asked(world, {}), act))
   world.clock.advance(REPLAY_MS - 1)
-  // Another server on the same store: what was answered is durable.
+  // Another server on the same store repeats the answer, because it is durable.
   const again = settled(await new Idempotency().run(asked(world, { key: '"k1"' }), act))
   assert.equal(again.body, first.body)
   assert.equal(again.status, 201)
@@ -97,7 +97,7 @@ test('the same key and request are answered with what was answered first, for 24
   assert.equal(times(), 2)
 })
 
-test('another request under the same key is 422, and is not done', async () => {
+test('another request under the same key is 422 and is not carried out', async () => {
   const world = await openWorld()
   const { act, times } = counted()
   const idempotency = new Idempotency()
@@ -107,7 +107,7 @@ test('another request under the same key is 422, and is not done', async () => {
   assert.equal(times(), 1)
 })
 
-test('another key of the API, or another realm, has keys of its own', async () => {
+test('each control key and each realm has its own idempotency keys', async () => {
   const world = await openWorld()
   const branch = await world.realms.create('branch', { by: 'test', from: 'local', how: 'test' })
   const { act, times } = counted()
@@ -135,7 +135,7 @@ test('a key whose request is still running is 409; when that has ended, it is a 
   assert.equal(later.body, '"once"')
 })
 
-test('an outage is not remembered: the next call with the key does it', async () => {
+test('an outage is not remembered: the next call with the key acts', async () => {
   const world = await openWorld()
   const idempotency = new Idempotency()
   const { act, times } = counted()
@@ -151,7 +151,7 @@ test('an outage is not remembered: the next call with the key does it', async ()
   assert.equal(times(), 1)
 })
 
-test('what is kept of an answer cannot be read without the realm key', async () => {
+test('a stored answer cannot be read without the realm key', async () => {
   const world = await openWorld()
   await new Idempotency().run(asked(world, {}), counted().act)
   const ask = { kind: EXPIRING_KINDS.idempotency, after: undefined, limit: 10 }
@@ -163,7 +163,7 @@ test('what is kept of an answer cannot be read without the realm key', async () 
   }
 })
 
-test('what was done before a crash that lost its answer is not done again, and is said again', async () => {
+test('an act whose answer a crash lost is not repeated, and its outcome is answered again', async () => {
   const world = await openWorld()
   const { realm } = world
   let times = 0
@@ -202,9 +202,10 @@ async function keptIn({ store, realm }: World): Promise<number> {
   ).entries.length
 }
 
-// The kind: something kept for a caller as often as it asks. Neighbours: number and size, others' keys and realms, a restart, bulk.
+// The kind: entries that a caller can create without end. Neighbours: number and size, others' keys and realms, a
+// restart, bulk.
 onBothStores(
-  '[W67] a key of the API has so many answers kept and not one more, its oldest go, and others are unhurt',
+  '[W67] a control key has a bounded number of kept answers; its oldest go, and others keep theirs',
   async (store) => {
     const world = await openWorld(store)
     const branch = await world.realms.create('branch', { by: 'test', from: 'local', how: 'test' })
@@ -219,7 +220,7 @@ onBothStores(
     assert.deepEqual([times(), await keptIn(world)], [7, 6])
     await idempotency.run(asked(world, { key: 'k0' }), act)
     assert.equal(times(), 7, 'at the bound all are there')
-    // Another server on the same store knows the owners.
+    // Another server on the same store can tell the owners apart.
     idempotency = new Idempotency(5)
     const again = await Realms.open({
       ...{ store, clock: world.clock, master: MASTER },
@@ -238,7 +239,7 @@ onBothStores(
   },
 )
 
-test('[W67] of what a verifier’s key asks nothing is kept', async () => {
+test('[W67] no answer to a verifier’s key is kept', async () => {
   const world = await openWorld()
   const { act, times } = counted()
   const idempotency = new Idempotency()
@@ -251,7 +252,7 @@ test('[W67] of what a verifier’s key asks nothing is kept', async () => {
   assert.deepEqual([times(), await keptIn(world)], [2, 0])
 })
 
-test('[W67] answers go by their size, too: the newest is kept, whatever it is', async () => {
+test('[W67] answers are bounded by their size, too: the newest is always kept', async () => {
   const entries = new BoundedEntries({ kind: storedKind('k'), countMax: 100, bytesMax: 1_000 })
   const { realm } = await openWorld()
   const put = async (name: string, bytes: number): Promise<number> => {
@@ -272,12 +273,12 @@ test('[W67] answers go by their size, too: the newest is kept, whatever it is', 
   )
 })
 
-test('[W67] what an earlier build has kept is given again', async () => {
+test('[W67] an answer that an earlier build kept is repeated', async () => {
   const world = await openWorld()
   const { act, times } = counted()
   const idempotency = new Idempotency()
   await idempotency.run(asked(world, {}), act)
-  // As it was kept before there was a tag: under the second part of the id, sealed for that id.
+  // The form from before ids had a tag: the second part of the id, and sealed for that id.
   const { realm } = world
   const id = sha256Base64url('ops\0k1')
   const { entries } = await realm.store.expiringPage(realm.ordinal, {

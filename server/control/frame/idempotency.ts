@@ -17,18 +17,20 @@ import { BoundedEntries } from '../../machine/bounded-entries.ts'
 import type { Once } from '../../rules/write.ts'
 import type { By } from './by.ts'
 
-/** How long an answer can be had again. */
+/** How long an answer can be repeated. */
 export const REPLAY_MS = 86_400_000
-/** Characters of an answer that is kept; a longer one is done again, which no endpoint of ours needs. */
+/**
+ * Characters of an answer that is kept. A longer one would be carried out again; no endpoint of ours answers so much.
+ */
 const KEPT_MAX_CHARS = 262_144
 /** Characters of a key. */
 const KEY_MAX_CHARS = 255
 const KIND = EXPIRING_KINDS.idempotency
-/** Answers, and bytes of answers, that one control key has kept in one realm; its oldest go before their time. */
+/** How many answers, and how many bytes of them, one control key may keep in one realm. Its oldest go early. */
 const ANSWERS_MAX = 10_000
 const ANSWER_BYTES_MAX = 33_554_432
 
-/** That a request was done, in the write that did it; its answer comes after. */
+/** Says that a request was carried out, written in the same write; its answer follows. */
 type Mark = { readonly fingerprint: string; readonly pending: true }
 
 type Kept = {
@@ -47,14 +49,14 @@ export type Keyed = { readonly realm: Realm; readonly by: By; readonly request: 
 
 export type Act = {
   readonly run: (once: Once | undefined) => Promise<Answer | Stale>
-  /** Repeats the answer under an id whose first answer was lost; undefined: it cannot be told. */
+  /** Finds the outcome under an id whose first answer was lost; undefined: unknown. */
   readonly recover?: (id: string) => Promise<Answer | undefined>
 }
 
 /**
- * `Idempotency-Key`: what was answered once is answered again for 24 hours, or until the same control key has had as many
- * answers kept as it may, to that key in the same realm; the same key with another request is 422, and 409 while the
- * first one is running. The answer is kept sealed beside the log, and sent only when it is durable.
+ * `Idempotency-Key`: the first answer is repeated for 24 hours to the same control key in the same realm, unless newer
+ * answers of that key have pushed it out. The same key with another request is 422, and 409 while the first one is
+ * running. The answer is stored sealed beside the log, and sent only once it is durable.
  */
 export class Idempotency {
   readonly #running: Set<string> = new Set()
@@ -65,8 +67,8 @@ export class Idempotency {
   }
 
   /**
-   * Runs `act` once for a key; without the header, simply. A verifier's calls change nothing that a second one would not,
-   * and there are as many as questions at doors: nothing is kept of them.
+   * Runs `act` once per key; without the header it just runs it. Calls of verifiers keep nothing, because repeating
+   * them is harmless and they are as frequent as token checks.
    */
   async run(of: Keyed, act: Act): Promise<Answer | Stale> {
     if (of.by.kind === 'verifier') return await act.run(undefined)
@@ -129,10 +131,10 @@ export function isSafe(method: string): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-/** RFC 8941 §3.3.3, but for its bytes: text of any language is taken. */
+/** RFC 8941 §3.3.3, except that text of any language is accepted. */
 const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/
 
-/** The header's key, any text: a structured-field string in quotes, or as most clients send it, bare. */
+/** The header's key, which may be any text: a quoted structured-field string or, as most clients send it, bare. */
 export function keyOf(request: WireRequest): string | undefined | Problem {
   const header = request.header('idempotency-key')
   if (header === undefined) return undefined
@@ -151,7 +153,7 @@ function isKey(key: string): boolean {
 
 type Final = Answer & { readonly body: string }
 
-/** What a later call may be told again: not an outage, not a limit, and nothing that is still being written. */
+/** Whether a later call may get this answer again: no outage, no rate limit, no stream and no overlong answer. */
 function isFinal(answer: Answer | Stale): answer is Final {
   if (answer === 'stale' || typeof answer.body !== 'string') return false
   return answer.status < 500 && answer.status !== 429 && answer.body.length <= KEPT_MAX_CHARS

@@ -8,7 +8,7 @@ type Parsed<T> = { readonly value: T }
 type QueryShape = { readonly query?: z.ZodObject; readonly reach?: 'realm' | 'store' }
 
 /**
- * Query text by a schema: each name at most once, none that is not known. Numbers and booleans are read where the
+ * Parses query text by a schema: each name at most once, and only known names. Numbers and booleans are read where the
  * schema wants them, in one spelling only.
  */
 export function parseQuery(text: string | undefined, { query, reach }: QueryShape): Parsed<object> | Problem {
@@ -17,7 +17,7 @@ export function parseQuery(text: string | undefined, { query, reach }: QueryShap
   if (form.kind === 'repeated') return problem(400, 'a query parameter is given twice')
   const given: Record<string, unknown> = Object.create(null) as Record<string, unknown>
   for (const [name, value] of form.values) {
-    // Which realm is meant was settled before.
+    // The realm was determined earlier.
     if (name === 'realm' && reach !== 'store') continue
     const member = query !== undefined && Object.hasOwn(query.shape, name) ? query.shape[name] : undefined
     if (member === undefined) return problem(422, `unknown query parameter: ${plainName(name)}`)
@@ -28,7 +28,7 @@ export function parseQuery(text: string | undefined, { query, reach }: QueryShap
   return checked.success ? { value: checked.data } : invalid(checked.error, 'query')
 }
 
-/** `?realm=` alone, before anything else is known about the request. */
+/** Reads only `?realm=`, before anything else is known about the request. */
 export function realmParameter(text: string | undefined): string | undefined | Problem {
   if (text === undefined || !text.includes('realm')) return undefined
   const form = parseFormText(text)
@@ -42,7 +42,7 @@ type BodyShape = {
   readonly stream?: { readonly types: readonly string[] }
 }
 
-/** A JSON body by a schema; a streamed body only by its media type. An endpoint without either takes no body. */
+/** Checks a JSON body by a schema, and a streamed body only by its media type. Otherwise the endpoint takes no body. */
 export function parseBody(request: WireRequest, { body, stream }: BodyShape): Parsed<unknown> | Problem {
   const media = mediaType(request)
   if (stream !== undefined) {
@@ -63,7 +63,7 @@ export function parseBody(request: WireRequest, { body, stream }: BodyShape): Pa
 
 function invalid(error: z.ZodError, where: string): Problem {
   const issue = error.issues[0]
-  // The name of an unknown member may be a token that went astray: only what reads like a name is sent back.
+  // The name of an unknown member may be a misplaced token, so only text that looks like a name is sent back.
   const isText = issue?.code === 'unrecognized_keys' && !issue.keys.every((key) => NAME.test(key))
   const why = isText ? 'a member is not known' : issue?.message
   const path = (issue?.path ?? []).map(String)
@@ -90,7 +90,7 @@ function typeOf(member: z.ZodType): JsonType {
   return found
 }
 
-/** What is not spelt as its type stays text, which the schema then refuses. */
+/** Text that is not spelt as its type stays text, and the schema then refuses it. */
 function read(text: string, type: JsonType): unknown {
   if (type === 'integer' && /^(?:0|[1-9]\d{0,15})$/.test(text)) return Number(text)
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'

@@ -1,7 +1,7 @@
 import { WrongKeys } from '@rescind/dialects'
 import { type Problem, problem } from '../../http/problem.ts'
 
-/** Guessing at control keys and the keys of verifiers. */
+/** Limits guessing at control keys and verifiers' keys. */
 export class KeyGuesses {
   readonly #wrong: WrongKeys = new WrongKeys()
   readonly #nowMs: () => number
@@ -10,7 +10,7 @@ export class KeyGuesses {
     this.#nowMs = nowMs
   }
 
-  /** The problem for a locked address, whether its key is good or not. */
+  /** The problem for a locked address, even if its key is good. */
   refuse(from: string): Problem | undefined {
     const waitSeconds = this.#wrong.waitSeconds(from, this.#nowMs())
     if (waitSeconds === 0) return undefined
@@ -19,7 +19,7 @@ export class KeyGuesses {
     })
   }
 
-  /** @param digest of what was presented. */
+  /** @param digest of the presented key. */
   wrong(from: string, digest: string): void {
     this.#wrong.wrong(digest, from, { nowMs: this.#nowMs() })
   }

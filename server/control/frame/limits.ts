@@ -3,12 +3,12 @@ import { type Problem, problem } from '../../http/problem.ts'
 import type { By } from './by.ts'
 import type { Ask, ControlParts, RateClass } from './endpoint.ts'
 
-/** How much more often a key may revoke than do anything else: a revocation turned away is an outage. */
+/** How much higher a key's rate for revoking is than for all else, because a refused revocation is an outage. */
 const REVOKE_TIMES = 10
 
 /**
- * Limits the requests a second of each key, in classes that do not count against each other. Verifier keys are not
- * limited: many verifiers share one, and each question stands for a request that waits.
+ * Limits the requests per second of each key, in classes that do not count against each other. Verifier keys are not
+ * limited: many verifiers share one, and a request waits for each of their questions.
  */
 export class ControlLimits {
   readonly #classes: Readonly<Record<RateClass, RateLimit>>
@@ -35,7 +35,7 @@ export class ControlLimits {
   }
 }
 
-/** A call that looks at many records, within the room that its key has for such calls. */
+/** Runs a call that looks at many records, if its key has room for one more such call. */
 export async function inScan(
   { parts, by }: Pick<Ask, 'by'> & { readonly parts: Pick<ControlParts, 'scans'> },
   act: () => Promise<Answer | Stale>,

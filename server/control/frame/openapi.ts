@@ -5,7 +5,7 @@ import { isSafe } from './idempotency.ts'
 
 type Json = { readonly [member: string]: unknown }
 
-/** OpenAPI 3.1 of a table of endpoints, from the very schemas that requests are checked by. */
+/** OpenAPI 3.1 of a table of endpoints, from the same schemas that check requests. */
 export function openapiOf(endpoints: readonly Endpoint[], version: string): Json {
   const schemas: Record<string, unknown> = {
     Problem: {

@@ -8,7 +8,7 @@ const PAGE_MAX = 1_000
 
 type PageShape = { readonly cursor: z.ZodOptional<z.ZodString>; readonly limit: z.ZodDefault<z.ZodInt> }
 
-/** What every list of records takes. */
+/** The query members of every list of records. */
 export const PAGE_QUERY: z.ZodObject<PageShape> = z.object({
   cursor: z.string().optional(),
   limit: z.int().min(1).max(PAGE_MAX).default(100),
@@ -38,7 +38,7 @@ export async function answerPage(
   return jsonAnswer(200, { [member]: page.items, next })
 }
 
-/** The same for lists whose positions are numbers. */
+/** The same for lists whose places are numbers. */
 export function answerNumberedPage(
   of: PageOf,
   cursor: string | undefined,
@@ -53,7 +53,7 @@ export function answerNumberedPage(
 
 const A_PAGE = 'A page of them, and the cursor of the next one'
 
-/** That answer as the API's description has it. */
+/** The shape of that answer for the API's description. */
 export function pageShape(member: string, schema: z.ZodType, what: string = A_PAGE): AnswerShape {
   return { what, schema: z.strictObject({ [member]: z.array(schema), next: z.string().optional() }) }
 }

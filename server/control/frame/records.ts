@@ -8,21 +8,21 @@ import { etagOf, unlessMatches } from './etag.ts'
 
 export type Acting = Pick<Ask, 'parts' | 'realm' | 'by' | 'how'>
 
-/** One kind of directory records of a realm, and how the control API shows them. */
+/** One kind of directory record of a realm, and its form in the control API. */
 export type Records<T> = {
   readonly collection: Collection<T>
-  /** Of one record, its id as the only parameter: `/issuers/{issuerId}`. */
+  /** The path of one record, with its id as the only parameter: `/issuers/{issuerId}`. */
   readonly path: string
-  /** What an answer with one of them is: `The issuer`. */
+  /** The description of an answer with one record: `The issuer`. */
   readonly what: string
   readonly schema: z.ZodType
   readonly json: (entry: Entry<T>, ask: Acting) => object
   readonly none: Problem
-  /** For a unique key that another record has; absent: a caller cannot choose one. */
+  /** The answer when another record has the unique key; absent if a caller cannot choose one. */
   readonly taken?: Problem
 }
 
-/** Rows and records that are written with a record: in the same write, in this order. */
+/** Rows and records in the same write as the record, in this order. */
 export type Beside = { readonly before?: readonly Operation[]; readonly after?: readonly Operation[] }
 
 export type Change<T> = Beside & {
@@ -35,11 +35,11 @@ export type Made<T> = Change<T> & {
   readonly id: string
   /** The version that it replaces; 0: none. */
   readonly version: number
-  /** Members that only this answer shows. */
+  /** Members that appear only in this answer. */
   readonly more?: object
 }
 
-/** The record that the path names, as it stands in the store. */
+/** The record that the path names, as the store holds it. */
 export async function recordOf<T>(
   { collection, path, none }: Records<T>,
   { realm, params }: Pick<Ask, 'realm' | 'params'>,
@@ -49,7 +49,7 @@ export async function recordOf<T>(
   return entry ?? none
 }
 
-/** As above, unless `If-Match` names another version of it. */
+/** The same, unless `If-Match` names another version of it. */
 export async function matchedRecordOf<T>(records: Records<T>, ask: Ask): Promise<Entry<T> | Problem> {
   const entry = await recordOf(records, ask)
   return isAnswer(entry) ? entry : (unlessMatches(ask.request, entry.version) ?? entry)

@@ -7,13 +7,13 @@ import { etagOf, isKnown } from './etag.ts'
 import { answerPage, PAGE_QUERY, pageShape } from './paged.ts'
 import { type Beside, type Change, type Made, matchedRecordOf, put, type Records, remove } from './records.ts'
 
-/** What is said of each endpoint; all else is the same for every kind of records. */
+/** The texts of one endpoint; the rest is the same for all kinds of records. */
 type Said = Pick<EndpointShape, 'operation' | 'summary' | 'rateClass'>
 
 type Creation<T, B> = Said & {
   readonly body: z.ZodType<B>
   readonly conditional?: true
-  /** What it answers, where that is more than the record. */
+  /** The shape of the answer, if it holds more than the record. */
   readonly answer?: AnswerShape
   readonly make: (ask: Ask<unknown, B>) => Promise<Made<T> | Problem | Stale>
 }
@@ -35,9 +35,9 @@ export function createOf<T, B>(records: Records<T>, creation: Creation<T, B>): E
 }
 
 type Listing = Said & {
-  /** The member that holds them. */
+  /** The member that holds the items. */
   readonly member: string
-  /** By which cursors know the list; absent: as the member. */
+  /** The list's name in cursors; absent: the member's name. */
   readonly list?: string
   readonly what?: string
 }
@@ -62,9 +62,12 @@ export function listOf<T>(records: Records<T>, { member, list = member, what, ..
 }
 
 type Reading = Said & {
-  /** The validator for a 304; absent: the answer shows more than the record, so the record's version is no validator. */
+  /**
+   * The validator for a 304. Absent: the answer shows more than the record, so the record's version does not validate
+   * it.
+   */
   readonly unchanged?: string
-  /** Its 304 has no ETag yet, which RFC 9110 §15.4.5 asks for. */
+  /** Its 304 has no ETag yet, although RFC 9110 §15.4.5 asks for one. */
   readonly untagged?: true
 }
 

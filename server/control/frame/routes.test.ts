@@ -16,7 +16,7 @@ function at(method: Method, path: string, type?: AnswerShape['type']): Endpoint 
   })
 }
 
-test('endpoints of one path are one route, and HEAD comes with GET', () => {
+test('endpoints of one path are one route, and GET brings HEAD', () => {
   const [keys, one, ...rest] = routesOf([at('POST', '/keys'), at('DELETE', '/keys/{id}'), at('GET', '/keys')])
   assert.deepEqual(rest, [])
   assert.equal(keys?.template, '/keys')
@@ -25,11 +25,11 @@ test('endpoints of one path are one route, and HEAD comes with GET', () => {
   assert.equal(one && allowOf(one), 'DELETE')
 })
 
-test('an answer that does not end has no HEAD', () => {
+test('an endless answer has no HEAD', () => {
   const [feed] = routesOf([at('GET', '/feed', 'text/event-stream')])
   assert.equal(feed && allowOf(feed), 'GET')
 })
 
-test('a table that says two things about one call is refused', () => {
+test('a table with two endpoints for one call is refused', () => {
   assert.throws(() => routesOf([at('GET', '/a'), at('GET', '/a')]), /GET \/a is there twice/)
 })

@@ -1,7 +1,7 @@
 import { type Route, withHead } from '@rescind/dialects'
 import type { Endpoint } from './endpoint.ts'
 
-/** A table of endpoints by their paths. @throws TypeError for two of one path and method. */
+/** A table of endpoints by path. @throws TypeError for two endpoints of one path and method. */
 export function routesOf(endpoints: readonly Endpoint[]): readonly Route<Endpoint>[] {
   return [...Map.groupBy(endpoints, ({ path }) => path)].map(([template, all]) => {
     const methods = new Map<string, Endpoint>()
@@ -14,7 +14,7 @@ export function routesOf(endpoints: readonly Endpoint[]): readonly Route<Endpoin
   })
 }
 
-/** An answer that does not end has no HEAD. */
+/** An endless answer has no HEAD. */
 function isStreamed({ answers }: Endpoint): boolean {
   return Object.values(answers).some(({ type }) => type === 'text/event-stream')
 }

@@ -2,12 +2,12 @@ import { type Problem, problem } from '../../http/problem.ts'
 import { CONTROL_KEYS } from '../../records/control-keys.ts'
 import type { Ask } from './endpoint.ts'
 
-/** Who acts without a key of anybody's. */
+/** Authors that act without a key. */
 const ITSELF: ReadonlySet<string> = new Set(['server', 'operator'])
 
 /**
- * Why a search by an author found nothing. A name that no key has, or had, is a mistake; an empty list would claim that
- * its owner did nothing. Ids contain a colon.
+ * Why a search by an author found nothing. An author that no key has or had is a mistake of the caller: an empty list
+ * would claim that the author did nothing. Ids contain a colon.
  */
 export async function unknownBy(
   { parts, by: asker }: Pick<Ask, 'parts' | 'by'>,

@@ -14,7 +14,7 @@ import { unknownBy } from '../frame/who.ts'
 const PAGE_MAX = 1_000
 /** Rows of one read. */
 const READ_ROWS = 100
-/** Rows looked at for one page; a page of a rare kind may be short, or empty, and still have a next one. */
+/** Rows read for one page. A page of a rare kind may be short, or empty, and still have a next one. */
 const LOOKED_MAX = 10_000
 const TEXT_MAX = 512
 
@@ -140,14 +140,14 @@ function fitsAll(
   )
 }
 
-/** Who did it is said by id or by name. */
+/** An author is named by id or by name. */
 function saysSo(audit: RowJson['audit'], name: 'by' | 'from' | 'how' | 'why', text: string): boolean {
   return audit?.[name] === text || (name === 'by' && audit?.['byName'] === text)
 }
 
 type Scan = {
   readonly order: 'newest' | 'oldest'
-  /** The seq that was looked at last. */
+  /** The seq that was read last. */
   readonly place: number | undefined
   readonly limit: number
   readonly fits: (row: ChainedLogRow, json: RowJson) => boolean
@@ -157,7 +157,7 @@ async function scan(
   realm: Realm,
   { order, place, limit, fits }: Scan,
 ): Promise<{ rows: RowJson[]; next?: number }> {
-  // Also of rows that could not be folded, and put their realm out of order.
+  // The store's head also counts rows that could not be folded and put their realm out of order.
   const { seq: head } = await realm.store.head(realm.ordinal)
   const { seq: anchor } = await realm.store.anchor(realm.ordinal)
   const rows: RowJson[] = []
@@ -177,13 +177,13 @@ async function scan(
   return { rows, next: last }
 }
 
-/** Rows on the far side of a seq, nearest first. */
+/** Rows beyond a seq, nearest first. */
 async function readFrom(
   { store, ordinal }: Realm,
   { order, last, anchor }: { order: Scan['order']; last: number; anchor: number },
 ): Promise<readonly ChainedLogRow[]> {
   if (order === 'oldest') return store.chainedRowsAfter(ordinal, last, READ_ROWS)
-  // What is before the anchor was trimmed off.
+  // Rows before the anchor have been trimmed off.
   const after = Math.max(anchor, last - 1 - READ_ROWS)
   if (last - 1 <= after) return []
   const rows = await store.chainedRowsAfter(ordinal, after, last - 1 - after)

@@ -11,7 +11,7 @@ import { problem } from '../../http/problem.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { keyOf } from '../frame/idempotency.ts'
 
-/** Bytes of one body; lines are bounded by themselves. */
+/** Bytes of one body; lines have a bound of their own. */
 const BODY_MAX_BYTES = 268_435_456
 const NDJSON = 'application/x-ndjson'
 
@@ -90,7 +90,7 @@ const HEADERS = { 'content-type': NDJSON, 'cache-control': 'no-store' }
 
 async function* nothing(): AsyncGenerator<Uint8Array, void> {}
 
-/** Said again, without the lines. */
+/** The answer of a repeated call, without the lines. */
 function finished(summary: object): Answer {
   const headers = { ...HEADERS, 'idempotent-replayed': 'true' }
   return { status: 200, headers, body: `${JSON.stringify(summary)}\n` }

@@ -8,7 +8,10 @@ export function cannotJudge(unjudged: Unjudged): Problem {
   return problem(503, `token: ${unjudgedWords(unjudged)}`, { 'retry-after': RETRY_AFTER_SECONDS })
 }
 
-/** The answer to pasted text that is not a token: what it looks like, so that it is not mistaken for an all-clear. */
+/**
+ * The answer to pasted text that is not a token. It says what the text looks like, so that it is not mistaken for an
+ * all-clear.
+ */
 export function notJudged(
   { kind, why }: Exclude<PastedToken, { readonly kind: 'judged' }>,
   member: 'token' | 'target',

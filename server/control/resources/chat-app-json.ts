@@ -6,7 +6,7 @@ import type { Records } from '../frame/records.ts'
 
 const APP = z.strictObject({
   name: z.string(),
-  /** What rules name its tokens by. */
+  /** The source that rules name its tokens by. */
   source: z.string(),
   enabled: z.boolean(),
   apiKeys: z.literal(2).optional().describe('While the API key is being rotated'),
@@ -22,7 +22,7 @@ const APP = z.strictObject({
   tombstonesMax: z.int().optional(),
 })
 
-/** With the keys that were just made. */
+/** An app with the keys that were just made. */
 export const NEW_APP: z.ZodType = APP.extend({
   apiKey: z.string().optional(),
   clientKey: z.string().optional(),

@@ -61,7 +61,7 @@ const WEAK: Problem = problem(
   `apiKey: it can be guessed: leave it out, and one is made, or give one of ${KEY_BITS_MIN} bits`,
 )
 
-/** As the vendor's keys look: 32 random bytes in base64. */
+/** Keys in the vendor's form: 32 random bytes in base64. */
 export function makeKey({ random }: Realm): string {
   return random.bytes(KEY_BYTES).toString('base64')
 }

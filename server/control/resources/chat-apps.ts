@@ -25,10 +25,10 @@ import { KEYS, makeKey, RETIRE_API_KEY, ROTATE_API_KEY, WITH_KEYS, weakKey } fro
 import { endingRows } from './rules/ending.ts'
 
 const TEXT_MAX = 512
-/** Apps of one realm. */
+/** How many apps one realm may have. */
 const APPS_MAX = 1_000
 
-/** Null takes back what an app said of itself, and the server's own setting holds again. */
+/** Null removes the app's own value, so the server's setting applies again. */
 const SETTINGS = {
   enabled: z.boolean().optional(),
   tokenLifetimeSeconds: z.int().min(1).optional(),
@@ -80,7 +80,7 @@ export const CHAT_APP_ENDPOINTS: readonly Endpoint[] = [
     what: 'It is gone, and so are its tokens',
     beside: async (ask, { value }) => {
       const ending = await endingRows(ask, targetOf(value.name))
-      // The end of the tokens comes first: streams tell of it, and then they are closed.
+      // The end of the tokens comes first, so that streams report it before they are closed.
       return isAnswer(ending) ? ending : { before: ending }
     },
   }),
@@ -93,7 +93,7 @@ async function make(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Made<ChatA
   if (weak !== undefined) return weak
   const { version, entry } = await realm.directory.state(CHAT_APPS, name)
   if (entry !== undefined) return problem(409, 'name: already in use by a chat app')
-  // The clients of the app before are still there, and would be the new one's.
+  // Clients of the deleted app still exist, and would become clients of the new one.
   if (version > 0) return problem(409, 'name: was used by a deleted chat app; choose another')
   const { entries } = await realm.directory.page(CHAT_APPS, { after: undefined, limit: APPS_MAX })
   if (entries.length >= APPS_MAX) return problem(422, `a realm has at most ${APPS_MAX} chat apps`)
@@ -124,7 +124,7 @@ async function change(
   const unfit = traits.verifyUrl === before.verifyUrl ? undefined : neverAsked(ask, traits.verifyUrl)
   if (unfit !== undefined) return unfit
   const value: ChatApp = { name, ...keysAfter(ask.realm, before, { apiKey, clientKey }), ...traits }
-  // It is public, and both keys are taken while they are rotated.
+  // The client key is public, and both API keys are accepted during a rotation.
   if (liveApiKeysOf(value).includes(value.clientKeyDigest))
     return problem(422, 'apiKey, clientKey: give two different keys')
   const isClosed = value.disabled === true && before.disabled !== true
@@ -152,7 +152,7 @@ function targetOf(app: string): CutoffTarget {
   return { kind: 'cut', shape: 'source', principals: { source: chatSource(app) } }
 }
 
-/** What no app can have is the caller's mistake here, where in a seed file it is the operator's. */
+/** An impossible app is the caller's mistake here, but the operator's in a seed file. */
 function checked<T>(make: () => T): T | Problem {
   try {
     return make()
@@ -173,7 +173,7 @@ const NEVER_ASKED: Problem = problem(
   'verifyUrl: not an https URL of a public address, so it would never be asked',
 )
 
-/** A verify URL that is sent back as it was shown is the one that is stored. */
+/** A verify URL that comes back as it was shown stands for the stored one. */
 function withMeantUrl(given: Given, stored: string | undefined): Given | Problem {
   if (typeof given.verifyUrl !== 'string') return given
   const verifyUrl = meantUrl(given.verifyUrl, stored)
@@ -190,7 +190,7 @@ function withoutNulls(given: Given): Plain {
   )
 }
 
-/** Members that a change sets to null, as undefined; members that it does not mention are left out. */
+/** Members that a change sets to null, as undefined; members that it does not mention are absent. */
 function overNulls(given: Given): Plain {
   const nulls = Object.entries(given).filter(([, value]) => value === null)
   return { ...withoutNulls(given), ...Object.fromEntries(nulls.map(([name]) => [name, undefined])) }

@@ -12,7 +12,7 @@ import { type Ask, type ControlParts, type Endpoint, endpoint } from '../frame/e
 const BOUND_MIN_MS = 100
 const BOUND_MAX_MS = 3_600_000
 const WAIT_MAX_SECONDS = 60
-/** What a verifier has to take a whole snapshot in: its place is wanted by others. */
+/** How long a verifier may take to receive a whole snapshot, because others wait for its slot. */
 const SEND_TIMEOUT_MS = 60_000
 /** Handles in one report of use. */
 const USED_MAX = 1_000
@@ -26,14 +26,14 @@ const bound = z.int().min(BOUND_MIN_MS).max(BOUND_MAX_MS)
 const FLOOR = { position, floor: z.number() }
 
 const STREAM_QUERY = z.object({
-  /** The last position that was applied; absent: from the head. */
+  /** The last position that was applied; absent: start at the head. */
   after: position.optional(),
-  /** Milliseconds that the caller may be behind before it refuses. Absent: a reader that revocations do not wait for. */
+  /** Milliseconds that the caller may be behind before it refuses. Absent: revocations do not wait for this reader. */
   bound: bound.optional(),
   onStale: z.enum(['refuse', 'ask', 'allow']).optional(),
-  /** As an earlier `hello` gave it: the same running verifier, back again. */
+  /** The id that an earlier `hello` gave: the same running verifier has come back. */
   instance: instance.optional(),
-  /** What its operator calls it, for lists and receipts. */
+  /** The operator's name for it, in lists and receipts. */
   label: label.optional(),
   /** Seconds that a long poll (`Accept: application/json`) may take. */
   wait: z.int().min(0).max(WAIT_MAX_SECONDS).optional(),
@@ -91,7 +91,7 @@ const CONFIG: Endpoint = endpoint({
             skewSeconds: z.number(),
             maxLifetimeSeconds: z.number(),
             withoutIat: z.boolean().optional(),
-            /** Absent while they are unavailable: signatures cannot be judged then. */
+            /** Absent while they are unavailable, when no signature can be judged. */
             keys: z.array(z.record(z.string(), z.json())).optional(),
           }),
         ),
@@ -107,7 +107,7 @@ const ACK_BODY = z.strictObject({
   bound,
   /** Handles of tokens that were accepted since the last report. */
   used: z.array(z.string().max(64)).max(USED_MAX).optional(),
-  /** The instance stops, and judges nothing any more. */
+  /** The instance is stopping and judges nothing any more. */
   leaving: z.boolean().optional(),
 })
 
@@ -119,7 +119,7 @@ const ACK: Endpoint = endpoint({
   role: 'viewer',
   callers: ['verifier'],
   rateClass: 'feed',
-  // Every question is a new one: an old answer would prove nothing.
+  // Every question is new: a repeated answer would prove nothing.
   idempotency: 'own',
   body: ACK_BODY,
   answers: {
@@ -137,7 +137,8 @@ type StreamAsk = Ask<z.output<typeof STREAM_QUERY>>
 
 async function stream({ parts, realm, by, request, query }: StreamAsk): Promise<Answer | Stale> {
   const feed = parts.feed.of(realm)
-  // A browser's EventSource comes back with the id of the last event that it saw; an empty one is none (WHATWG HTML §9.2).
+  // A browser's EventSource reconnects with the id of the last event that it saw; an empty id counts as none (WHATWG
+  // HTML §9.2).
   const last = request.header('last-event-id')?.trim()
   const after = query.after ?? (last === '' ? undefined : last)
   const type = formatOf(request.header('accept'))
@@ -189,7 +190,7 @@ function polled(parts: ControlParts, realm: Realm, answer: Polled): Answer | Pro
   return { status: 200, headers: { ...UNCACHED, 'content-type': 'application/json' }, body: json }
 }
 
-/** A place that proves a roll-back is refused after the whole realm has stopped to acknowledge anything. */
+/** Refuses a position. One that proves a rollback is refused only after the whole realm has stopped acknowledging. */
 async function refusal({ feed }: ControlParts, realm: Realm, refused: Refused): Promise<Problem> {
   if (refused.kind === 'forged') return problem(400, 'the position was not issued by this server')
   await feed.forked(realm, refused.checkpoint)

@@ -73,8 +73,8 @@ export const CREATE_GRANT: Endpoint = endpoint({
 type GrantAct = Pick<Ask<unknown, GrantBody>, 'realm' | 'by' | 'how' | 'body' | 'parts'>
 
 /**
- * `POST /control/v1/grants`: a login that happened elsewhere becomes tokens here: 201 with the members of RFC 6749
- * §5.1; or, with a redirect URI and a challenge, a code that the client redeems itself. Only the answer ever holds
+ * `POST /control/v1/grants`: issues tokens for a login that happened elsewhere: 201 with the members of RFC 6749 §5.1.
+ * With a redirect URI and a challenge, it issues a code that the client redeems itself. Only this answer ever holds
  * their text.
  */
 async function createGrant(act: GrantAct): Promise<Answer | Stale> {
@@ -127,7 +127,9 @@ async function mintTokens(
     : refused(started.issued)
 }
 
-/** RFC 6749 §4.1.2: bound to client, redirect URI and, by RFC 7636, to who began the flow. */
+/**
+ * RFC 6749 §4.1.2: the code is bound to the client, the redirect URI and, by RFC 7636, the party that began the flow.
+ */
 async function mintCode(
   act: GrantAct,
   { client, scope, audience, judgedAt }: Allowed,

@@ -19,7 +19,7 @@ const CREDENTIAL = z.strictObject({
 })
 const LIST = z.strictObject({ credentials: z.array(CREDENTIAL) })
 
-/** All credentials that log in as this user, without their secrets. */
+/** All credentials of this user, without their secrets. */
 const LIST_CREDENTIALS: Endpoint = endpoint({
   method: 'GET',
   path: '/identity-users/{userId}/credentials',
@@ -61,7 +61,10 @@ async function end(ask: Ask<{ readonly reason: string }>): Promise<Answer | Stal
   return jsonAnswer(200, { credentials: left.map(credentialJson) })
 }
 
-/** What ends with a credential: the rule that a second person is asked for. An API key leaves its tokens. */
+/**
+ * The rule that ends with a credential, which a second person may have to approve. Deleting an API key leaves its
+ * tokens.
+ */
 function tokensOf(userId: string, id: string): readonly Target[] {
   const source = 'identity'
   if (id === 'api-key') return []

@@ -24,7 +24,7 @@ const FETCH = z
 const ISSUER = z.strictObject({
   id: z.string(),
   issuer: z.string(),
-  /** What rules name its tokens by. */
+  /** The source that rules name its tokens by. */
   source: z.string(),
   enabled: z.boolean(),
   algorithms: z.array(z.enum(SIGNATURE_ALGORITHMS)),
@@ -60,7 +60,7 @@ function issuerJson({ id, value }: Entry<IssuerValue>, ask: Acting): object {
 
 type FetchJson = z.output<typeof FETCH>
 
-/** No part of the record: its version says nothing about it. */
+/** The state of fetching; not part of the record, so the record's version does not cover it. */
 function fetchJson({ realm, parts }: Acting, value: IssuerValue): FetchJson | undefined {
   const state = parts.keySets.stateOf(realm.name, value)
   if (state === undefined) return undefined

@@ -1,7 +1,7 @@
 import type { IssuerValue } from '@rescind/authority'
 import { type ClaimMap, FOREIGN_TYPES } from '@rescind/core/tokens'
 
-/** Whether tokens that were good by what was agreed may not be so now: then they end, on every verifier. */
+/** Whether tokens that the old terms accepted may be refused by the new ones. Such tokens end on every verifier. */
 export function isNarrower(now: IssuerValue, before: IssuerValue): boolean {
   if (!now.enabled && before.enabled) return true
   if (now.maxLifetimeSeconds < before.maxLifetimeSeconds) return true

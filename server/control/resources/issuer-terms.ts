@@ -18,19 +18,19 @@ import { auditOf, commitChange } from '../frame/change.ts'
 import type { Ask } from '../frame/endpoint.ts'
 
 const ROWS_PER_READ = 1_000
-/** Rows per write: its flush takes some milliseconds, so other writes wait only briefly. */
+/** Rows per write. A flush of so many takes some milliseconds, so other writes wait only briefly. */
 const ROWS_PER_WRITE = 100
 const LIFTED = 'kept for good: tokens of the issuer need not say when they were issued'
 
 type Asking = Pick<Ask, 'realm' | 'by' | 'how'>
 
-/** What an issuer's record says once its terms are minded, and what writes them in the same write. */
+/** An issuer's record after its terms were checked, and the operations to write with it. */
 export type Termed = { readonly value: IssuerValue; readonly operations: readonly Operation[] }
 
 /**
- * Holds an issuer's record against what was ever agreed with it, and remembers what is agreed now. Rules that were
- * written under it count on its terms: a session limit never rises, and before a token may lack `iat`, every cutoff
- * that it could slip under is kept for good.
+ * Checks an issuer's record against all earlier terms of the issuer, and stores its new terms. Rules rely on the terms
+ * that they were written under. So a session limit never rises, and before a token may lack `iat`, every cutoff that
+ * could miss it is kept for good.
  */
 export async function termed(
   ask: Asking,
@@ -68,12 +68,12 @@ const TOO_LATE: Problem = problem(
     'a token that does not say when it was issued could slip under them',
 )
 
-/** One that was registered before terms were kept is as old as the realm, for all that anybody knows. */
+/** An issuer that was registered before terms were stored counts as old as the realm. */
 async function newTerms(realm: Realm, { issuer }: IssuerValue, before: number): Promise<IssuerTerms> {
   return { issuer, registeredAtMs: before > 0 ? await beganAtMs(realm) : realm.nowMs() }
 }
 
-/** When the realm was made: a log's first row tells of its first epoch, and is never forgotten. */
+/** When the realm was made. The first row of a log tells of its first epoch, and is always kept. */
 async function beganAtMs({ store, ordinal }: Realm): Promise<number> {
   const [kept] = await store.keptRows(ordinal, 0, 1)
   const [first] = kept === undefined ? await store.rowsAfter(ordinal, 0, 1) : [kept]
@@ -82,7 +82,7 @@ async function beganAtMs({ store, ordinal }: Realm): Promise<number> {
 
 type Known = { readonly id: string; readonly version: number; readonly terms: IssuerTerms }
 
-/** From here on the commit keeps every cutoff for good; @returns the version of the terms. */
+/** From here on, commits keep every cutoff for good. @returns the version of the terms. */
 async function announce(ask: Asking, { id, version, terms }: Known): Promise<number | 'stale'> {
   if (terms.withoutIat === 'announced') return version
   const value: IssuerTerms = { ...terms, withoutIat: 'announced' }
@@ -91,7 +91,7 @@ async function announce(ask: Asking, { id, version, terms }: Known): Promise<num
   return outcome.kind === 'applied' ? version + 1 : 'stale'
 }
 
-/** Writes cutoffs from before anew, with the place and time that they had: the rows by which every reader keeps them. */
+/** Writes existing cutoffs again, with their old position and time, so that every reader keeps them. */
 async function lift(ask: Asking, source: string): Promise<'done' | 'stale'> {
   let due: Operation[] = []
   for await (const row of allRows(ask.realm)) {
@@ -106,7 +106,7 @@ async function lift(ask: Asking, source: string): Promise<'done' | 'stale'> {
   return (await commitChange(ask, due)).kind === 'applied' ? 'done' : 'stale'
 }
 
-/** Every row that is left of a log, as it stood when this began. */
+/** Every remaining row of a log, up to its head when this began. */
 async function* allRows({ store, ordinal, index }: Realm): AsyncGenerator<LogRow, void> {
   const through = index.seq
   yield* keptRows(store, ordinal)
@@ -120,7 +120,7 @@ async function* allRows({ store, ordinal, index }: Realm): AsyncGenerator<LogRow
   }
 }
 
-/** A cutoff that hits tokens of this source and would end; as a rule that keeps its place. */
+/** A cutoff that hits tokens of this source and would expire, as a rule that keeps its position. */
 function liftable(realm: Realm, row: LogRow, source: string): RevokeRule | undefined {
   if (rowKindOf(row) !== 'revoke') return undefined
   const rule = decodeRule(row)

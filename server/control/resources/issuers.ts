@@ -23,12 +23,12 @@ import { isNarrower } from './issuer-narrowing.ts'
 import { termed } from './issuer-terms.ts'
 import { endingRows } from './rules/ending.ts'
 
-/** Issuers of one realm. */
+/** How many issuers one realm may have. */
 const ISSUERS_MAX = 500
 const KEYS_MAX = 32
 const TEXT_MAX = 512
 const LIFETIME_MAX_SECONDS = LIFETIME_MAX_MS / 1_000
-/** Ten years: a longer one is as good as none. */
+/** Ten years: a longer limit is as good as none. */
 const SESSION_MAX_SECONDS = 3_650 * 86_400
 
 const text = storedText(TEXT_MAX)
@@ -55,7 +55,7 @@ const SETTINGS = {
     .union([text, z.array(text).min(1).max(32)])
     .nullable()
     .optional(),
-  /** `typ` of its access tokens; null: any that access tokens have. */
+  /** `typ` of its access tokens; null: any type that access tokens have. */
   types: z
     .array(
       z
@@ -69,9 +69,9 @@ const SETTINGS = {
   claims: CLAIMS.optional(),
   skewSeconds: z.int().min(0).max(SKEW_MAX_SECONDS).optional(),
   maxLifetimeSeconds: z.int().min(1).max(LIFETIME_MAX_SECONDS).optional(),
-  /** The longest that one of its sessions mints tokens; it may be lowered, never raised. */
+  /** The longest time that one of its sessions mints tokens. It may be lowered, but never raised. */
   maxSessionSeconds: z.int().min(1).max(SESSION_MAX_SECONDS).optional(),
-  /** Its tokens need not have `iat`; cutoffs over its principals are kept for good then. */
+  /** Its tokens may lack `iat`; cutoffs over its principals are then kept for good. */
   withoutIat: z.boolean().optional(),
   enabled: z.boolean().optional(),
 }
@@ -110,7 +110,7 @@ export const ISSUER_ENDPOINTS: readonly Endpoint[] = [
 async function make(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Made<IssuerValue> | Problem | Stale> {
   const { realm } = ask
   const { issuer, ...given } = ask.body
-  // Its tokens are this realm's own: other keys for the same name would be a second way to sign them.
+  // This realm signs tokens under that name, and other keys for it would be a second way to sign them.
   if (issuer === ask.parts.issuerOf(realm)) return problem(422, 'issuer: this realm itself is this issuer')
   const value = settled({ ...FRESH, issuer }, given, ask)
   if (isAnswer(value)) return value
@@ -150,7 +150,7 @@ const FRESH: Omit<IssuerValue, 'issuer'> = {
   maxLifetimeSeconds: LIFETIME_MAX_SECONDS,
 }
 
-/** What is agreed once the given members are put over what was; or the problem with them. */
+/** The terms after the given members replace the earlier ones, or the problem with them. */
 function settled(
   before: IssuerValue,
   given: Omit<Settings, 'reason'>,

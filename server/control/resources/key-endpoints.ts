@@ -19,11 +19,11 @@ import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { realmParameter } from '../frame/input.ts'
 import { answerPage, PAGE_QUERY, type PageQuery, pageShape } from '../frame/paged.ts'
 
-/** Control keys of a store, of all realms together; what is deleted makes room. */
+/** How many control keys a store may have, over all realms. A deleted key makes room. */
 const CONTROL_KEYS_MAX = 1_000
-/** Of these, keys for one realm: a realm's own admin makes keys, too, and must not use up those of others. */
+/** How many of them may be for one realm. A realm's own admin makes keys, too, and must not use up the others'. */
 const KEYS_PER_REALM_MAX = 100
-/** The last ones are made by keys of all realms alone. */
+/** The last ones are for keys of all realms to make. */
 const KEYS_RESERVED = 100
 const NAME_MAX = 128
 
@@ -101,7 +101,7 @@ const NONE: Problem = problem(404, 'no such key')
 async function create(ask: Ask<unknown, KeyBody>): Promise<Answer | Stale> {
   const { parts, by, body } = ask
   const { system } = parts.realms
-  // A key of one realm makes keys of that realm only, and learns of no other realm.
+  // A key of one realm may make keys only for that realm, and learns of no other realm.
   if (by.realm !== undefined && body.realm !== undefined && body.realm !== by.realm)
     return problem(403, 'realm: a key of one realm can make keys of that realm only')
   const realm = by.realm ?? body.realm
@@ -150,13 +150,13 @@ async function revoke(ask: Ask): Promise<Answer | Stale> {
     ...deleteRecord(system, deletion, audit),
     { kind: 'append', row: system.row(cutoff, audit) },
   ]
-  // A concurrent delete of the other key conflicts with this one and is answered so.
+  // A concurrent deletion of the other key conflicts with this one, and gets the answer for a conflict.
   const expects = other === undefined ? [] : [{ collection: CONTROL_KEYS.name, ...other }]
   const outcome = await commitChange({ ...ask, realm: system }, operations, expects)
   return outcome.kind === 'applied' ? NO_CONTENT : 'stale'
 }
 
-/** Whether a key may do everything: what there must always be one of. */
+/** Whether a key may do everything. One such key must always exist. */
 function isWhole({ role, realm }: ControlKey): boolean {
   return role === 'admin' && realm === undefined
 }
@@ -171,7 +171,7 @@ async function anotherAdmin(
   return undefined
 }
 
-/** A key as this caller may see it: of another realm, it is not there. */
+/** A key, if this caller may see it. A key of another realm is answered like one that does not exist. */
 async function visibleKey({ parts, by, params }: Ask): Promise<Entry<ControlKey> | Problem> {
   const { entry } = await parts.realms.system.directory.state(CONTROL_KEYS, params['keyId'] ?? '')
   if (entry === undefined) return NONE

@@ -4,7 +4,7 @@ import { type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { openapiOf } from '../frame/openapi.ts'
 import { SOURCE_FORMS } from './rules/target-schema.ts'
 
-/** `GET /control/v1/openapi.json`: the table that it stands in itself, written when it is first asked for. */
+/** `GET /control/v1/openapi.json`: describes the table that it is part of; written at the first request. */
 export function openapiEndpoint(endpoints: () => readonly Endpoint[]): Endpoint {
   let made: Answer | undefined
   return endpoint({
@@ -22,7 +22,7 @@ export function openapiEndpoint(endpoints: () => readonly Endpoint[]): Endpoint 
   })
 }
 
-/** The document, with the sources of this server's dialects in the place that is left for them. */
+/** The document, with the sources of this server's dialects filled in. */
 function withForms(document: unknown, forms: readonly string[]): unknown {
   return JSON.parse(JSON.stringify(document).replaceAll(SOURCE_FORMS, forms.join(', ')))
 }

@@ -7,13 +7,13 @@ import { type JudgedText, judgeText } from '../../judging/judge-token.ts'
 import type { KeySets } from '../../judging/key-sets.ts'
 import { textRefused } from './text-refused.ts'
 
-/** What stands around a token that was copied: quotes, brackets, the header or the parameter that bore it, a scheme. */
+/** What surrounds a copied token: quotes, brackets, a scheme, or the header or parameter that carried it. */
 const AROUND = new Set(' \t\r\n\u00a0"\'`<>()[]{},;')
 const NAME: RegExp =
   /^(?:(?:proxy-)?authorization|[a-z-]*-token|im-authorization|[a-z_]*token)["']?\s*[:=]\s*/i
 const SCHEME = /^(?:bearer|dpop|token)\s+/i
 const LAYERS_MAX = 8
-/** Texts that one paste is read as. */
+/** The most texts that one paste is read as. */
 const READINGS_MAX = 8
 
 export type PastedToken =
@@ -21,9 +21,10 @@ export type PastedToken =
   | { readonly kind: 'none' | 'refused'; readonly why: string }
 
 /**
- * Judges a token as people paste it. The exact text comes first, because an app may have chosen any text. What is no token
- * as it stands is read without what copying adds, as leak lists are: "no such token" of a token with `Bearer` in front is a
- * false all-clear. A loosely spelled JWS is refused and named as such. For operators only: verifiers judge what came.
+ * Judges a token as people paste it. The exact text comes first, because an app may have chosen any text. If that is no
+ * token, what copying adds is removed, as in leak lists: "no such token" for a token with `Bearer` in front would be a
+ * false all-clear. A loosely spelled JWS is refused and named as one. For operators only: for verifiers the text is
+ * judged as it came.
  */
 export async function judgePasted(realm: Realm, keySets: KeySets, text: string): Promise<PastedToken> {
   const exact = await judgeKnown(realm, keySets, text)
@@ -42,7 +43,7 @@ export async function judgePasted(realm: Realm, keySets: KeySets, text: string):
   return whyNone(realm, text)
 }
 
-/** @returns undefined for what is no token of the realm, and of no registered issuer. */
+/** @returns undefined for text that is no token of the realm and of no registered issuer. */
 async function judgeKnown(realm: Realm, keySets: KeySets, text: string): Promise<JudgedText | undefined> {
   const handle = parseHandle(text)
   if (handle !== undefined) return byRecord(realm, await realm.store.tokenByHandle(realm.ordinal, handle))
@@ -68,7 +69,7 @@ const LOOSE_JWS =
   'the text looks like a JWT with something around it or in it (white space, line breaks, quotes, padding, a name); ' +
   'give the token alone, or send it to /revocations/bulk, which reads lists of any form'
 
-/** `Bearer` is no part of the token: what follows it is what was meant. */
+/** The scheme `Bearer` is not part of the token, so only the text after it is looked at. */
 function isLooseJws(text: string): boolean {
   return RawToken.refusalOf(withoutScheme(text)) === 'not-canonical'
 }
@@ -77,7 +78,7 @@ function withoutScheme(text: string): string {
   return text.replace(/^(?:authorization:\s*)?bearer\s+/i, '')
 }
 
-/** Other texts that it may mean, the likeliest first. */
+/** Other texts that the paste may mean, the likeliest first. */
 function readingsOf({ grammar }: Realm, text: string): readonly string[] {
   const bare = bareOf(text)
   const readings = new Set([bare, bare.replaceAll(/\s+/g, '')])
@@ -90,7 +91,7 @@ function readingsOf({ grammar }: Realm, text: string): readonly string[] {
   return [...readings].slice(0, READINGS_MAX)
 }
 
-/** The text without what stands around it. */
+/** The text without its surroundings. */
 export function bareOf(text: string): string {
   let bare = withoutInvisible(text)
   for (let layer = 0; layer < LAYERS_MAX; layer += 1) {
@@ -108,7 +109,7 @@ function withoutAround(text: string): string {
   return text.slice(from, to)
 }
 
-/** What text is called that is a credential of this server and no token. */
+/** The name of a credential of this server that is no token. */
 function credentialIn({ prefixes }: Realm['grammar'], bare: string): string | undefined {
   const words = [
     [prefixes.clientSecret, 'a client secret'],

@@ -155,7 +155,7 @@ async function settle(
   if (name === 'default' && state !== 'enabled')
     return problem(409, 'the realm "default" is always there; revoke what is in it instead')
   const realm = state === 'enabled' ? undefined : await ask.parts.realms.get(name)
-  // By its own settings; in one that is not served nothing is alive.
+  // The realm's own settings decide. A realm that is not served has nothing alive.
   const refused = realm === undefined ? undefined : await refusedEnding({ ...ask, realm }, WHOLE_REALM)
   if (refused !== undefined) return refused
   const act = { caller: ask.by.caller, audit: auditOf(ask, reason) }

@@ -38,7 +38,7 @@ test('the user of a TokenReview is named by source and subject, and so are its g
   }
 })
 
-test('a token without a subject is of nobody, whatever client holds it [H7]', () => {
+test('a token without a subject has no user, even if a client holds it [H7]', () => {
   assert.equal(userOf('oauth', undefined, { client: 'admin' }), undefined)
   assert.equal(userOf('oauth', '', { client: 'admin' }), undefined)
   assert.equal(userOf('iss:https', '//idp.example:ann'), undefined, 'it would be ann of https://idp.example')

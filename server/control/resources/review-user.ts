@@ -1,7 +1,7 @@
 import { foreignSource } from '@rescind/core/tokens'
 import type { Bearer } from '../../gateway/judge.ts'
 
-/** The user of a token, as told to a Kubernetes API server. */
+/** The user of a token, in the form that a Kubernetes API server expects. */
 export type ReviewUser = {
   readonly username: string
   readonly uid: string
@@ -9,7 +9,7 @@ export type ReviewUser = {
   readonly extra: Record<string, string[]>
 }
 
-/** The group of all users of one source. */
+/** The group that all users of one source belong to. */
 const EVERYBODY = 'authenticated'
 
 /**
@@ -19,7 +19,7 @@ const EVERYBODY = 'authenticated'
  */
 export function reviewUser(bearer: Bearer): ReviewUser | undefined {
   const { source, subject } = bearer
-  // A client is no subject: one that is called like a person would be that person.
+  // A client is not a subject: otherwise a client with a person's name would be that person.
   if (subject === undefined || subject === '') return undefined
   if (looksLikeScheme(source, subject)) return undefined
   const prefix = prefixOf(source)
@@ -31,8 +31,9 @@ const FOREIGN = foreignSource('')
 const SCHEME = /^[^:/]+:\/\//
 
 /**
- * A source as the beginning of a name. A colon ends it, so its own are percent-encoded, but for those of `iss:` and of
- * the scheme of a URL: the subject `443:root` of `https://a` is not the subject `root` of `https://a:443`.
+ * A source as the beginning of a name. A colon ends it, so colons inside it are percent-encoded, except after `iss` and
+ * after the scheme of a URL. The subject `443:root` of `https://a` is therefore not the subject `root` of
+ * `https://a:443`.
  */
 function prefixOf(source: string): string {
   if (!source.startsWith(FOREIGN)) return encoded(source)
@@ -45,7 +46,7 @@ function encoded(text: string): string {
   return text.replaceAll('%', '%25').replaceAll(':', '%3A')
 }
 
-/** Of an issuer that is no URL, a subject `//a:b` would make the two together the URL of another issuer. */
+/** With an issuer that is no URL, a subject `//a:b` would make the whole name look like the URL of another issuer. */
 function looksLikeScheme(source: string, subject: string): boolean {
   return subject.startsWith('//') && source.startsWith(FOREIGN) && !SCHEME.test(source.slice(FOREIGN.length))
 }

@@ -14,7 +14,7 @@ import { etagOf, isKnown, unlessMatches } from '../frame/etag.ts'
 import { APPROVAL } from './rules/approval-json.ts'
 import { askApproval } from './rules/approvals.ts'
 
-/** Ten years, as long as assigned chat text. */
+/** Ten years, as for assigned chat text. */
 const LIFETIME_MAX_SECONDS = 3_650 * 86_400
 const TOKENS_MAX = 1_000_000_000
 
@@ -109,7 +109,7 @@ function isLooser(next: number | null, now: number | undefined): boolean {
 async function write(ask: Ask, known: Known, next: RealmSettings): Promise<Answer | Stale> {
   const { realm } = ask
   if (JSON.stringify(next) === JSON.stringify(known.value)) return answer(known)
-  // Before a longer life is allowed: a rule that is written meanwhile is kept for it, too.
+  // Raise the bound before the longer lifetime is allowed, so that rules written meanwhile are kept long enough for it.
   realm.lifetimes.raise(next.highestLifetimeSeconds * 1_000)
   const outcome = await commitChange(ask, putSettings(realm, { known, next, audit: auditOf(ask) }))
   if (outcome.kind !== 'applied') return 'stale'

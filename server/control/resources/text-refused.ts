@@ -11,13 +11,16 @@ const WORDS: Readonly<Record<TextRefused, string>> = {
     'the text looks like a JWS or JWE, and is not written in the one way of their compact form',
 }
 
-/** Why a text can be no token's, for people. @returns undefined for one that can. */
+/** Why a text cannot be a token, for people. @returns undefined for text that can. */
 export function textRefused(text: string): string | undefined {
   const why = RawToken.refusalOf(text)
   return why === undefined ? undefined : WORDS[why]
 }
 
-/** With a comma before the last three digits. `toLocaleString` loads the tables of ICU: a tenth of the whole start. */
+/**
+ * Puts a comma before the last three digits. `toLocaleString` loads ICU's tables, which takes a tenth of the whole
+ * start.
+ */
 function grouped(count: number): string {
   return count < 1_000
     ? String(count)

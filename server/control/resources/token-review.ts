@@ -11,12 +11,12 @@ import { reviewUser } from './review-user.ts'
 const VERSIONS = ['authentication.k8s.io/v1', 'authentication.k8s.io/v1beta1'] as const
 const AUDIENCES_MAX = 64
 
-/** Loose, for API servers send members (`metadata`, `status`) that say nothing here. */
+/** Loose, because API servers also send members (`metadata`, `status`) that are not used here. */
 const REVIEW = z.looseObject({
   apiVersion: z.enum(VERSIONS),
   kind: z.literal('TokenReview'),
   spec: z.looseObject({
-    // Of any length that a body has: what is too long is no token, as everywhere.
+    // No length limit beyond the body's: overlong text is judged as no token, as everywhere.
     token: z.string(),
     audiences: z.array(z.string().max(512)).max(AUDIENCES_MAX).optional(),
   }),
@@ -35,7 +35,7 @@ const STATUS = z.object({
     .optional(),
   audiences: z.array(z.string()).optional(),
 })
-/** API servers say how long they wait; how long that is does not matter here. */
+/** API servers send how long they wait, which is not used here. */
 const QUERY = z.object({ profile: z.string().max(64).optional(), timeout: z.string().max(16).optional() })
 
 /**
@@ -72,10 +72,10 @@ type Asked = Pick<Ask<unknown, Review>, 'parts' | 'realm' | 'body'>
 
 async function review({ parts, realm, body }: Asked, profile: CheckProfile): Promise<Answer> {
   const { token, audiences } = body.spec
-  // What the API server goes by is what counts; a profile's own names are for servers that send none.
+  // The API server's audiences override those of the profile, which are for servers that send none.
   const demand = { ...demandOf(profile), ...(audiences?.length ? { audience: audiences } : {}) }
   const decision = await decide(judgeAny(parts.keySets), { realm, text: token, demand })
-  // Another authenticator may be asked then, and the API server tries again.
+  // An error makes the API server try again, or ask another authenticator.
   return decision.kind === 'unknown'
     ? refusalProblem({ kind: 'outage' })
     : rendered(body, statusOf(decision, demand.audience))

@@ -14,9 +14,9 @@ import { cannotJudge, notJudged } from './cannot-judge.ts'
 import { judgePasted } from './pasted.ts'
 
 const PAGE_MAX = 1_000
-/** Bounded reads of the store for one page, which may be short, or empty, and still have a next one. */
+/** Bounded reads of the store for one page. A page may be short, or empty, and still have a next one. */
 const READS_MAX = 64
-/** Tokens of a page that are judged and worded in one turn of the event loop: a millisecond or two. */
+/** Tokens of a page that are judged in one turn of the event loop, which takes a millisecond or two. */
 const TOKENS_PER_TURN = 50
 
 const text = z.string().min(1).max(1_024).optional()
@@ -39,9 +39,9 @@ type TokenJson = {
   readonly facts: FactsJson
 }
 const TOKEN: z.ZodType<TokenJson> = z.strictObject({
-  /** `active`, or why not. */
+  /** `active`, or the reason why it is not. */
   state: z.string(),
-  /** To the minute. */
+  /** Rounded to the minute. */
   lastUsedAt: z.string().optional(),
   mintedBy: z
     .string()
@@ -90,7 +90,7 @@ const LOOK_UP: Endpoint = endpoint({
   summary: 'Whose token is this? By its text, which stands in the body and nowhere else',
   role: 'viewer',
   rateClass: 'read',
-  // It changes nothing.
+  // Looking up changes nothing, so nothing is stored for replays.
   idempotency: 'own',
   body: z.strictObject({ token: z.string().min(1) }),
   answers: { 200: { what: 'The token', schema: TOKEN } },
@@ -161,7 +161,7 @@ async function tokenJson(realm: Realm, stored: TokenRecord, judged?: Verdict): P
   }
 }
 
-/** A held token is neither live nor over. */
+/** Whether the state is asked for. A held token is neither live nor over. */
 function isAsked(state: Query['state'], of: string): boolean {
   if (state === 'all') return true
   return of === (state === 'live' ? 'active' : 'held')

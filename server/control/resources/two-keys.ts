@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Problem, problem } from '../../http/problem.ts'
 
-/** Keys are rotated with an overlap: `rotate` adds one, at most two are taken, `retire` ends one of them. */
+/** Keys are rotated with an overlap: `rotate` adds one, at most two are accepted, and `retire` ends one of them. */
 export const TWO_KEYS: Problem = problem(409, 'there are two keys already; retire one of them first')
 export const ONE_KEY: Problem = problem(409, 'this is the only key; rotate it first')
 

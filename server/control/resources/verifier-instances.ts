@@ -12,7 +12,7 @@ type InstanceJson = Pick<InstanceView, 'instance' | 'connected' | 'lapsed' | 'bo
 
 export const INSTANCE: z.ZodType<InstanceJson> = z.strictObject({
   instance: z.string(),
-  /** What its operator calls it; the name of its host, unless it says otherwise. */
+  /** The operator's name for it; by default the name of its host. */
   label: z.string().optional(),
   connected: z.boolean(),
   /** Silent for longer than its bound, and set to refuse when stale: revocations do not wait for it. */
@@ -20,9 +20,9 @@ export const INSTANCE: z.ZodType<InstanceJson> = z.strictObject({
   boundMs: z.int(),
   onStale: z.enum(['refuse', 'ask', 'allow']),
   from: z.string().optional(),
-  /** The last position that it has acknowledged: its key holder's claim. */
+  /** The last position that it has acknowledged, as its key holder claims. */
   position: z.string().optional(),
-  /** Rows between that and the end of the log. */
+  /** Rows between that position and the end of the log. */
   behind: z.int().optional(),
   lastContact: z.string(),
 })

@@ -18,7 +18,7 @@ import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { ONE_KEY, TWO_KEYS, WHICH } from './two-keys.ts'
 import { INSTANCE, instanceJson } from './verifier-instances.ts'
 
-/** Verifier keys of one realm. */
+/** How many verifier keys one realm may have. */
 const VERIFIERS_MAX = 1_000
 
 const NEW_KEY = { what: 'The key', schema: z.strictObject({ name: z.string(), key: z.string() }) }
@@ -33,7 +33,7 @@ const LIST: Endpoint = endpoint({
     200: {
       what: 'Every verifier and its instances',
       schema: z.strictObject({
-        /** The end of the log. */
+        /** The position of the end of the log. */
         position: z.string(),
         verifiers: z.array(
           z.strictObject({
@@ -148,7 +148,7 @@ async function retire(ask: Ask<unknown, RetireBody>): Promise<Answer | Stale> {
   const { olderKeyDigest, ...rest } = before.value
   if (olderKeyDigest === undefined) return ONE_KEY
   const value: Verifier = ask.body?.which === 'newer' ? { ...rest, keyDigest: olderKeyDigest } : rest
-  // Which of its streams were opened with the key that goes is not known: all connect anew, with the one that stays.
+  // It is not known which streams used the retired key, so all of them reconnect with the remaining one.
   const operations = [...putOf(ask, { ...before, value }), endOfStreams(ask, before.id)]
   return (await commit(ask, operations)) ? NO_CONTENT : 'stale'
 }
@@ -165,7 +165,7 @@ async function remove(ask: Ask): Promise<Answer | Stale> {
   return NO_CONTENT
 }
 
-/** Records of verifiers stand in the system realm, under an id that holds the realm. */
+/** Records of verifiers are in the system realm, under an id that contains the realm. */
 async function namedVerifier({ parts, realm, params }: Ask): Promise<Entry<Verifier> | Problem> {
   const id = verifierId(realm, params['name'] ?? '')
   const { entry } = await parts.realms.system.directory.state(VERIFIERS, id)
@@ -177,7 +177,7 @@ function putOf(ask: Ask, { id, version, value }: Entry<Verifier>): readonly Oper
   return putRecord(ask.parts.realms.system, put, auditOf(ask))
 }
 
-/** The cutoff that closes its streams, and makes stale what was begun with its key. */
+/** The cutoff that closes its streams, and makes pending writes of its key stale. */
 function endOfStreams(ask: Ask, id: string): Operation {
   const { system } = ask.parts.realms
   const rule = cutoffRule(system, 'client', { source: 'verifier', client: id })

@@ -18,11 +18,11 @@ const VERDICT = z.union([
 
 const VERIFIED = z.strictObject({
   verdict: VERDICT,
-  /** For people: why it is no text of a token, or why it is no token of the registered issuer that it names. */
+  /** For people: why the text cannot be a token, or is no token of the registered issuer that it names. */
   detail: z.string().optional(),
-  /** Of a token that is known or proven, alive or not. */
+  /** Facts of a token that is known or proven, live or not. */
   facts: FACTS.optional(),
-  /** What this was judged at, or later: rules that come after it may say otherwise. */
+  /** The verdict holds at this position or a later one; later rules may change it. */
   position: z.string(),
 })
 
@@ -35,7 +35,7 @@ export const VERIFY: Endpoint = endpoint({
   role: 'viewer',
   callers: ['control', 'verifier'],
   rateClass: 'read',
-  // It changes nothing: asking again is asking anew.
+  // Verifying changes nothing, and a repeated question must be judged anew.
   idempotency: 'own',
   body: z.strictObject({ token: z.string().min(1) }),
   answers: { 200: { what: 'The verdict, the facts, and the position of both', schema: VERIFIED } },
@@ -45,7 +45,7 @@ export const VERIFY: Endpoint = endpoint({
 async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }>): Promise<Answer> {
   if (by.kind === 'verifier') await parts.feed.questions.turn()
   const raw = RawToken.parse(body.token)
-  // Before anything is judged: what the verdict says holds at this place at least.
+  // Read before judging, so that the verdict holds at least at this position.
   const position = checkpointTextOf(realm, await headCheckpoint(realm))
   const judged = raw === undefined ? NO_TOKEN : await judgeText(realm, parts.keySets, raw)
   const { facts, credential, record } = judged
@@ -61,7 +61,7 @@ async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }
   return jsonAnswer(200, { verdict, detail, facts: known, position })
 }
 
-/** A live token is active here only if it may be presented with a request; a refresh token, a code … may not. */
+/** A live token is active here only if it may be presented with a request, which a refresh token or a code may not. */
 function usableVerdict({ verdict, credential }: JudgedText): Verdict {
   if (verdict.kind !== 'active' || credential === undefined) return verdict
   return admit(credential, ANY_ACCESS).kind === 'admitted' ? verdict : NOT_ACCESS
@@ -70,7 +70,7 @@ function usableVerdict({ verdict, credential }: JudgedText): Verdict {
 const NOT_ACCESS: Verdict = { kind: 'inactive', why: 'not_access' }
 const NO_TOKEN: JudgedText = { verdict: { kind: 'inactive', why: 'malformed' } }
 
-/** A guard has to be told that what came is no token; an operator, why it may not be the one that it looks like. */
+/** A hint for unknown text with something around it, such as quotes or a scheme: the text is judged with it. */
 function around(text: string, { facts }: JudgedText): string | undefined {
   if (facts !== undefined || bareOf(text) === text) return undefined
   return 'something stands around the text, which is judged as it came; POST /tokens/lookup reads it without'

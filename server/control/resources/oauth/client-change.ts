@@ -8,12 +8,12 @@ import { endingRows } from '../rules/ending.ts'
 
 type Wanted = {
   readonly value: OauthClient
-  /** Whether all that it holds ends with the change. */
+  /** Whether everything issued to the client ends with the change. */
   readonly ends: boolean
   readonly why?: string | undefined
 }
 
-/** A client's new record and, beside it, what the change ends; or the problem with ending so much. */
+/** A client's new record and the operations that end its tokens, or the problem with ending so many. */
 export async function changedTo(
   ask: Ask,
   { id }: Pick<Entry<OauthClient>, 'id'>,

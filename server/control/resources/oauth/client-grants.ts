@@ -9,7 +9,7 @@ import { matchedRecordOf } from '../../frame/records.ts'
 import { CLIENTS } from './client-json.ts'
 
 const PAGE_MAX = 1_000
-/** Bounded reads of the store for one page, which may be short, or empty, and still have a next one. */
+/** Bounded reads of the store for one page. A page may be short, or empty, and still have a next one. */
 const READS_MAX = 64
 
 const TOKEN = z.strictObject({
@@ -88,7 +88,7 @@ async function isLive({ realm }: Ask, record: TokenRecord): Promise<boolean> {
 }
 
 function grantJson(records: readonly TokenRecord[]): z.output<typeof GRANT> {
-  // A refresh token has the whole of what its grant may do.
+  // A refresh token has the grant's full scope.
   const [first] = records.toSorted(
     (left, right) => Number(right.kind === 'refresh') - Number(left.kind === 'refresh'),
   )

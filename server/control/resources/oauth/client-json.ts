@@ -30,7 +30,7 @@ const MEMBERS = {
   /** Its secrets, without their text. */
   secrets: z.array(secret),
 }
-/** A client with the text of a secret that was just made. */
+/** A client, with the text of a secret that was just made. */
 export const NEW_CLIENT: z.ZodType = z.strictObject({ ...MEMBERS, clientSecret: z.string().optional() })
 
 function clientJson({ value }: Entry<OauthClient>, nowMs: number): ClientJson {

@@ -15,14 +15,14 @@ import { wholeOf } from '../../frame/resource.ts'
 import { changedTo } from './client-change.ts'
 import { CLIENTS, NEW_CLIENT } from './client-json.ts'
 
-/** How long the older secrets stay good, where nothing is said: a day to bring the new one everywhere. */
+/** How long older secrets stay valid by default: a day to deploy the new one. */
 const OVERLAP_SECONDS = 86_400
 const OVERLAP_MAX_SECONDS = 90 * 86_400
 
 const ROTATE = z
   .strictObject({
     overlapSeconds: z.int().min(0).max(OVERLAP_MAX_SECONDS).default(OVERLAP_SECONDS),
-    /** For a leaked secret: ends it now, and all tokens issued by it. */
+    /** For a leaked secret: ends it now, with all tokens issued by it. */
     revokeTokens: z.boolean().default(false),
     reason: z.string().min(1).max(512).optional(),
   })
@@ -101,7 +101,7 @@ async function end(ask: Ask<z.output<typeof END>>): Promise<Answer | Stale> {
   return isAnswer(change) ? change : put(CLIENTS, ask, { ...before, ...change, status: 200 })
 }
 
-/** Those of an older form, too, named in the same way. */
+/** All secrets, those of the older form too, named in the same way. */
 function allSecrets({
   secrets = [],
   secretDigests = [],

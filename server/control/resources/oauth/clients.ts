@@ -70,7 +70,8 @@ export const CLIENT_ENDPOINTS: readonly Endpoint[] = [
     summary: 'Shut a client out and end its tokens at once',
     rateClass: 'revoke',
     body: REASON,
-    // Once more: what was issued in a race with the first time is over, too, and a repeated call is safe.
+    // Writes the rule on every call, so that tokens issued in a race with the first one end, too, and repeating is
+    // safe.
     change: (ask, before) => {
       const value = { ...before.value, enabled: false }
       return changedTo(ask, before, { value, ends: true, why: ask.body?.reason })
@@ -117,7 +118,7 @@ async function change(
   const { id, value: before } = entry
   const { enabled = before.enabled, revokeTokens, reason: why, ...given } = ask.body
   const named = Object.entries({ ...settingsOf(before), ...defined(given) })
-  // Members of checked settings, each replaced by a checked one or taken away.
+  // Members of checked settings, each replaced by a checked one or removed.
   const settings = Object.fromEntries(
     named.filter(([, value]) => value !== null),
   ) as unknown as ClientSettings

@@ -21,7 +21,7 @@ const ROTATE = z
 const REVOKE = z.strictObject({ reason }).optional()
 
 const KEY = z.strictObject({
-  /** RFC 7638 thumbprint: the `kid` of what it signs, and what a rule on it names. */
+  /** RFC 7638 thumbprint: the `kid` of tokens signed with it, and the name of the key in rules. */
   keyId: z.string(),
   algorithm: z.string(),
   state: z.enum(['next', 'active', 'old', 'revoked']),
@@ -80,7 +80,7 @@ async function revoke(ask: Ask<unknown, z.output<typeof REVOKE>>): Promise<Answe
   if (!isCanonicalBase64url(keyId)) return NONE
   const known = await ask.realm.directory.get(SIGNING_KEYS, keyId)
   if (known === undefined) return NONE
-  // Once more is no more.
+  // If the key is revoked already, this call ends nothing more.
   const isOver = known.value.state === 'revoked'
   const refused = isOver ? undefined : await refusedEnding(ask, [{ kind: 'key', keyId }])
   if (refused !== undefined) return refused

@@ -16,7 +16,7 @@ const OWN = z.strictObject({
 
 const ANSWERED = z.strictObject({
   prefixes: z.record(z.string(), z.string()),
-  /** Not minted any more, still known. */
+  /** Prefixes that are no longer minted but still recognised. */
   former: z.array(z.string()),
 })
 
@@ -50,7 +50,7 @@ async function read({ realm }: Pick<Ask, 'realm'>): Promise<Answer> {
 
 async function replace(ask: Ask<unknown, z.output<typeof OWN>>): Promise<Answer | Stale> {
   const given = Object.entries(ask.body).filter(([, value]) => value !== undefined)
-  // The schema has named the members; only those that are undefined were left out.
+  // The schema has checked the names; only undefined members were dropped.
   const own = Object.fromEntries(given) as Partial<Prefixes>
   const change = await changePrefixes(ask.realm, own, { caller: ask.by.caller, audit: auditOf(ask) })
   switch (change.kind) {

@@ -22,7 +22,7 @@ import { END_BODY, type EndBody, keptRuleOf } from './pending-parts.ts'
 import { resolveRule } from './resolve.ts'
 import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
 
-/** As far as a request that was asked for by itself is counted. */
+/** The limit of the count for a request that was made by itself. */
 const COUNT_MAX = 1_000_000_000
 
 /** Writes a request for approval. @returns 202 with it, or the problem; `stale`: judge again. */
@@ -41,7 +41,7 @@ export async function askApproval(
   })
 }
 
-/** The act that a rule is, to be approved. */
+/** A rule as an act that waits for approval. */
 export function revocationAct(
   ask: Pick<Ask<unknown, RuleBody>, 'realm' | 'by' | 'body'>,
   resolved: Resolved,

@@ -12,12 +12,12 @@ import { TIMEOUT_MS } from './timeout.ts'
 
 type Asked = {
   readonly resolved: Resolved
-  /** How long it counts. */
+  /** How long to go on counting. */
   readonly timeoutMs: number | undefined
   readonly keepCredentials: boolean | undefined
 }
 
-/** What a rule would end now: all that is recorded here, and what is to be said of the rest. To be called in a scan. */
+/** Counts what a rule would end now, as far as it is recorded here, and describes the rest. Call it within a scan. */
 export async function blastRadius(
   { realm, parts }: Pick<Ask, 'realm' | 'parts'>,
   { resolved, timeoutMs = TIMEOUT_MS, keepCredentials = false }: Asked,
@@ -41,7 +41,7 @@ export async function blastRadius(
   }
 }
 
-/** Counted no further than this, in one turn. */
+/** Counting stops here, because it runs in one turn of the event loop. */
 const USED_MAX = 1_000
 
 function usedLately(realm: Realm, targets: readonly Target[]): number {
@@ -70,7 +70,7 @@ async function notRecorded(
   return whats.size === 0 ? undefined : [...whats].join(', and ')
 }
 
-/** A thumbprint and the whole realm name no source: they cover foreign tokens wherever an issuer is registered. */
+/** A thumbprint and the whole realm name no source, so they cover foreign tokens wherever an issuer is registered. */
 async function mayBeOfIssuer(realm: Realm, target: Target): Promise<boolean> {
   if (target.kind === 'foreign') return true
   if (sizeBy(target) !== 'unseen') return false

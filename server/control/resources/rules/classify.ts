@@ -3,7 +3,7 @@ import type { TargetBody } from './target-schema.ts'
 
 type Named = { readonly [name in 'subject' | 'client' | 'tenant']?: string }
 
-/** A target by what it names, its sources still as given. */
+/** A target, sorted by what it names; its sources are still as given. */
 export type Classified =
   | { readonly kind: 'token'; readonly text: string }
   | { readonly kind: 'handle'; readonly handle: string }
@@ -16,7 +16,7 @@ export type Classified =
       readonly shape: CutoffShape
       readonly sources: readonly string[]
       readonly named: Named
-      /** Of the shape `realm`: the name that was given, to be compared. */
+      /** For the shape `realm`: the given name, to compare with the realm's. */
       readonly realm?: string
     }
 
@@ -35,7 +35,7 @@ const SHAPES: Readonly<Record<string, CutoffShape>> = {
 const PRINCIPALS = ['subject', 'client', 'tenant'] as const
 const EXACT = ['token', 'handle', 'jti', 'grant', 'session', 'key', 'realm'] as const
 
-/** Which of the forms of a target this is: an exact one, or one of the closed list of shapes of principals. */
+/** Sorts a target into its form: an exact one, or one of the closed list of shapes of principals. */
 export function classify(target: TargetBody): Classified | Refused {
   const exact = EXACT.filter((name) => target[name] !== undefined)
   const principals = PRINCIPALS.filter((name) => target[name] !== undefined)
@@ -89,7 +89,7 @@ function cutoffOf(
   return { kind: 'cut', shape, sources, named }
 }
 
-/** Each source once, in the order of the alphabet; undefined when two ways of naming them are mixed. */
+/** Each source once, in alphabetical order; undefined when the two ways to name sources are mixed. */
 function sourcesOf({ source, issuer }: TargetBody): readonly string[] | undefined {
   if (issuer !== undefined) return source === undefined ? [`iss:${issuer}`] : undefined
   if (source === undefined) return []

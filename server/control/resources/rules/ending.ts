@@ -7,13 +7,13 @@ import { type Asking, neededApproval } from '../../../rules/size.ts'
 import { auditOf } from '../../frame/change.ts'
 import type { Ask } from '../../frame/endpoint.ts'
 
-/** How long an approved rule lets the calls pass that end exactly the same. */
+/** How long an approved rule lets calls pass that end exactly the same targets. */
 const APPROVED_FOR_MS = 3_600_000
 const PAGE = 500
 
 /**
- * The refusal of a call that would end, as a side effect, more tokens than one person may end here; undefined if it may
- * go on. The caller requests the rule separately; once a second person has approved it, the call can be repeated.
+ * Refuses a call whose side effect would end more tokens than one person may end here; undefined: it may go on. The
+ * caller then requests the rule by itself. Once a second person has approved it, the call can be repeated.
  */
 export async function refusedEnding(
   asking: Asking,
@@ -23,7 +23,7 @@ export async function refusedEnding(
   return (await wasApproved(asking.realm, targets)) ? undefined : NEEDS_APPROVAL
 }
 
-/** The row that ends what a cutoff covers, beside the change of a record; or the problem, as above. */
+/** The row that ends what a cutoff covers, to write with the change of a record; or the problem, as above. */
 export async function endingRows(
   ask: Asking & Pick<Ask, 'by' | 'how'>,
   target: CutoffTarget,
@@ -34,14 +34,14 @@ export async function endingRows(
   return [{ kind: 'append', row: ask.realm.row(ruleOn(ask.realm, target), auditOf(ask, why)) }]
 }
 
-/** What a caller is told who wants something permanent that needs a second person. */
+/** Tells the caller that this permanent change needs a second person. */
 const NEEDS_APPROVAL: Problem = problem(
   409,
   'this ends more tokens than one person may end here; ask for the rule by POST /control/v1/revocations, ' +
     'and come again within an hour of its approval',
 )
 
-/** A second person has agreed to end exactly this, a short while ago. */
+/** Whether a second person has recently agreed to end exactly these targets. */
 async function wasApproved(realm: Realm, targets: readonly Target[]): Promise<boolean> {
   const sinceMs = realm.nowMs() - APPROVED_FOR_MS
   let after: string | undefined

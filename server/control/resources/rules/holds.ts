@@ -101,7 +101,7 @@ function causeOf(hold: string): Cause {
   return { code: 'hold', hold }
 }
 
-/** A hold ends no credential, unless it becomes a revocation. */
+/** Previews a hold, which ends no credential unless it becomes a revocation. */
 function previewOfHold(ask: Ask<unknown, HoldBody>, resolved: Resolved): Promise<PreviewJson> {
   const { timeoutMs, keepCredentials, atDeadline } = ask.body
   const keepsAll = keepCredentials === true || atDeadline === 'release'
@@ -130,8 +130,8 @@ function ending(to: HoldEnd): (ask: Ask<unknown, ReleaseBody>) => Promise<Answer
 }
 
 /**
- * A restore may have lost a hold that verifiers still know: over a change of epochs they keep what they knew. The row
- * that lifts it reaches those that follow now.
+ * Releases a hold that a restore may have lost. Verifiers keep what they knew across a change of epochs, so they may
+ * still know it. The row that lifts it reaches the verifiers that follow now.
  */
 async function releaseElsewhere(ask: Ask<unknown, ReleaseBody>): Promise<Answer | Stale> {
   const { realm, params, body } = ask
@@ -139,7 +139,7 @@ async function releaseElsewhere(ask: Ask<unknown, ReleaseBody>): Promise<Answer 
   if (!HOLD_ID.test(id)) return HELD.none
   if (body?.reason === undefined) return problem(422, 'reason: required for a hold')
   const audit: Audit = { ...auditOf(ask, body.reason), cause: causeOf(id) }
-  // How many sources it named is not known either.
+  // The number of sources that the hold named is unknown, too.
   const rules = holdIds(id, SOURCES_MAX).map((name) => ({ kind: 'release' as const, id: name }))
   const outcome = await commitChange(ask, rowsOf(realm, rules, audit))
   return outcome.kind === 'applied' ? NO_CONTENT : 'stale'

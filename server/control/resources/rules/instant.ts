@@ -2,10 +2,10 @@ import { parseInstant } from '@rescind/core/bytes'
 import { type Problem, problem } from '../../../http/problem.ts'
 
 const OFFSET = /(?:Z|[+-]\d\d:\d\d)$/
-/** Digits past the millisecond that say anything. */
+/** Digits beyond the millisecond that are not all zero. */
 const BEYOND_MS = /\.\d{3}\d*[1-9]/
 
-/** @returns milliseconds of an RFC 3339 instant; what lies within a millisecond counts as its end. */
+/** @returns the milliseconds of an RFC 3339 instant; an instant within a millisecond counts as the end of it. */
 function parseRfc3339(text: string): number | undefined {
   const ms = OFFSET.test(text) ? parseInstant(text) : undefined
   return ms === undefined || !BEYOND_MS.test(text) ? ms : ms + 1
@@ -13,13 +13,13 @@ function parseRfc3339(text: string): number | undefined {
 
 type Asked = { readonly member: string; readonly text: string; readonly nowMs: number }
 
-/** An instant that has to lie behind us, or be now. */
+/** An instant that must be in the past, or now. */
 export function pastInstant({ member, text, nowMs }: Asked): { readonly ms: number } | Problem {
   const ms = parseRfc3339(text)
   if (ms === undefined) return problem(422, `${member}: not an RFC 3339 instant with an offset`)
   return ms > nowMs ? problem(422, `${member}: must not be in the future`) : { ms }
 }
-/** An instant that has to lie ahead, `withinMs` at most. */
+/** An instant that must be in the future, at most `withinMs` ahead. */
 export function futureInstant(
   { member, text, nowMs }: Asked,
   withinMs: number,

@@ -14,23 +14,23 @@ const PAGE_MAX = 500
 /** One kind of pending item, and its form in the control API. */
 export type Pended<T extends Waiting, State extends string> = {
   readonly kind: PendingKind<T, State>
-  /** Of all of them: `/holds`. */
+  /** The path of the list: `/holds`. */
   readonly path: string
-  /** What an answer with one of them is: `The hold`. */
+  /** The description of an answer with one item: `The hold`. */
   readonly what: string
   readonly many: string
   readonly schema: z.ZodType
   readonly json: (realm: Realm, id: string, value: T & Partial<Ended<State>>) => object
-  /** The end at which a revocation was written. */
+  /** The state in which a revocation was written. */
   readonly revokedAt: State
   readonly none: Problem
-  /** For a call that comes after another end. */
+  /** The problem for a call that comes after the item ended differently. */
   readonly over: (state: State) => Problem
 }
 
 type Said = Pick<EndpointShape, 'operation' | 'summary'>
 
-/** `GET /holds`: what waits, or what has ended. */
+/** `GET /holds`: the items that wait, or those that have ended. */
 export function listPended<T extends Waiting, State extends string>(
   { kind, path, schema, json }: Pended<T, State>,
   said: Said,
@@ -71,7 +71,7 @@ export function readPended<T extends Waiting, State extends string>(
   })
 }
 
-/** The one that the path names, with the revocation that it became. */
+/** The item that the path names, with the revocation that it became. */
 export async function pendedAnswer<T extends Waiting, State extends string>(
   { kind, json, revokedAt, none }: Pended<T, State>,
   { realm, params }: Pick<Ask, 'realm' | 'params'>,
@@ -84,7 +84,7 @@ export async function pendedAnswer<T extends Waiting, State extends string>(
   return jsonAnswer(200, { ...json(realm, id, found.value), revocation })
 }
 
-/** The revocation that came of a hold, a schedule or an approval. */
+/** The revocation that a hold, a schedule or an approval became. */
 async function revocationOf(realm: Realm, id: string): Promise<string | undefined> {
   const ask = { filters: { cause: id }, before: undefined, sinceMs: undefined, untilMs: undefined, limit: 1 }
   const { found } = await searchReceipts(realm, ask)
@@ -92,7 +92,9 @@ async function revocationOf(realm: Realm, id: string): Promise<string | undefine
   return written === undefined ? undefined : revocationId(written.at)
 }
 
-/** The one that the path names while it waits; or the answer: it is shown where it has ended as is asked already. */
+/**
+ * The item that the path names, while it waits. An item that has already ended as this call wants is answered as it is.
+ */
 export async function waitingOne<T extends Waiting, State extends string>(
   pended: Pended<T, State>,
   ask: Pick<Ask, 'realm' | 'params'>,
@@ -108,11 +110,11 @@ type Placing<T> = {
   readonly value: T
   readonly status: 201 | 202
   readonly auditAs: (id: string) => Audit
-  /** What is in force while it waits. */
+  /** Rules that are in force while it waits. */
   readonly beside?: (id: string, audit: Audit) => readonly Operation[]
 }
 
-/** Has something wait from now on. */
+/** Starts the waiting of an item. */
 export async function place<T extends Waiting, State extends string>(
   { kind, path, many, json }: Pended<T, State>,
   ask: Pick<Ask, 'realm' | 'by'>,

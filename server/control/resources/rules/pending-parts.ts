@@ -6,10 +6,10 @@ import { type Resolved, rulesOf } from '../../../rules/resolved.ts'
 import type { Ask } from '../../frame/endpoint.ts'
 import type { RuleBody } from './target-schema.ts'
 
-/** The furthest ahead that anything can be put. */
+/** How far ahead a deadline may be. */
 export const AHEAD_MAX_MS: number = 400 * 86_400_000
 
-/** The parts of a request that are kept until its rule is written. */
+/** The parts of a request to keep until its rule is written. */
 export function keptRuleOf(
   ask: Pick<Ask<unknown, RuleBody>, 'realm' | 'by' | 'body'>,
   resolved: Resolved,
@@ -47,7 +47,7 @@ export function endedJson({ endedAtMs, endedBy, endReason }: Partial<Ended<strin
   return { endedAt: instantOf(endedAtMs), endedBy, endReason }
 }
 
-/** Why something that waited was ended early. */
+/** Why a pending item was ended early. */
 export type EndBody = { readonly reason?: string | undefined } | undefined
 
 export const END_BODY: z.ZodType<EndBody> = z

@@ -12,7 +12,7 @@ import type { RuleBody } from './target-schema.ts'
 
 type Asking = Pick<Ask, 'realm' | 'parts'>
 
-/** Finds what a request names. @returns what to answer when there is no such thing, or no such rule. */
+/** Finds what a request names. @returns the problem when there is no such thing, or no such rule. */
 export async function resolveRule(asking: Asking, body: RuleBody): Promise<Resolved | Problem> {
   const classified = classify(body.target)
   if (classified.kind === 'refused') return problem(422, classified.why)
@@ -71,7 +71,7 @@ async function byHandle(realm: Realm, text: string): Promise<Resolved | Problem>
   return record === undefined ? problem(404, 'no such token') : ofRecord(record)
 }
 
-/** The holder of a refresh token may hold tokens made with it, so it stands for its whole grant. */
+/** A refresh token stands for its whole grant, because its holder may have tokens made with it. */
 function ofRecord(record: TokenRecord): Resolved {
   const { kind, source, grant } = record
   if (kind === 'refresh') return { targets: [{ kind: 'grant', source, grant }] }
@@ -80,12 +80,12 @@ function ofRecord(record: TokenRecord): Resolved {
 
 type Sourced = Exclude<Classified, { readonly kind: 'token' | 'handle' }>
 
-/** A grant's id was drawn at random, so its source need not be said: its first token has it. */
+/** Finds the source of a grant from its first token. Grant ids are random, so requests need not name the source. */
 async function withSource({ realm, parts }: Asking, classified: Sourced): Promise<Sourced> {
   if (classified.kind !== 'grant' || classified.sources.length > 0) return classified
   const first = parseHandle(classified.grant.replace(/^grt_/, 'tok_'))
   const record = first === undefined ? undefined : await realm.store.tokenByHandle(realm.ordinal, first)
-  // The record may be gone by now; then its source is one of those whose grants have several tokens.
+  // The record may be gone by now. Then the source is one of those whose grants have several tokens.
   return { ...classified, sources: record === undefined ? parts.sources.withGrants : [record.source] }
 }
 

@@ -105,7 +105,7 @@ async function revoke(ask: Ask<unknown, RevokeBody>): Promise<Answer | Stale> {
 const STILL_SO: Answer = jsonAnswer(200, {})
 const CHANGED: Problem = problem(409, 'ifPreview: the targets have changed since the preview; preview again')
 
-/** The blast radius, from the code that also decides what is written. */
+/** The blast radius, computed by the code that also decides what is written. */
 function preview(ask: Ask<unknown, RevokeBody>, resolved: Resolved): Promise<PreviewJson> {
   const { timeoutMs, keepCredentials } = ask.body
   return blastRadius(ask, { resolved, timeoutMs, keepCredentials })
@@ -133,7 +133,7 @@ function created(receipt: ReceiptJson): Answer {
   return jsonAnswer(201, receipt, { location: `/control/v1/revocations/${receipt.id}` })
 }
 
-/** `GET /control/v1/revocations/{id}`: the receipt, and who has applied it. */
+/** `GET /control/v1/revocations/{id}`: the receipt, and which verifiers have applied it. */
 const READ_REVOCATION: Endpoint = endpoint({
   method: 'GET',
   path: '/revocations/{id}',
@@ -175,7 +175,7 @@ type ListQuery = z.output<typeof LIST_QUERY>
 
 const LIST = z.strictObject({ revocations: z.array(RECEIPT), next: z.string().optional() })
 
-/** `GET /control/v1/revocations`: receipts of every revocation, those of the dialects included, newest first. */
+/** `GET /control/v1/revocations`: receipts of all revocations, also those made through dialects, newest first. */
 const LIST_REVOCATIONS: Endpoint = endpoint({
   method: 'GET',
   path: '/revocations',

@@ -26,7 +26,7 @@ const keySets = new KeySets({
   allowInternal: false,
   onFailure: () => {},
 })
-/** All that resolving a rule needs of what the server is made of. */
+/** The parts of the server that resolving a rule needs. */
 const parts = { keySets, sources: new Sources(MODULES) } as ControlParts
 
 function callerIn(realm: Realm): Caller {
@@ -60,7 +60,7 @@ async function issue(realm: Realm, text: string, names: Named, parent?: TokenRec
 
 type Asked = { readonly target: TargetBody; readonly issuedBefore?: string; readonly reason?: string }
 
-/** Asks for a rule as the API does. @returns where it stands, or the status that it was refused with. */
+/** Asks for a rule as the API does. @returns the rule's position, or the status of the refusal. */
 async function ask(realm: Realm, { target, issuedBefore }: Asked): Promise<Position | { status: number }> {
   const dated = issuedBefore === undefined ? {} : { issuedBefore }
   const resolved = await resolveRule({ realm, parts }, { target, reason: 'r', ...dated })
@@ -83,7 +83,7 @@ type Step =
   | { readonly kind: 'cut'; readonly target: TargetBody; readonly agoMs: number | undefined }
   | { readonly kind: 'thing'; readonly nth: number; readonly by: 'token' | 'handle' | 'grant' }
 
-/** Without the members that are undefined, as JSON would come. */
+/** Drops undefined members, as JSON does. */
 function plain(value: Readonly<Record<string, unknown>>): Names {
   return JSON.parse(JSON.stringify(value)) as Names
 }
@@ -125,7 +125,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 type Rule = { readonly target: TargetBody; readonly at: Position; readonly beforeMs: number | undefined }
 
-/** What a request says, read word for word. */
+/** A literal reading of the request's words. */
 function says({ target, at, beforeMs }: Rule, text: string, record: TokenRecord): boolean {
   if (target.token !== undefined) return target.token === text
   if (target.handle !== undefined) return target.handle === record.handle
@@ -189,7 +189,7 @@ test('random requests end what their words say, and nothing else', async (contex
   assert.ok(dead > verdicts / 10 && dead < verdicts * 0.9)
 })
 
-test('a preview counts exactly what the rule then ends, and its digest does not change by looking', async () => {
+test('a preview counts exactly what the rule then ends, and looking does not change its digest', async () => {
   const { realm } = await openWorld()
   for (let nth = 0; nth < 60; nth += 1) {
     const names = { source: SOURCES[nth % 2] ?? '', subject: `s${nth % 7}`, client: `c${nth % 3}` }
@@ -237,7 +237,7 @@ test('counting stops at its deadline, and says that there may be more', async ()
   assert.match(shown.digest, /\.open$/)
 })
 
-test('[W94] as many rules as may be are counted at once, one more is an outage, and later it goes again', async () => {
+test('[W94] only so many rules are counted at once, one more is an outage, and later there is room again', async () => {
   const { realm, store } = await openWorld()
   const resolved = await resolveRule({ realm, parts }, { target: { source: 'oauth' }, reason: 'r' })
   assert.ok(!isAnswer(resolved))

@@ -5,12 +5,12 @@ const NAME_MAX = 1_024
 /** Sources that one rule may name. */
 export const SOURCES_MAX = 16
 
-/** Where the description of a source names those of the server's dialects: put there when the document is written. */
+/** Placeholder in the description of a source; the written document names the server's own sources there. */
 export const SOURCE_FORMS = '{sources}'
 
 const name = z.string().min(1).max(NAME_MAX)
 
-/** A target as it comes: which members make one is said by `classify`. */
+/** A target as it came. `classify` decides which members together form one. */
 export type TargetBody = {
   readonly token?: string | undefined
   readonly handle?: string | undefined
@@ -79,7 +79,7 @@ type RuleMembers = {
   readonly keepCredentials: z.ZodOptional<z.ZodBoolean>
 }
 
-/** Members of every call that states a rule. */
+/** Members of every call that takes a rule. */
 export const RULE_MEMBERS: RuleMembers = {
   target: TARGET,
   issuedBefore: z
