@@ -7,7 +7,7 @@ export type EntryBounds = {
   readonly bytesMax: number
 }
 
-/** What one owner keeps in one realm, the oldest first. */
+/** The entries of one owner in one realm, oldest first. */
 type Shelf = {
   readonly kept: Map<string, { readonly bytes: number; readonly expiresAtMs: number }>
   bytes: number
@@ -33,17 +33,17 @@ export class BoundedEntries {
     this.#bounds = bounds
   }
 
-  /** The id of what this owner keeps under a name. */
+  /** The id of an owner's entry with this name. */
   idOf(owner: string, name: string): string {
     return `${tagOf(owner)}.${this.earlierIdOf(owner, name)}`
   }
 
-  /** Earlier builds kept it under this, without a tag. */
+  /** The id without a tag, under which earlier builds stored entries. */
   earlierIdOf(owner: string, name: string): string {
     return sha256Base64url(`${owner}\0${name}`)
   }
 
-  /** What puts an expiring entry of `idOf`, and drops what this leaves no room for. @throws StoreUnavailable. */
+  /** Operations that put an entry under `idOf` and drop those that no longer fit. @throws StoreUnavailable. */
   async put(realm: Realm, entry: Omit<ExpiringEntry, 'kind'>): Promise<readonly Operation[]> {
     const { kind, countMax, bytesMax } = this.#bounds
     const shelf = await this.#shelfOf(realm, entry.id.slice(0, TAG_CHARS))
@@ -66,7 +66,7 @@ export class BoundedEntries {
     if (known !== undefined) return known
     const read = readShelf(realm, this.#bounds.kind, tag)
     ofRealm.set(tag, read)
-    // What could not be read is read again.
+    // Forget a failed read, so that the next call reads again.
     read.catch(() => ofRealm.delete(tag))
     if (ofRealm.size > SHELVES_MAX) {
       const [first] = ofRealm.keys()

@@ -25,12 +25,12 @@ class Line {
   }
 }
 
-test('[W61] addresses take turns, whoever has how many, and those that come anew get ahead of nobody', async () => {
+test('[W61] addresses take turns however many tasks each has, and a new one overtakes no other', async () => {
   const line = new Line()
   for (let nth = 0; nth < 5; nth += 1) line.add('10.0.0.1')
   line.add('10.0.0.2')
   assert.deepEqual(await line.serve(3), ['10.0.0.1 a', '10.0.0.2 a', '10.0.0.1 a'])
-  // Two new ones, and one that was served: in the order of their coming.
+  // Two new ones, and one that was served before, in the order of arrival.
   line.add('10.0.0.2')
   line.add('10.0.0.3')
   line.add('10.0.0.4')
@@ -73,7 +73,7 @@ test('[W61] addresses of one /64 are one, and many addresses about one account l
   assert.equal(other.refused.length, 2, 'one more about the same account has no room')
 })
 
-test('[W61] what is out of the queue leaves nothing behind', async () => {
+test('[W61] a task that has left the queue leaves nothing behind', async () => {
   const line = new Line()
   for (let nth = 0; nth < 10_000; nth += 1) {
     line.add(`10.0.${nth % 200}.1`, `u${nth}`)
@@ -82,7 +82,7 @@ test('[W61] what is out of the queue leaves nothing behind', async () => {
   assert.equal(line.queue.size, 0)
 })
 
-test('a queue that is closed refuses what waits and what comes, and what has begun goes on', async () => {
+test('a closed queue refuses waiting and new tasks, and a running one goes on', async () => {
   const queue = new FairQueue(8, 'too many')
   const begun = queue.add({ from: '192.0.2.1', account: 'ann' }, async () => 'done')
   const start = queue.next()

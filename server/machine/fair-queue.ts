@@ -1,7 +1,7 @@
 import { Overloaded } from '@rescind/core'
 import { addressShare, newestOfMost } from '@rescind/dialects'
 
-/** What a task's turn is counted by: the address it comes from and the account it concerns. */
+/** What a task's turn depends on: the address that it comes from and the account that it concerns. */
 export type Turn = { readonly from: string; readonly account: string }
 
 type Task = {
@@ -18,9 +18,9 @@ type Task = {
 export class FairQueue {
   readonly #max: number
   readonly #words: string
-  /** In the order in which they came. */
+  /** In the order of arrival. */
   readonly #waiting: Set<Task> = new Set()
-  /** When each waiting share had its last turn, or arrived: leaving and coming back gains nothing. */
+  /** When each waiting share last had a turn, or arrived; leaving and coming back gains nothing. */
   readonly #turns: Map<string, number> = new Map()
   #turn = 0
   #isClosed = false
@@ -34,7 +34,7 @@ export class FairQueue {
     return this.#waiting.size
   }
 
-  /** @throws Overloaded when it is full of others that have no more in it than this one. */
+  /** @throws Overloaded when the queue is full and no share in it is larger than this task's. */
   add<T>({ from, account }: Turn, work: () => Promise<T>): Promise<T> {
     const share = addressShare(from)
     if (this.#isClosed) return Promise.reject(new Overloaded('the server is stopping'))
@@ -56,7 +56,10 @@ export class FairQueue {
     this.#turns.clear()
   }
 
-  /** Removes and returns the next task: from the address served longest ago, and there from the account served longest ago. */
+  /**
+   * Removes and returns the next task: from the address served longest ago, and there from the account served longest
+   * ago.
+   */
   next(): (() => Promise<void>) | undefined {
     let best: Task | undefined
     for (const task of this.#waiting) if (best === undefined || this.#isEarlier(task, best)) best = task

@@ -5,7 +5,7 @@ import { issuingQuota } from './issuing-quota.ts'
 
 const [ONE, OTHER] = [realmOrdinal(1), realmOrdinal(2)]
 
-test('[W66] a caller may issue as much as its hour has, and not one more; a second caller is unhurt', () => {
+test('[W66] a caller may issue the quota of an hour and not one token more; a second caller keeps its own', () => {
   let nowMs = 0
   const quota = issuingQuota(2, () => nowMs)
   for (let nth = 0; nth < 7_200; nth += 1) {

@@ -1,12 +1,13 @@
 import type { IssuingQuota } from '@rescind/authority'
 import { RateLimit } from '@rescind/dialects'
 
-/** Over how long the rate is averaged: as much as comes together in this time may be issued at once. */
+/** The rate is averaged over this time: one such period's worth of tokens may be issued at once. */
 const AVERAGED_OVER_SECONDS = 3_600
 
 /**
- * How many tokens each caller may have issued: a token costs its room until it has expired, and a revocation its row for as
- * long as the audit is kept. Revoking has no quota, so this is what bounds the log (docs/limits.md).
+ * Limits how many tokens each caller may have issued. A token takes up room until it has expired, and its revocation
+ * takes up a row for as long as the audit is kept. Revoking has no quota, so this quota is what bounds the log
+ * (docs/limits.md).
  * @param perSecond 0: no quota.
  */
 export function issuingQuota(perSecond: number, monotonicMs: () => number): IssuingQuota {

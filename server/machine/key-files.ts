@@ -34,20 +34,20 @@ export function makeMasterKey(path: string, random: Random): MasterKey {
   return { bytes }
 }
 
-/** Beside the master key while it is changed: the one that comes. */
+/** The next master key, which lies beside the current one while the key is changed. */
 const nextPath = (path: string): string => `${path}.next`
 
-/** On disk before anything is wrapped with it. */
+/** Makes it durable before it wraps anything. */
 export function makeNextMasterKey(path: string, random: Random): MasterKey {
   return makeMasterKey(nextPath(path), random)
 }
 
-/** What a change of the master key that was broken off left behind. */
+/** The next key that an interrupted change of the master key left behind. */
 export function readNextMasterKey(path: string): MasterKey | undefined {
   return existsSync(nextPath(path)) ? readMasterKey(nextPath(path)) : undefined
 }
 
-/** The store is opened by the next key now: it takes the place of the one before, in one step. */
+/** Replaces the master key by the next one in one step, once the next key opens the store. */
 export function takeNextMasterKey(path: string): void {
   renameSync(nextPath(path), path)
   flushFolder(path)
@@ -64,13 +64,15 @@ function flushFolder(path: string): void {
   closeSync(folder)
 }
 
-/** @throws SettingsRefused for a secret that others than its owner can read; as fs does, when it is not there. */
+/**
+ * @throws SettingsRefused for a secret that other users can read, and the error of `fs` for one that does not exist.
+ */
 export function refuseIfOpen(name: string, path: string): void {
   if (isReadableByOthers(path))
     throw new SettingsRefused(`${name}: ${path} can be read by others; run: chmod 600 ${path}`)
 }
 
-/** @throws SettingsRefused as above. @returns its first line. */
+/** @returns the first line. @throws SettingsRefused as above. */
 export function readSecretFile(name: string, path: string): string {
   let text: string
   try {
@@ -85,9 +87,9 @@ export function readSecretFile(name: string, path: string): string {
 }
 
 /**
- * A new file, 0600, on disk with its folder's entry when this returns. It gets its name when it is whole: a
- * crash, or a full disk, must not leave an empty key that stops every later start.
- * @throws SettingsRefused when it cannot be written, or is there already.
+ * Creates a file with mode 0600. When this returns, the file and its folder's entry are on disk. It gets its name only
+ * when it is complete, because a crash or a full disk must not leave an empty key that stops every later start.
+ * @throws SettingsRefused when it cannot be written, or exists already.
  */
 export function writeSecretFile(path: string, text: string): void {
   const draft = `${path}.${randomBytes(6).toString('hex')}`
@@ -105,7 +107,7 @@ export function writeSecretFile(path: string, text: string): void {
   }
 }
 
-/** Only for us: what lies in it is keys and digests. */
+/** Only for our user, because it holds keys and digests. */
 export function makeFolder(path: string): void {
   if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o700 })
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { LogSink } from './log-sink.ts'
 
-/** An outflow that takes what the test says, when the test says so. */
+/** An outflow that takes as many bytes as the test says, when the test says so. */
 class HandOutflow {
   readonly taken: string[] = []
   readonly now: string[] = []
@@ -50,7 +50,7 @@ function sinkOf(bufferMaxBytes: number): {
 }
 
 describe('[W62] log lines that standard output does not take', () => {
-  it('wait up to the bound; the next one is dropped and counted, and nobody waits', () => {
+  it('wait up to the bound; the next one is dropped and counted, and no caller waits', () => {
     const { outflow, sink } = sinkOf(LINE.length * 3)
     for (let at = 0; at < 3; at += 1) sink.write(LINE)
     assert.deepEqual([sink.dropped, sink.waitingBytes], [0, LINE.length * 3])
@@ -59,7 +59,7 @@ describe('[W62] log lines that standard output does not take', () => {
     assert.equal(outflow.isAsked, true)
   })
 
-  it('are told of by one line, once there is room again, and not a second time', () => {
+  it('are reported by one line, once there is room again, and only once', () => {
     const { outflow, sink } = sinkOf(LINE.length * 2)
     for (let at = 0; at < 5; at += 1) sink.write(LINE)
     outflow.take()
@@ -94,7 +94,7 @@ describe('[W62] log lines that standard output does not take', () => {
     assert.equal(sink.dropped, 1)
   })
 
-  it('are waited for by whoever stops, until they are out', async () => {
+  it('are waited for by a server that stops, until they are out', async () => {
     const { outflow, sink } = sinkOf(1_000)
     await sink.whenIdle()
     sink.write(LINE)

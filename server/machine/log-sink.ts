@@ -1,14 +1,14 @@
-/** Takes bytes without ever keeping its caller waiting. */
+/** Takes bytes without blocking its caller. */
 export type Outflow = {
-  /** Tells, later, how many of the bytes were taken; fewer than all of them is a failure, and the rest comes again. */
+  /** Reports later how many of the bytes were taken. Fewer than all is a failure, and the rest is written again. */
   readonly write: (bytes: Buffer, done: (taken: number) => void) => void
-  /** The last chance before the process ends: what cannot be taken at once is lost. */
+  /** The last chance before the process ends: bytes that cannot be taken at once are lost. */
   readonly writeNow: (bytes: Buffer) => void
 }
 
-/** Bytes of lines that wait for the outflow. A line that finds no room is dropped, and counted. */
+/** Bytes of lines that may wait for the outflow. A line that finds no room is dropped and counted. */
 const LOG_BUFFER_MAX_BYTES = 1_048_576
-/** Bytes that are handed over at once. */
+/** The most bytes of one write. */
 const CHUNK_BYTES = 65_536
 /** Milliseconds until an outflow that took nothing is tried again. */
 const RETRY_MS = 250
@@ -17,13 +17,13 @@ export type LogSinkParts = {
   readonly outflow: Outflow
   readonly bufferMaxBytes?: number
   readonly after?: (delayMs: number, task: () => void) => void
-  /** Told once lines are taken again, with how many were dropped meanwhile. */
+  /** Called once lines are taken again, with the number that was dropped in between. */
   readonly onRecovered?: (dropped: number) => void
 }
 
 /**
- * Where log lines go. Logging must never hold up an answer: a full volume or a reader that stalls makes lines wait,
- * within a bound, and then drops the newest; the server goes on, and says how many once it can.
+ * Where log lines go. Logging must never delay an answer. A full volume or a stalled reader makes lines wait, within a
+ * bound, and then the newest are dropped. The server goes on, and reports how many once it can.
  */
 export class LogSink {
   readonly #outflow: Outflow
@@ -49,7 +49,7 @@ export class LogSink {
     return this.#dropped
   }
 
-  /** Bytes that wait. */
+  /** Bytes that wait to be written. */
   get waitingBytes(): number {
     return this.#waitingBytes
   }
@@ -103,7 +103,7 @@ export class LogSink {
     this.#waitingBytes -= taken
     if (taken < chunk.length) {
       this.#lines.unshift(chunk.subarray(taken))
-      // Still busy until then, so that no new line tries before its time.
+      // Stay busy until then, so that a new line does not try too early.
       this.#after(RETRY_MS, () => {
         this.#isWriting = false
         this.#pump()
@@ -111,7 +111,7 @@ export class LogSink {
       return
     }
     this.#isWriting = false
-    // Not before there is room enough for the line that tells.
+    // Wait until there is room for the line that reports it.
     if (this.#untold > 0 && this.#waitingBytes * 2 <= this.#bufferMaxBytes) {
       const untold = this.#untold
       this.#untold = 0

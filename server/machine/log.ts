@@ -2,21 +2,21 @@ import { type Logger, pino } from 'pino'
 import { LogSink } from './log-sink.ts'
 import { standardOutput } from './standard-output.ts'
 
-/** Milliseconds that a server which stops waits for its last lines to be taken. */
+/** Milliseconds that a stopping server waits for its last lines to be written. */
 const LAST_LINES_TIMEOUT_MS = 500
 
 export type ServerLog = {
   readonly log: Logger
-  /** Lines that were not taken in time. */
+  /** How many lines were dropped. */
   readonly dropped: () => number
-  /** Waits, for a moment at most, until what was logged is out. */
+  /** Waits until all lines are written, but only for a moment. */
   readonly flush: () => Promise<void>
 }
 
-/** A process has one standard output. */
+/** Shared, because a process has only one standard output. */
 let shared: LogSink | undefined
 
-/** JSON lines on standard output, which hold nothing up (`LogSink`). */
+/** Logs JSON lines to standard output without blocking (`LogSink`). */
 export function openLog(level: string): ServerLog {
   shared ??= openSink()
   const sink = shared
@@ -32,7 +32,7 @@ export function openLog(level: string): ServerLog {
   }
 }
 
-/** A logger of the caller's own, which knows by itself where its lines go. */
+/** Wraps a caller's own logger, which manages its own output. */
 export function givenLog(log: Logger): ServerLog {
   return { log, dropped: () => 0, flush: async () => undefined }
 }

@@ -22,7 +22,7 @@ export type MetricName =
   | 'rescind_index_removed_early_total'
   | 'rescind_index_checks_total'
 
-/** Every metric of our own, in the order of `/metrics`; names and labels are what dashboards and alerts are made of. */
+/** Every metric of our own, in the order of `/metrics`. Dashboards and alerts depend on the names and labels. */
 export const METRICS: Readonly<Record<MetricName, MetricShape>> = {
   rescind_answers_total: {
     type: 'counter',

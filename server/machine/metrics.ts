@@ -25,7 +25,7 @@ export type Metrics = {
 
 export type MetricsParts = {
   readonly realms: Realms
-  /** Settings that can take safety away, and whether they do. */
+  /** Settings that can reduce safety, and whether they do. */
   readonly insecure: readonly { readonly setting: string; readonly isOn: boolean }[]
   /** Log lines that were dropped since the start. */
   readonly linesDropped: () => number
@@ -171,10 +171,10 @@ function described(name: MetricName, registry: Registry): Described {
   return { name, help, labelNames: [...labels], registers: [registry] }
 }
 
-/** No turn is meant to take longer than 10 ms. */
+/** A turn of the event loop should take at most 10 ms. */
 const DELAY_BUCKETS: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
 
-/** Route templates are few, but a bound is a bound. */
+/** Route templates are few; the bound guards against mistakes. */
 const LABELS_MAX = 2_000
 
 function tally(registry: Registry, name: MetricName): (route: string, status: number) => void {

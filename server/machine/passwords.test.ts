@@ -10,14 +10,14 @@ function question(from: string, account = 'ann', isProved = false) {
   return { hash, password: 'right', from, account, isProved }
 }
 
-test('[W61] as many logins wait as the bound says; the next one of the same share is an outage', async () => {
+test('[W61] logins wait up to the bound; the next one of the same share is an outage', async () => {
   const queue = new PasswordQueue(CHEAP)
   const order: string[] = []
   const ask = async (from: string): Promise<void> => {
     assert.equal(await queue.verify(question(from)), true)
     order.push(from)
   }
-  // One is being checked, so it waits no more.
+  // One of them is being checked, so it no longer waits.
   const many = Array.from({ length: PASSWORD_QUEUE_MAX + 1 }, () => ask('192.0.2.1'))
   await assert.rejects(queue.verify(question('192.0.2.1')), Overloaded)
   const refused = many.at(-1)
@@ -27,7 +27,7 @@ test('[W61] as many logins wait as the bound says; the next one of the same shar
   assert.ok(order.indexOf('192.0.2.2') <= 2, `served as number ${order.indexOf('192.0.2.2')}`)
 })
 
-test('[W61] who changes a password waits behind no login, and no login for ever', async () => {
+test('[W61] a password change waits behind no login, and no login waits for ever', async () => {
   const queue = new PasswordQueue(CHEAP)
   const order: string[] = []
   const noted = async (name: string, done: Promise<unknown>): Promise<void> => {
@@ -44,7 +44,7 @@ test('[W61] who changes a password waits behind no login, and no login for ever'
     ),
   )
   await Promise.all([...logins, ...changes])
-  // The first login was being checked when the others came.
+  // The first login was already being checked when the others came.
   assert.deepEqual(order.slice(0, 8), [
     'login',
     ...Array.from({ length: 4 }, () => 'change'),
@@ -54,7 +54,7 @@ test('[W61] who changes a password waits behind no login, and no login for ever'
   ])
 })
 
-test('[W61] a full queue of logins turns no change away, and so the other way round', async () => {
+test('[W61] a full queue of logins turns no change away, nor a full queue of changes a login', async () => {
   const queue = new PasswordQueue(CHEAP)
   const logins = Array.from({ length: PASSWORD_QUEUE_MAX + 1 }, () => queue.verify(question('192.0.2.1')))
   const change = queue.hash({ password: 'x', from: '192.0.2.1', account: 'ann' })
@@ -69,7 +69,7 @@ test('[W61] a full queue of logins turns no change away, and so the other way ro
   await Promise.all(changes)
 })
 
-test('a password of a server in use costs 19 MiB and two passes, and so does one of nobody', async (t) => {
+test('a password of a server in use costs 19 MiB and two passes, and so does one of an unknown user', async (t) => {
   assert.deepEqual(PASSWORD_COST, { memoryKib: 19_456, passes: 2 })
   assert.match(await hashPassword('right'), /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
   const queue = new PasswordQueue()
@@ -80,7 +80,7 @@ test('a password of a server in use costs 19 MiB and two passes, and so does one
     const { user, system } = process.cpuUsage(before)
     spent.push((user + system) / 1_000)
   }
-  // The least that argon2 takes is a tenth of a millisecond.
+  // Use the minimum: argon2 itself takes at least a tenth of a millisecond.
   const least = Math.min(...spent)
   t.diagnostic(`${least.toFixed(1)} ms of CPU for nobody's`)
   assert.ok(least > 5, `${least} ms`)

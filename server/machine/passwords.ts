@@ -2,7 +2,7 @@ import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { NewPassword, PasswordCheck, PasswordQuestion } from '@rescind/dialects'
 import { FairQueue, type Turn } from './fair-queue.ts'
 
-/** What making and checking a hash costs: memory, and passes over it. */
+/** The cost of making and checking a hash: memory, and passes over it. */
 export type PasswordCost = { readonly memoryKib: number; readonly passes: number }
 
 /** OWASP's first choice for argon2id: 19 MiB, 2 passes, 1 lane; some 30 ms of one core. */
@@ -10,9 +10,9 @@ export const PASSWORD_COST: PasswordCost = { memoryKib: 19_456, passes: 2 }
 const LANES = 1
 const TAG_BYTES = 32
 const SALT_BYTES = 16
-/** Logins that may wait, and changes of passwords. */
+/** How many logins may wait, and how many changes of passwords. */
 export const PASSWORD_QUEUE_MAX = 32
-/** Changes go first, but for every so many a login gets its turn: none waits for ever. */
+/** Changes go first, but after this many in a row a login gets a turn, so that none waits forever. */
 const CHANGES_IN_A_ROW = 4
 const PHC = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
 
@@ -44,21 +44,21 @@ export class PasswordQueue implements PasswordCheck {
     this.#cost = cost
   }
 
-  /** @throws Overloaded when too many wait, and none of them has a larger share than this one. */
+  /** @throws Overloaded when the queue is full and no share in it is larger than this one's. */
   verify(question: PasswordQuestion): Promise<boolean> {
     return this.#inTurn(question.isProved === true ? this.#changes : this.#logins, question, () =>
       check(question, this.#cost),
     )
   }
 
-  /** The hash of a new password: as dear as checking one, so it takes its turn. @throws Overloaded likewise. */
+  /** Hashes a new password. That costs as much as checking one, so it waits its turn. @throws Overloaded likewise. */
   hash(given: NewPassword): Promise<string> {
     return this.#inTurn(this.#changes, given, () => hashPassword(given.password, this.#cost))
   }
 
   /**
-   * The server stops: logins that wait are refused, which is safe to try elsewhere, for a queue of them takes seconds.
-   * Changes, which end tokens, are finished.
+   * Stops the queues. Waiting logins are refused, because a queue of them takes seconds and they can safely be tried
+   * elsewhere. Changes, which end tokens, are finished.
    */
   close(): void {
     this.#logins.close()
@@ -70,7 +70,7 @@ export class PasswordQueue implements PasswordCheck {
     return done
   }
 
-  /** Never rejects: each task hands its failure to its own caller. */
+  /** Never rejects: each task reports its failure to its own caller. */
   async #run(): Promise<void> {
     if (this.#busy) return
     this.#busy = true
@@ -95,7 +95,7 @@ async function check({ hash, password }: PasswordQuestion, cost: PasswordCost): 
 }
 
 const NO_TAG = Buffer.alloc(TAG_BYTES)
-/** A hash of no user; checking it costs as much as checking a real one. */
+/** A hash that belongs to no user; checking it costs as much as checking a real one. */
 const UNKNOWN_USER = { lanes: LANES, salt: Buffer.alloc(SALT_BYTES), tag: NO_TAG }
 
 function parse(hash: string): Parameters | undefined {

@@ -1,10 +1,10 @@
 import type { Realms } from '@rescind/authority'
 import { StoreUnavailable } from '@rescind/core'
 
-/** The least time between two probes: each is a flush, and anybody may ask. */
+/** The least time between two probes, because each is a flush and any client may ask. */
 const PROBE_EVERY_MS = 1_000
 
-/** Whether the store takes writes, asked of the disk once a second at most, however many want to know. */
+/** Whether the store takes writes. The disk is asked once a second at most, however many callers ask. */
 export class Probe {
   readonly #ledger: Realms['ledger']
   readonly #monotonicMs: () => number
@@ -27,7 +27,7 @@ export class Probe {
       this.#last = last
       return last.outcome
     }
-    // A flush has failed since: the last answer is known to be wrong.
+    // A flush has failed since, so the last answer is known to be wrong.
     if (this.#last.isOver && this.#ledger.broken)
       return Promise.reject(new StoreUnavailable('the last flush failed'))
     return this.#last.outcome

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { Random } from '@rescind/core'
 
-/** Bytes drawn from the system at once: a call costs 2 µs whether it brings 16 bytes or thousands. */
+/** Bytes drawn from the system at once, because a call costs 2 µs for 16 bytes and for thousands. */
 const POOL_BYTES = 16_384
 
-/** The system's generator, drawn in blocks. What was handed out is wiped from the block. */
+/** The system's generator, drawn in blocks. Bytes that were handed out are wiped from the block. */
 export function createSystemRandom(): Random {
   let pool = randomBytes(POOL_BYTES)
   let used = 0

@@ -40,7 +40,7 @@ test('[W93] a part that fails is logged once, with its realm, however often it i
   assert.deepEqual([lines.length, setbacks.open], [3, []])
 })
 
-test('[W93] a bug in one part is told as one, and the parts after it run', async () => {
+test('[W93] a bug in one part is logged as a bug, and the parts after it run', async () => {
   const { setbacks, lines } = await open()
   const bug = async (): Promise<never> => {
     throw new TypeError('a record that cannot be read')

@@ -2,7 +2,7 @@ import type { Realms } from '@rescind/authority'
 import { isOutage } from '@rescind/core'
 import type { Logger } from 'pino'
 
-/** Which part of the upkeep: of one realm, or, without a realm, of the store as a whole. */
+/** A part of the upkeep: of one realm or, without a realm, of the whole store. */
 export type Part = { readonly realm?: string; readonly step: string }
 export type Setback = Part & { readonly reason: string }
 
@@ -24,13 +24,13 @@ export class Setbacks {
     return [...this.#open.values()]
   }
 
-  /** A failed store fails every part alike, so parts are not even tried: `broken` tells that in one place. */
+  /** Runs a part. A failed store fails every part alike, so then none is tried: the store's own setback reports it. */
   async run(part: Part, task: () => Promise<unknown>): Promise<boolean> {
     if (this.#ledger.broken) return false
     try {
       await task()
     } catch (error) {
-      // The flush failed for the first caller of the group; this realm has no setback of its own.
+      // The flush failed for the first caller of its group, so this realm has no setback of its own.
       this.#failed(this.#ledger.broken ? STORE : part, error)
       return false
     }
@@ -38,7 +38,7 @@ export class Setbacks {
     return true
   }
 
-  /** Tries the store, if its last flush failed. @returns whether it can be worked with. */
+  /** Tries the store if its last flush failed. @returns whether it works. */
   async mend(): Promise<boolean> {
     if (!this.#ledger.broken) {
       this.#succeeded(STORE)
@@ -61,7 +61,7 @@ export class Setbacks {
     if (before?.reason === reason) return
     if (isOutage(error))
       this.#log.warn({ ...part, reason }, 'upkeep: this part waits for the store and is tried again')
-    // A bug, or a record that cannot be read: it must not take the other realms' upkeep along.
+    // A bug, or an unreadable record: the upkeep of other realms must go on.
     else
       this.#log.error(
         { ...part, err: error },

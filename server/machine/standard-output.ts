@@ -5,8 +5,8 @@ import type { Outflow } from './log-sink.ts'
 const STDOUT = 1
 
 /**
- * Standard output, written to in ways that no reader of it can hold up. Node's own stream is one only where it is a
- * pipe or a socket; files and terminals it writes to on the thread that answers requests.
+ * Standard output, written so that no reader of it can block the server. Node's own stream does not block for pipes and
+ * sockets, but writes to files and terminals on the thread that answers requests.
  */
 export function standardOutput(): Outflow {
   const stat = fstatSync(STDOUT)

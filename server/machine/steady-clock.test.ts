@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { steadyClock } from './steady-clock.ts'
 
-test('a wall clock that steps back does not take time back with it', () => {
+test('a wall clock that steps back does not turn time back', () => {
   const now = { wall: 1_000_000, monotonic: 50.25 }
   const clock = steadyClock({ wallMs: () => now.wall, monotonicMs: () => now.monotonic })
   now.wall += 5_000
@@ -14,7 +14,7 @@ test('a wall clock that steps back does not take time back with it', () => {
   assert.equal(clock.monotonicMs(), 6_050.25)
 })
 
-test('a step forward is followed, and not kept when it is taken back', () => {
+test('a step forward is followed, and undone when the clock undoes it', () => {
   const now = { wall: 1_000_000, monotonic: 0 }
   const clock = steadyClock({ wallMs: () => now.wall, monotonicMs: () => now.monotonic })
   now.wall += 86_400_000

@@ -1,9 +1,9 @@
 import type { Clock } from '@rescind/core'
 
 /**
- * The wall clock, but never behind where the monotonic clock says it must be since the start: when it steps back, what
- * was seen expired stays expired, and nothing is dated before what came earlier. A step forward is followed, and
- * forgotten when it is taken back.
+ * The wall clock, but never behind the time that the monotonic clock has counted since the start. When the wall clock
+ * steps back, tokens that were expired stay expired, and later events get no earlier dates. A step forward is followed,
+ * and undone when the clock undoes it.
  */
 export function steadyClock(clock: Clock): Clock {
   const behindMs = clock.wallMs() - clock.monotonicMs()

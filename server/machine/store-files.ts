@@ -15,7 +15,7 @@ export function refuseLost({ path, masterKeyFile }: { path: string; masterKeyFil
   const [controlKey, masterKey] = [resolve(dirname(masterKeyFile), CONTROL_KEY_FILE), resolve(masterKeyFile)]
   const keys = [controlKey, masterKey].filter((one) => existsSync(one))
   const wal = `${path}-wal`
-  // Keys may be made beforehand, both of them; a control key of our own form was made by a first start.
+  // Operators may make both keys beforehand, but a control key in our own form was made by a first start.
   const isLost = size === 0 ? keys.length > 0 : keys.length === 2 && isOurs(controlKey)
   const left = (sizeOf(wal) ?? 0) > 0 ? wal : isLost ? keys[0] : undefined
   if (left === undefined) return
@@ -43,15 +43,15 @@ const ALL_WRITE = 0o002
 const OTHERS = 0o077
 const STICKY = 0o1000
 
-/** What SQLite and the lock keep beside a store. */
+/** Endings of the files of a store: itself, SQLite's own and the lock. */
 const BESIDE = ['', '-wal', '-shm', '.lock']
 
 export type StoreFiles = { readonly path: string; readonly sideLog?: string | undefined }
 
 /**
- * A store that cannot be written would listen and then fail every write; one that anybody can write can be replaced by
- * an older copy, in which what was revoked since is alive.
- * @returns what is to be warned of: rights that others have, and need not have.
+ * Checks the files of a store. A server with an unwritable store would listen and then fail every write. A store that
+ * any user can write can be replaced by an older copy, in which later revocations are missing.
+ * @returns warnings about rights that other users have but do not need.
  * @throws StoreRefused
  */
 export function checkStoreFiles({ path, sideLog }: StoreFiles): readonly string[] {
@@ -76,7 +76,7 @@ function folder(path: string): readonly string[] {
   const { mode } = statSync(path)
   if (!isWritable(path, mode))
     throw new StoreRefused(`store: nothing can be written in ${path}; run: chmod 700 ${path}`)
-  // Where the folder is sticky, as /tmp is, others cannot replace what is ours.
+  // In a sticky folder such as /tmp, others cannot replace our files.
   const isAnybodys = (mode & ALL_WRITE) !== 0 && (mode & STICKY) === 0
   if (isAnybodys)
     throw new StoreRefused(`store: everybody can replace the files in ${path}; run: chmod 700 ${path}`)

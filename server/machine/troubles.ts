@@ -11,13 +11,13 @@ export type TroubleCode =
   | 'index_removed_early'
 
 type TroubleWords = {
-  /** What is so. */
+  /** The state of things, in words. */
   readonly what: string
-  /** What an operator does. */
+  /** What the operator has to do. */
   readonly next: string
 }
 
-/** Closed, and each a label of `rescind_troubles`. */
+/** A closed list; each code is a label of `rescind_troubles`. */
 export const TROUBLES: Readonly<Record<TroubleCode, TroubleWords>> = {
   log_rolled_back: {
     what: 'The log of this realm was proved to have been rolled back: nothing is acknowledged in it, while other realms go on.',
@@ -60,10 +60,10 @@ function isTroubleCode(code: string): code is TroubleCode {
   return Object.hasOwn(TROUBLES, code)
 }
 
-/** Something that is out of order in a server that answers: where, and what an operator does about it. */
+/** Something out of order in a server that still answers. */
 export type Trouble = { readonly code: TroubleCode; readonly realm?: string; readonly detail: string }
 
-/** What of the store is out of order: whole realms first, then, by their kinds, things that cannot be read. */
+/** Troubles of the store: whole realms first, then unreadable records and logs by kind. */
 export function storeTroubles(realms: Realms): readonly Trouble[] {
   const found: Trouble[] = []
   for (const { name, ordinal } of realms.all()) {
@@ -87,7 +87,7 @@ export function storeTroubles(realms: Realms): readonly Trouble[] {
   return found
 }
 
-/** What something that cannot be read is one of; names begin with it. */
+/** The kind of an unreadable thing, which is the first part of its name. */
 function kindOf({ what, name }: Unreadable): string {
   return `${what} ${name.split('/')[0] ?? ''}`
 }

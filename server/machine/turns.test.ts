@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
 import { watchTurns } from './turns.ts'
 
-test('a turn that took long is told by how much longer it took than the look that it delayed', (t) => {
+test('a long turn is reported by how late it made the next look', (t) => {
   mock.timers.enable({ apis: ['setInterval'] })
   t.after(() => mock.timers.reset())
   const late: number[] = []

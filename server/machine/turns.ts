@@ -1,11 +1,14 @@
-/** Lets everything that waits go first: long work is cut into pieces of a few milliseconds with this between them. */
+/** Lets all waiting work run first. Long work is cut into pieces of a few milliseconds with this between them. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
 const LOOK_MS = 10
 
-/** Looks again and again whether the event loop is late, and tells by how many milliseconds. @returns what ends it. */
+/**
+ * Looks regularly whether the event loop is late, and reports by how many milliseconds. @returns a function that stops
+ * it.
+ */
 export function watchTurns(late: (ms: number) => void, monotonicMs: () => number): () => void {
   let dueMs = monotonicMs() + LOOK_MS
   const timer = setInterval(() => {

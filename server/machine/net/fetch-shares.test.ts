@@ -10,7 +10,7 @@ class Places {
   readonly shares: FetchShares = new FetchShares()
   readonly held: Held[] = []
 
-  /** @returns how many of this many got a place. */
+  /** @returns how many of `count` requests got a slot. */
   take(realm: string, of: string, count = 1): number {
     let got = 0
     for (let nth = 0; nth < count; nth += 1) {
@@ -39,12 +39,12 @@ test('[H21] one app has so many places and no more, until one is given back', ()
   assert.equal(places.givenUp, 0)
 })
 
-test('[H21] a realm has so many, and in it who has the most gives way', () => {
+test('[H21] a realm has so many places, and in it the app with the most gives way', () => {
   const places = new Places()
   assert.equal(FETCHES_PER_REALM_MAX, 2 * FETCHES_PER_ONE_MAX)
   places.take('default', 'app one', FETCHES_PER_ONE_MAX)
   places.take('default', 'app two', FETCHES_PER_ONE_MAX)
-  // A third app gets as many as leaves the others with no fewer.
+  // A third app gets slots until the others would have fewer than it has.
   const got = places.take('default', 'app three', FETCHES_PER_ONE_MAX)
   assert.equal(got, Math.floor(FETCHES_PER_REALM_MAX / 3))
   assert.equal(places.givenUp, got)
@@ -62,7 +62,7 @@ test('[H21] when the process is full, the realm that has the most gives way', ()
   assert.equal(places.givenUp, 1)
   const realms = Array.from({ length: 200 }, (_, nth) => `realm ${nth}`)
   const got = realms.map((realm) => places.take(realm, 'app'))
-  // Everybody has one now, so the next one has to wait.
+  // Each has one slot now, so the next one has to wait.
   assert.equal(got.filter((one) => one === 1).length, FETCHES_MAX - 3)
   assert.equal(places.take('late', 'app'), 0)
 })

@@ -1,7 +1,7 @@
-/** On whose behalf a foreign URL is fetched: one app or one issuer of one realm. */
+/** The owner of a fetch: one app or one issuer of one realm. */
 export type FetchShare = { readonly realm: string; readonly of: string }
 
-/** Guarded requests under way at once, of the whole process, of one realm, and of one app or issuer. */
+/** Bounds of guarded requests under way: for the process, for one realm, and for one app or issuer. */
 export const FETCHES_MAX = 64
 export const FETCHES_PER_REALM_MAX = 32
 export const FETCHES_PER_ONE_MAX = 16
@@ -13,10 +13,10 @@ type UnderWay = { readonly share: FetchShare; readonly giveUp: () => void }
  * oldest request of the largest share is aborted in favour of a smaller share.
  */
 export class FetchShares {
-  /** In the order in which they began. */
+  /** In the order of their start. */
   readonly #underWay: Set<UnderWay> = new Set()
 
-  /** @returns what gives the place back, or undefined when there is none to be had. */
+  /** @returns a function that frees the slot, or undefined when there is no slot. */
   enter(share: FetchShare, giveUp: () => void): (() => void) | undefined {
     const ofOne = this.#count(({ realm, of }) => realm === share.realm && of === share.of)
     if (ofOne >= FETCHES_PER_ONE_MAX) return undefined
@@ -34,12 +34,13 @@ export class FetchShares {
     return count
   }
 
-  /** Among the realms, or among the apps and issuers of one; `mine` is how much the one that comes has already. */
+  /** Frees a slot among the realms, or among the apps and issuers of one; `mine` is how many the newcomer has. */
   #makeRoom(within: string | undefined, mine: number): boolean {
     const [name, count] = this.#largest(({ share }) =>
       within === undefined ? share.realm : share.realm === within ? share.of : undefined,
     )
-    // Who gives way is left with as much as who comes gets, or they would push each other out for ever.
+    // The owner that gives way keeps as many slots as the newcomer gets. Otherwise the two would evict each other
+    // forever.
     if (count <= mine + 1) return false
     const realm = within ?? name
     const [of] = this.#largest(({ share }) => (share.realm === realm ? share.of : undefined))

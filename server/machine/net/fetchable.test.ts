@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFetchable } from './fetchable.ts'
 
-test('[W105] a URL that would never be fetched is known by itself: internal addresses in every spelling, plain http', () => {
+test('[W105] a URL that would never be fetched is recognised from its text: internal addresses in every spelling, plain http', () => {
   const never = [
     'https://169.254.169.254/',
     'https://127.0.0.1/keys',

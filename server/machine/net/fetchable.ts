@@ -2,8 +2,8 @@ import { isIP } from 'node:net'
 import { isInternalAddress } from './internal-address.ts'
 
 /**
- * Whether `guardedFetch` could ever ask this URL, as far as the URL itself tells: what a name leads to is seen when it is
- * asked. Registering another one would be believed, and nothing would come of it.
+ * Whether `guardedFetch` could ever fetch this URL, judging by its text alone; names are resolved only when fetching. A
+ * URL that could never be fetched should not be registered, because it would silently do nothing.
  */
 export function isFetchable(text: string, allowInternal: boolean): boolean {
   if (!URL.canParse(text)) return false
@@ -13,7 +13,7 @@ export function isFetchable(text: string, allowInternal: boolean): boolean {
   const isLocal = bare === 'localhost' || bare.endsWith('.localhost')
   const isInternal = isLocal || (isIP(bare) !== 0 && isInternalAddress(bare))
   if (isInternal && !allowInternal) return false
-  // Plain http is for this machine alone, and then only where fetching from inside is allowed.
+  // Plain http is only for internal addresses, and only where those are allowed.
   const isPublic = isIP(bare) !== 0 && !isInternal
   return protocol === 'https:' || (protocol === 'http:' && allowInternal && !isPublic)
 }

@@ -57,7 +57,7 @@ test('an https answer comes with its status and body, and the body asked with ar
   assert.equal(fetched.body.toString(), `POST verify.example:${port} 1 tökén`)
 })
 
-test('an internal address is refused before a connection is made, by whatever text it is named', async () => {
+test('an internal address is refused before a connection is made, however it is written', async () => {
   let connections = 0
   const server = https.createServer({ cert: TEST_CERT, key: TEST_KEY })
   server.on('connection', () => {
@@ -142,7 +142,7 @@ test('[J10] redirects are not followed', async () => {
   }
 })
 
-test('a body at the bound is taken, one byte more is not, declared or streamed', async () => {
+test('a body at the bound is read and one byte more is refused, declared or streamed', async () => {
   for (const declared of [true, false]) {
     for (const [bytes, expected] of [
       [BOUNDS.maxBytes, 'answered 200'],
@@ -158,7 +158,7 @@ test('a body at the bound is taken, one byte more is not, declared or streamed',
   }
 })
 
-test('whoever never answers, or never ends, or never resolves, is given up on', async () => {
+test('a server that never answers, never ends or never resolves is given up', async () => {
   const silent = await serve(() => undefined)
   const endless = await serve((_request, response) => response.write('a'))
   const ask = { ...LOCAL, timeoutMs: 60 }
@@ -173,14 +173,14 @@ test('whoever never answers, or never ends, or never resolves, is given up on', 
   release()
 })
 
-test('a certificate that is not trusted, or is of another name, is as good as no answer', async () => {
+test('a certificate that is untrusted, or for another name, counts as no answer', async () => {
   const port = await serveTls((_request, response) => response.end('ok'))
   const { trusted: _none, ...untrusting } = LOCAL
   assert.equal(await whyOf(guardedFetch(`https://verify.example:${port}/`, untrusting)), 'unreachable')
   assert.equal(await whyOf(guardedFetch(`https://other.example:${port}/`, LOCAL)), 'unreachable')
 })
 
-test('a name that nobody knows is not asked', async () => {
+test('a name that does not resolve is not asked', async () => {
   const broken: Resolve = () => Promise.reject(new Error('ENOTFOUND'))
   assert.equal(
     await whyOf(guardedFetch('https://no.example/', { ...BOUNDS, resolve: broken })),
@@ -190,7 +190,7 @@ test('a name that nobody knows is not asked', async () => {
   assert.equal(await whyOf(guardedFetch('https://no.example/', { ...BOUNDS, resolve: none })), 'unresolvable')
 })
 
-test('[H21] as many for one app as may be under way are, one more is refused, and others are not', async () => {
+test('[H21] one app may have so many requests under way, one more is refused, and others go on', async () => {
   const waiting: (() => void)[] = []
   const resolve: Resolve = () =>
     new Promise((done) => {
@@ -212,7 +212,7 @@ test('[H21] as many for one app as may be under way are, one more is refused, an
   assert.equal(await whyOf(guardedFetch('https://10.0.0.1/', BOUNDS)), 'internal-address')
 })
 
-test('an answer that is packed is read, named as such or not, and bounded by what comes out [W15] [W105]', async () => {
+test('a compressed answer is read, declared or not, and bounded by its unpacked size [W15] [W105]', async () => {
   const plain = Buffer.from('{"keys":[]}')
   const bomb = Buffer.alloc(BOUNDS.maxBytes + 1, 0x20)
   const cases: readonly (readonly [string | undefined, Buffer, string])[] = [
@@ -245,7 +245,7 @@ test('an answer that is packed is read, named as such or not, and bounded by wha
   }
 })
 
-test('[H21] a request that gives way to another one ends at once, and says so', async () => {
+test('[H21] a request that gives way to another one ends at once and reports it', async () => {
   const port = await serve(() => undefined)
   const silent = (of: string): Promise<string> =>
     whyOf(

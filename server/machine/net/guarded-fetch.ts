@@ -13,15 +13,15 @@ export type FetchAsk = {
   readonly method?: 'GET' | 'POST'
   readonly body?: string
   readonly headers?: Readonly<Record<string, string>>
-  /** Bytes of the answer's body; a longer one is given up on. */
+  /** Bytes of the answer's body; a longer one is given up. */
   readonly maxBytes: number
-  /** Milliseconds for everything: the name, the connection, the whole body. */
+  /** Milliseconds for the name, the connection and the whole body together. */
   readonly timeoutMs: number
-  /** For tests only: internal addresses too, and plain http to them. */
+  /** For tests only: also fetch from internal addresses, and by plain http from them. */
   readonly allowInternal?: boolean
-  /** Certificates (PEM) trusted in the place of the system's. */
+  /** Certificates (PEM) to trust instead of the system's. */
   readonly trusted?: string
-  /** How a name becomes addresses; the system's resolver if absent. */
+  /** Resolves a name to addresses; absent: the system's resolver. */
   readonly resolve?: Resolve
 }
 
@@ -32,16 +32,16 @@ export type FetchFailure =
   /** Not a URL, not https, or a URL that contains credentials. */
   | 'bad-url'
   | 'unresolvable'
-  /** The name, or the URL itself, says an address that is not public. */
+  /** The name, or the URL itself, leads to an address that is not public. */
   | 'internal-address'
-  /** No connection, no trusted certificate, or one that broke. */
+  /** No connection, no trusted certificate, or a connection that broke. */
   | 'unreachable'
   | 'redirect'
   | 'timeout'
   | 'too-large'
-  /** In an encoding that is not read here, or broken in it. */
+  /** In an encoding that we do not read, or damaged. */
   | 'encoded'
-  /** As many requests as may be under way at once are, or this one had to give way. */
+  /** Too many requests are under way, or this one had to give way. */
   | 'busy'
 
 export type Fetched =
@@ -58,10 +58,10 @@ const ADDRESSES_MAX = 16
 const shares = new FetchShares()
 
 /**
- * Fetches a URL that a caller chose. It must be https; redirects are not followed; time, size and number are bounded; no
- * connection is shared or kept. Internal addresses are refused: the resolved address is checked, and that same address
- * is dialled, so a DNS answer that changes in between gains nothing. Never rejects: a failure is a value, and holds
- * nothing of what was sent.
+ * Fetches a URL that a caller chose. It must be https. Redirects are not followed; time, size and number are bounded;
+ * connections are neither shared nor kept. Internal addresses are refused: the resolved address is checked, and that
+ * same address is dialled, so a DNS answer that changes in between gains nothing. Never rejects: a failure is a value,
+ * and holds nothing of what was sent.
  */
 export async function guardedFetch(url: string, ask: FetchAsk): Promise<Fetched> {
   const giveUp = new AbortController()
@@ -85,7 +85,7 @@ async function fetchNow(url: string, ask: FetchAsk, deadline: AbortSignal): Prom
   const [first] = addresses
   if (first === undefined || addresses.length > ADDRESSES_MAX) return failed('unresolvable')
   const internal = addresses.filter(({ address }) => isInternalAddress(address))
-  // One internal answer among public ones is enough: which of them is taken must not be luck.
+  // One internal address among public ones is enough to refuse: the outcome must not depend on which is picked.
   if (internal.length > 0 && ask.allowInternal !== true) return failed('internal-address')
   if (isPlain && internal.length < addresses.length) return failed('bad-url')
   return deadline.aborted ? failed('timeout') : send(target, ask, { address: first, deadline })
@@ -103,8 +103,8 @@ async function addressesOf({ hostname }: URL, resolve: Resolve): Promise<readonl
 }
 
 /**
- * Look-ups that the system has under way: they cannot be called off, and block a thread of few each, so one name is
- * looked up once for all who ask.
+ * Look-ups that the system has under way. They cannot be cancelled, and each blocks one of few threads, so all callers
+ * that ask for a name share one look-up.
  */
 const lookups: Map<string, Promise<readonly Address[]>> = new Map()
 
@@ -182,7 +182,7 @@ const UNPACK = {
   br: promisify<Buffer, ZlibOptions, Buffer>(brotliDecompress),
 } as const
 
-/** Nothing is asked for but plain text; caches and file servers pack all the same, some without saying so. */
+/** Only plain text is requested, but caches and file servers compress all the same, some without declaring it. */
 async function unpacked(
   body: Buffer,
   encoding: string | undefined,
@@ -194,7 +194,7 @@ async function unpacked(
   if (isPlain && way !== 'gzip') return body
   if (!Object.hasOwn(UNPACK, way)) return 'encoded'
   try {
-    // `way` was found among these names.
+    // `way` is one of these names.
     return await UNPACK[way as keyof typeof UNPACK](body, { maxOutputLength: maxBytes })
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? 'too-large' : 'encoded'

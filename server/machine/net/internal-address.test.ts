@@ -45,7 +45,7 @@ const PUBLIC_TOO = [
   '2a00:1450::1',
 ]
 
-test('[Q06] private, local, shared, reserved and metadata addresses are internal, and so is what is no address', () => {
+test('[Q06] private, local, shared, reserved and metadata addresses are internal, and so is text that is no address', () => {
   for (const address of INTERNAL) assert.equal(isInternalAddress(address), true, address)
 })
 

@@ -1,8 +1,8 @@
 import { BlockList, isIP } from 'node:net'
 
 /**
- * IPv4 that is not the public Internet: this host, private use, shared by carriers, link-local (where clouds keep
- * their metadata), documentation, benchmarks, multicast, reserved (RFC 6890), and one cloud's public metadata address.
+ * IPv4 that is not the public Internet: this host, private use, carrier-shared, link-local (where clouds serve
+ * metadata), documentation, benchmarks, multicast, reserved (RFC 6890), and one cloud's public metadata address.
  */
 const INTERNAL_V4: readonly (readonly [network: string, bits: number])[] = [
   ['0.0.0.0', 8],
@@ -23,7 +23,7 @@ const INTERNAL_V4: readonly (readonly [network: string, bits: number])[] = [
   ['240.0.0.0', 4],
 ]
 
-/** IPv6 is public only inside 2000::/3, and there not where another address hides or nothing real may be. */
+/** Only 2000::/3 is public IPv6, except ranges that embed another address or cannot hold real hosts. */
 const PUBLIC_V6 = ['2000::', 3] as const
 const INTERNAL_V6: readonly (readonly [network: string, bits: number])[] = [
   ['2001::', 23],

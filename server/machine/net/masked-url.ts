@@ -1,7 +1,7 @@
 const MASK = '***'
 const MASKED = /[?#]\*\*\*$|^[^/]*\/\/\*\*\*@|\/\*\*\*(?:[/?#]|$)/
 
-/** Segments of a path that say where a key set or an endpoint is: a short plain word, a version, and what is agreed upon. */
+/** Path segments that cannot be a secret: a short plain word, a version, or one of the agreed names. */
 const PLAIN = /^(?:[a-z]{0,10}|v\d{1,2}(?:\.\d{1,2})?|[a-z0-9]{1,3})$/
 const AGREED: ReadonlySet<string> = new Set([
   '.well-known',
@@ -16,8 +16,8 @@ const AGREED: ReadonlySet<string> = new Set([
 ])
 
 /**
- * A URL as it may be shown. What fetches from elsewhere may have to bear a secret: in the query, in the user part (which
- * new records cannot have), or in the path, of which only what cannot be one is shown.
+ * A URL in the form that may be shown. A URL to fetch from may hold a secret in its query, in its user part (which new
+ * records cannot have) or in its path, so only path segments that cannot be secret are shown.
  */
 export function maskedUrl(url: string): string {
   const at = url.search(/[?#]/)
@@ -31,8 +31,8 @@ function masked(segment: string): string {
 }
 
 /**
- * The URL that a client means. One that reads a record, edits it and sends it back sends the masked URL and means the
- * stored one. @returns undefined for a masked URL that is not the mask of the stored one.
+ * The URL that a client means. A client that reads a record, edits it and sends it back sends the masked URL, but means
+ * the stored one. @returns undefined for a masked URL that is not the mask of the stored one.
  */
 export function meantUrl(given: string, stored: string | undefined): string | undefined {
   if (stored !== undefined && given === maskedUrl(stored)) return stored

@@ -8,12 +8,12 @@ function addressOf(at: string, forwarded: string | undefined): string {
   return peerOf(at, forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }, PROXIES).address
 }
 
-test('a peer that is no proxy of ours says nothing about who it is', () => {
+test('forwarded headers of a peer that is no trusted proxy are ignored', () => {
   assert.equal(addressOf('198.51.100.7', '192.0.2.1'), '198.51.100.7')
   assert.equal(addressOf('::ffff:198.51.100.7', '192.0.2.1'), '198.51.100.7')
 })
 
-test('behind proxies it is the nearest hop that is none of them, with a port or without', () => {
+test('behind proxies the client is the nearest hop that is not a proxy, with a port or without', () => {
   for (const [forwarded, address] of [
     ['192.0.2.1', '192.0.2.1'],
     ['203.0.113.9, 192.0.2.1', '192.0.2.1'],
@@ -28,7 +28,7 @@ test('behind proxies it is the nearest hop that is none of them, with a port or 
     assert.equal(addressOf('10.0.0.1', forwarded), address, forwarded)
 })
 
-test('what stands left of a hop that cannot be read is not believed', () => {
+test('entries to the left of an unreadable hop are not believed', () => {
   for (const unreadable of [
     'unknown',
     '',
@@ -43,7 +43,7 @@ test('what stands left of a hop that cannot be read is not believed', () => {
   assert.equal(addressOf('10.0.0.1', undefined), '10.0.0.1')
 })
 
-// The kind: one address in several spellings is one caller, and one in a list of proxies is the proxy however it comes.
+// The kind: one address in several spellings is one caller, and a proxy is recognised in every spelling.
 test('[W97] an address is the same in every spelling that a proxy may write', () => {
   for (const spelling of ['2001:DB8:0:0::1', '2001:0db8::0001', '[2001:db8:0::1]:4711', '2001:db8::0.0.0.1'])
     assert.equal(addressOf('10.0.0.1', spelling), '2001:db8::1', spelling)
@@ -58,7 +58,7 @@ test('[W97] an address is the same in every spelling that a proxy may write', ()
   assert.equal(addressOf('10.0.0.1', '192.0.2.1, ::ffff:a01:203'), '192.0.2.1', 'a proxy of ours, mapped')
 })
 
-test('[W97] a range of proxies may be written as mapped IPv4, and what is none is refused', () => {
+test('[W97] a range of proxies may be written as mapped IPv4, and an invalid range is refused', () => {
   const mapped = parseProxies('::ffff:10.0.0.0/104,fd00::1')
   const peer = peerOf('10.9.8.7', { 'x-forwarded-for': '192.0.2.1, fd00:0:0::1' }, mapped)
   assert.deepEqual(peer, { address: '192.0.2.1', trusted: true })

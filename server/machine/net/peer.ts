@@ -8,7 +8,7 @@ export type TrustedProxies = { readonly any: boolean; readonly list: BlockList }
 
 export const NO_PROXIES: TrustedProxies = { any: false, list: new BlockList() }
 
-/** @throws SettingsRefused for what is no address range. */
+/** @throws SettingsRefused for text that is no address range. */
 export function parseProxies(ranges: string): TrustedProxies {
   const list = new BlockList()
   let any = false
@@ -49,7 +49,10 @@ export function peerOf(at: string, headers: Readonly<IncomingHttpHeaders>, proxi
   return { address: nearest, trusted: true }
 }
 
-/** Some proxies add the port: `203.0.113.5:4711`, `[2001:db8::1]:4711`. @returns undefined for what is no address. */
+/**
+ * The address without the port that some proxies add: `203.0.113.5:4711`, `[2001:db8::1]:4711`. @returns undefined for
+ * text that is no address.
+ */
 function addressOf(hop: string): string | undefined {
   const [, v4, v6] = WITH_PORT.exec(hop) ?? []
   return canonicalAddress(v4 ?? v6 ?? hop)
@@ -65,12 +68,14 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
   return address.includes(':') ? 'ipv6' : 'ipv4'
 }
 
-/** Whether a hop, as a header names it, is a proxy of ours. */
+/** Whether a hop, as a header names it, is a trusted proxy. */
 export function isTrustedHop(hop: string, proxies: TrustedProxies): boolean {
   return isTrusted(addressOf(hop) ?? '', proxies)
 }
 
-/** Of a socket's address, which Node writes canonically but for a mapped prefix and the name of an interface. */
+/**
+ * Normalises a socket's address. Node writes it canonically, except for a mapped prefix and the name of an interface.
+ */
 function plain(address: string): string {
   if (!address.includes(':')) return address
   if (address.startsWith(MAPPED) && address.includes('.')) return address.slice(MAPPED.length)

@@ -1,4 +1,4 @@
-/** The text without slashes at its end. By hand: a pattern for that is tried at every slash of a run of them. */
+/** Removes slashes from the end. Not by a pattern, because that would be tried at every slash of a run of them. */
 export function withoutSlashes(text: string): string {
   let end = text.length
   while (text[end - 1] === '/') end -= 1
