@@ -19,9 +19,9 @@ const PAGE = 1_000
 type LogChecked = Exclude<Checked, { kind: 'unreadable' }>
 
 export type StoreLogChecked = LogChecked & {
-  /** `forged`: what stands in the store as its checkpoint was not made by its server. */
+  /** `forged`: the stored checkpoint was not made by the store's server. */
   readonly checkpoint: StoredCheckpoint['kind']
-  /** How many of the given positions are of this realm. */
+  /** How many of the given positions belong to this realm. */
   readonly positions: number
 }
 
@@ -31,7 +31,7 @@ export type RealmUnchecked = { readonly kind: 'unchecked'; readonly realm: strin
 export type StoreCheck = {
   readonly store: Store
   readonly master: MasterKey
-  /** Positions that the server gave out, of any realms. */
+  /** Positions that the server gave out, of any realm. */
   readonly positions: readonly string[]
 }
 
@@ -53,14 +53,15 @@ async function checkRealm(
   body: string,
 ): Promise<StoreLogChecked | RealmUnchecked> {
   const value = readRealmValue(body)
-  if (value === undefined) return { kind: 'unchecked', realm, why: 'its record is damaged or was written by a newer version' }
+  if (value === undefined)
+    return { kind: 'unchecked', realm, why: 'its record is damaged or was written by a newer version' }
   // Only the system realm's keys tell whether this is the right master key.
   if (realm !== SYSTEM_REALM && !opensKeys(value.wrappedKeys, realm as RealmName, master))
     return { kind: 'unchecked', realm, why: 'its keys do not open with the master key' }
   const ordinal = realmOrdinal(value.ordinal)
   const { sealKey } = unwrapRealmKeys(value.wrappedKeys, realm as RealmName, master)
   const key = checkpointKeyOf(sealKey)
-  // A position bears the tag of the realm that it is of.
+  // The tag of a position tells its realm.
   const given = positions.flatMap((text) => parseCheckpoint(text, key) ?? [])
   const checkpoint = await readStoredCheckpoint(store, ordinal, sealKey)
   const known = checkpoint.kind === 'checkpoint' ? [...given, checkpoint.checkpoint] : given

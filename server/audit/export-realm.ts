@@ -8,7 +8,7 @@ import { exportLog, type Range } from './export.ts'
 
 const PAGE = 100
 
-/** Everything in a realm: what its directory holds, its tokens (never their text), and its log. */
+/** All contents of a realm: its directory, its tokens (never their text), and its log. */
 export async function* exportRealm(realm: Realm, range: Range): AsyncGenerator<string, void> {
   const { store, ordinal } = realm
   for (const collection of await collectionsOf(realm, range.head.seq)) {
@@ -29,7 +29,7 @@ export async function* exportRealm(realm: Realm, range: Range): AsyncGenerator<s
   yield* exportLog(realm, range)
 }
 
-/** Members that are URLs which may hold a secret. */
+/** Members with URLs that may hold a secret. */
 const URLS: ReadonlyMap<string, string> = new Map([
   [ISSUERS.name, 'jwksUrl'],
   [CHAT_APPS.name, 'verifyUrl'],
@@ -38,7 +38,7 @@ const URLS: ReadonlyMap<string, string> = new Map([
 function exported(collection: string, record: DirectoryRecord): DirectoryRecord {
   const member = URLS.get(collection)
   if (member === undefined || record.body === undefined) return record
-  // Written by this program alone, as an object.
+  // Only this program writes it, always as an object.
   const value = JSON.parse(record.body) as Record<string, unknown>
   const url = value[member]
   return typeof url === 'string'
@@ -46,7 +46,9 @@ function exported(collection: string, record: DirectoryRecord): DirectoryRecord 
     : record
 }
 
-/** Every change is a row, and one of each collection stays when a log is trimmed: so all collections are known. */
+/**
+ * All collections of a realm. Every change is a row, and trimming keeps one row of each collection, so none is missed.
+ */
 async function collectionsOf({ store, ordinal }: Realm, head: number): Promise<readonly string[]> {
   const names = new Set<string>()
   const add = (row: LogRow): void => {

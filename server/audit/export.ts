@@ -10,19 +10,19 @@ const PAGE = 100
 
 export type Range = { readonly after: number; readonly chain: Uint8Array; readonly head: Checkpoint }
 
-/** What an export that leaves out the first rows is of; undefined when the log is not that long. */
+/** The range of an export that leaves out the first rows; undefined when the log is not that long. */
 export async function rangeAfter(realm: Realm, after: number): Promise<Range | undefined> {
   const head = await headCheckpoint(realm)
   const anchor = await realm.store.anchor(realm.ordinal)
-  // What came before was trimmed off.
+  // The earlier rows have been trimmed off.
   if (after <= anchor.seq) return { after: anchor.seq, chain: anchor.chain, head }
   const [row] = await realm.store.chainedRowsAfter(realm.ordinal, after - 1, 1)
   return row?.seq !== after ? undefined : { after, chain: row.chain, head }
 }
 
 /**
- * A realm's log up to where it ended when that was read, line by line: a first one that says where it begins, the rows, and a last one
- * that says where it ends, so that one that was cut short is told from a whole one.
+ * Exports a realm's log up to the given head, line by line. The first line says where the export begins, and the last
+ * one where it ends, so that a truncated export can be recognised.
  */
 export async function* exportLog(realm: Realm, range: Range): AsyncGenerator<string, void> {
   const { head } = range
@@ -32,7 +32,7 @@ export async function* exportLog(realm: Realm, range: Range): AsyncGenerator<str
   while (after < head.seq) {
     const limit = Math.min(PAGE, head.seq - after)
     const rows = await realm.store.chainedRowsAfter(realm.ordinal, after, limit)
-    // Trimmed off meanwhile: an export that is cut short says so, one with a gap would be called wrong.
+    // Trimmed meanwhile. A truncated export is recognisable, but one with a gap would look like a broken log.
     if (rows[0]?.seq !== after + 1) throw new StoreUnavailable('the log was trimmed meanwhile; ask again')
     yield rows.map((row) => `${exportLine(row)}\n`).join('')
     after = rows.at(-1)?.seq ?? head.seq
@@ -51,10 +51,10 @@ export type Checked =
       readonly chain: string
     }
   | { readonly kind: 'wrong'; readonly realm: string; readonly fault: LogFault }
-  /** No export, or not a whole one; which line says so. */
+  /** Not an export, or not a complete one; `line` says where. */
   | { readonly kind: 'unreadable'; readonly line: number; readonly why: string }
 
-/** Checks an export by nothing but itself and the checkpoints that its reader knows of. */
+/** Checks an export by itself and by the checkpoints that its reader knows. */
 export async function checkExport(
   lines: AsyncIterable<string>,
   known: readonly KnownCheckpoint[],

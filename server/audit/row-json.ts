@@ -5,8 +5,8 @@ import { type Json, type JsonObject, parseStrictObject } from '@rescind/dialects
 import { storedRule, UNREADABLE } from '../receipts/stored-row.ts'
 
 /**
- * A log row as people read it: what it says, and who, from where, how and why. In the place of what this version cannot
- * read it says so: a row stays in the log for ever, and one that is odd must not hide the others.
+ * A log row in readable form: the rule, its author, address, way and reason. What this version cannot read is marked as
+ * unreadable: a row stays in the log forever, and an odd one must not hide the others.
  */
 export type RowJson = {
   readonly seq: number
@@ -14,7 +14,7 @@ export type RowJson = {
   /** One of the kinds, or `unreadable`. */
   readonly kind: string
   readonly rule: JsonObject
-  /** The members of the audit text; none of them once it has expired. */
+  /** The members of the audit text; empty once it has expired. */
   readonly audit?: JsonObject | undefined
 }
 
@@ -65,19 +65,19 @@ function targetJson(target: Target): JsonObject {
   }
 }
 
-/** The last instant that can be written is as good as for ever. */
+/** The last instant that can be written means forever. */
 function keepText(ms: number): string {
   return ms >= LAST_INSTANT_MS ? 'for good' : formatInstant(ms)
 }
 
 /**
- * A row as a line of an export: what `rowJson` shows, and the bytes that its chain value is made from, so that anybody
- * can check it. One row has one line: a reader makes it again from the bytes and compares.
+ * A row as a line of an export: `rowJson` and the bytes that its chain value covers, so that any reader can check it. A
+ * row has exactly one line: a reader rebuilds the line from the bytes and compares.
  */
 export function exportLine(row: ChainedLogRow): string {
   const { audit: kept, ...rest } = rowJson(row)
   const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url')
-  // What the chain rests on, where the readable part does not say it.
+  // Values that the chain covers and that the readable part does not show.
   const isPlain = parseInstant(rest.at) === row.atMs
   return JSON.stringify({
     ...rest,

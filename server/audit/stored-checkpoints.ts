@@ -12,7 +12,7 @@ const NAME = { kind: EXPIRING_KINDS.logCheckpoint, id: 'head' } as const
 export class StoredCheckpoints {
   readonly #written: Map<RealmOrdinal, number> = new Map()
 
-  /** Of a log that has grown since. @throws StoreUnavailable, Overloaded. */
+  /** Writes a checkpoint if the log has grown since the last one. @throws StoreUnavailable, Overloaded. */
   async write(realm: Realm): Promise<void> {
     if (realm.index.seq === this.#written.get(realm.ordinal)) return
     const checkpoint = await headCheckpoint(realm)
@@ -29,7 +29,7 @@ export type StoredCheckpoint =
   | { readonly kind: 'forged' }
   | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
 
-/** The last checkpoint of a log, by the store alone. */
+/** The last checkpoint of a log, read from the store alone. */
 export async function readStoredCheckpoint(
   store: Store,
   realm: RealmOrdinal,

@@ -9,8 +9,8 @@ import { createFirstKey, hasHadControlKey } from '../records/control-keys.ts'
 import { settledMasterKey } from './master-key.ts'
 
 /**
- * `isTemporary`: the store is forgotten with the process, so its keys are, too. The files may be those of a store that
- * is not: they are neither used nor touched.
+ * `isTemporary`: the store disappears with the process, and so do its keys. The key files may belong to a durable
+ * store, so they are neither used nor touched.
  */
 export type KeyParts = {
   readonly config: {
@@ -22,7 +22,9 @@ export type KeyParts = {
   readonly isTemporary: boolean
 }
 
-/** Made only with a new store: a missing key beside an old one is a mistake, never a reason to make another. */
+/**
+ * Makes a key only for a new store. A missing key of an existing store is a mistake, and a new key would not open it.
+ */
 export async function firstMasterKey(
   { config, random, isTemporary }: KeyParts,
   store: Store,
@@ -36,7 +38,9 @@ export async function firstMasterKey(
   return config.store.isDurable ? makeMasterKey(path, random) : { bytes: random.bytes(32) }
 }
 
-/** The first start of a store gives it a control key: the environment's, or one that is made and written to a file. */
+/**
+ * Gives a store its control key at the first start: the one in the environment, or a new one that is written to a file.
+ */
 export async function settleControlKey(
   { config, random, isTemporary }: KeyParts,
   system: Realm,
@@ -50,7 +54,7 @@ export async function settleControlKey(
   if (isTemporary) {
     const key = mintText(PREFIX.controlKey, random).reveal()
     await createFirstKey(system, key)
-    // Not through the log, which others keep.
+    // Not to the log, because other systems store the log.
     process.stderr.write(`rescind: temporary control key, until this server stops (memory:): ${key}\n`)
     return
   }

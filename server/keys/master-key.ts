@@ -12,8 +12,8 @@ import {
 export type Rotated = 'done' | 'stale' | 'running' | 'no-file'
 
 /**
- * The master key that opens the store: the key in the file or, after an interrupted change, the next one. Removes what the
- * interrupted change left behind.
+ * The master key that opens the store: the key in the file or, after an interrupted change, the next key. Removes what
+ * that change left behind.
  */
 export async function settledMasterKey(path: string, store: Store): Promise<MasterKey> {
   const next = readNextMasterKey(path)
@@ -25,16 +25,16 @@ export async function settledMasterKey(path: string, store: Store): Promise<Mast
 }
 
 /**
- * Changes the master key while the server runs: the next key is on disk before anything is wrapped with it, all realms
- * are rewrapped in one write, and then it takes the file's name. Broken off at any point, the next start finds the key
- * that opens the store.
+ * Changes the master key while the server runs. The next key is on disk before it wraps anything; then all realms are
+ * rewrapped in one write; then it takes the file's name. After an interruption at any point, the next start finds the
+ * key that opens the store.
  */
 export class MasterKeyFile {
   readonly #path: string | undefined
   readonly #parts: { readonly realms: Realms; readonly store: Store; readonly random: Random }
   #running = false
 
-  /** @param path undefined where the key is in no file. */
+  /** @param path undefined when the key is not in a file. */
   constructor(path: string | undefined, parts: { realms: Realms; store: Store; random: Random }) {
     this.#path = path
     this.#parts = parts

@@ -16,31 +16,31 @@ import type { Seed, SeedRealm } from './schema.ts'
 
 export type SeedParts = {
   readonly realms: Realms
-  /** What the dialects can be given, in the order in which it is created. */
+  /** What the dialects can create, in this order. */
   readonly parts: readonly SeedPart[]
   /** @throws SettingsRefused when the secret is not where the file says. */
   readonly secretText: (secret: SeedSecret) => string
-  /** Told of each secret that could be guessed: what it belongs to, never its text. */
+  /** Called for each guessable secret with its owner, never with its text. */
   readonly onWeakSecret: (of: string) => void
   readonly hashPassword: (password: string) => Promise<string>
 }
 
-/** Characters below which a secret is called guessable: 16 of base64 are 96 bits. */
+/** Secrets shorter than this are called guessable: 16 characters of base64 are 96 bits. */
 const STRONG_CHARS = 16
 
 /**
- * Creates what never existed; leaves what exists, and what was deleted stays deleted. So the same file can be given
- * at every start. @returns how many records it created.
+ * Creates records that never existed. Existing records stay as they are, and deleted ones stay deleted, so the same
+ * file can be used at every start. @returns how many records it created.
  */
 export async function applySeed(parts: SeedParts, seed: Seed): Promise<number> {
   let created = 0
   for (const given of seed.realms) {
-    // What it holds cannot be told; it is left as it is, and the other realms are seeded.
+    // The contents of this realm are unreadable, so it is left as it is; the other realms are seeded.
     if (parts.realms.whyNot(given.name) !== undefined) continue
-    // One that was disabled or deleted stays as it is, too.
+    // A realm that was disabled or deleted stays as it is, too.
     if (parts.realms.isKnown(given.name) && !parts.realms.isServed(given.name)) continue
     if (!parts.realms.isKnown(given.name)) await parts.realms.make(given.name, SEED_AUDIT)
-    // Nothing is looked for in a realm that is only to be there.
+    // The realm only has to exist, so it is not opened.
     if (isEmpty(given)) continue
     const realm = await parts.realms.get(given.name)
     if (realm === undefined) continue
@@ -49,7 +49,7 @@ export async function applySeed(parts: SeedParts, seed: Seed): Promise<number> {
   return created
 }
 
-/** Whether a realm is given without anything in it. */
+/** Whether the file gives a realm without any contents. */
 function isEmpty({ name: _name, ...given }: SeedRealm): boolean {
   return isNothing(given)
 }
@@ -66,10 +66,10 @@ async function seedRealm(parts: SeedParts, realm: Realm, given: SeedRealm): Prom
     if (text.length < STRONG_CHARS) parts.onWeakSecret(of)
     return text
   }
-  // First, so that a prefix that is refused leaves nothing behind.
+  // First, so that refused prefixes leave nothing behind.
   let created: number = await seedPrefixes(realm, given.tokenPrefixes)
   const tools: SeedTools = { reveal, hashPassword: parts.hashPassword }
-  // Each part reads the members that its own schema has checked.
+  // Each part gets the members that its own schema has checked.
   for (const part of parts.parts) created += await part.create(realm, given as never, tools)
   created += await createAll(realm, given.checkProfiles, (profile) =>
     plan({ collection: CHECK_PROFILES, id: profile.name }, () => profileOf(profile)),
@@ -85,13 +85,13 @@ async function seedRealm(parts: SeedParts, realm: Realm, given: SeedRealm): Prom
   return created
 }
 
-/** @throws SettingsRefused for prefixes that cannot be. */
+/** @throws SettingsRefused for prefixes that are not allowed. */
 async function seedPrefixes(realm: Realm, given: SeedRealm['tokenPrefixes']): Promise<0 | 1> {
   if (given === undefined) return 0
   const { version } = await realm.directory.state(TOKEN_PREFIXES, TOKEN_PREFIXES_ID)
   if (version > 0) return 0
   const named = Object.entries(given).filter(([, value]) => value !== undefined)
-  // The schema has named the members; only those that are undefined were left out.
+  // The schema has checked the names; only undefined members were dropped.
   const change = await changePrefixes(realm, Object.fromEntries(named) as Partial<Prefixes>, {
     audit: SEED_AUDIT,
   })

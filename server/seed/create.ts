@@ -6,14 +6,14 @@ export const SEED_AUDIT: Audit = { by: 'server', from: 'local', how: 'seed' }
 type Named<T> = { readonly collection: Collection<T>; readonly id: string }
 type Make<T> = () => T | Promise<T>
 
-/** What is to be created: asks whether it is to be, makes it, and gives back how to write it. */
+/** Decides whether a record has to be created, makes it, and returns how to write it. */
 export type Plan = (realm: Realm) => Promise<(() => Promise<0 | 1>) | undefined>
 
-/** Records that are made and written at a time: they share flushes, and all cores hash passwords. */
+/** Records that are made and written together: they share flushes, and all cores hash passwords. */
 const TOGETHER_MAX = 64
 
 /**
- * Creates what one list of the file names, in its order. @returns how many were created.
+ * Creates the records of one list of the file, in its order. @returns how many were created.
  * @throws as `create` does.
  */
 export async function createAll<T>(
@@ -41,7 +41,7 @@ export async function create<T>(realm: Realm, named: Named<T>, make: Make<T>): P
 }
 
 /**
- * A record that is created unless something stands or stood under its id.
+ * A record that is created unless its id is, or was, in use.
  * Writing it throws SettingsRefused when another record has one of its keys already.
  */
 export function plan<T>(named: Named<T>, make: Make<T>): Plan {
@@ -61,7 +61,7 @@ async function write<T>(realm: Realm, { collection, id }: Named<T>, value: T): P
     operations: putRecord(realm, { collection, id, value, fromVersion: 0 }, SEED_AUDIT),
   })
   if (outcome.kind === 'applied') return 1
-  // The same list names it twice: the first one counts.
+  // The same list names it twice, and the first one counts.
   if (outcome.kind === 'conflict' && outcome.what === 'record-changed') return 0
   if (outcome.kind === 'conflict' && outcome.what === 'key-taken') {
     throw new SettingsRefused(`seed: ${collection.name} "${id}" uses a name or key that another one has`)

@@ -5,7 +5,7 @@ import { storedText } from '../records/text-schemas.ts'
 /** A secret, or the name of an environment variable or file that holds it. */
 export type SeedSecret = string | { readonly env: string } | { readonly file: string }
 
-/** Any text goes, so that existing keys can be taken over; guessable ones are warned about. */
+/** Any text is allowed, so that existing keys can be taken over; guessable ones raise a warning. */
 export const secret: z.ZodType<SeedSecret> = z.union([
   z.string().min(1).max(512),
   z.strictObject({ env: z.string().min(1) }),
@@ -15,20 +15,20 @@ export const secret: z.ZodType<SeedSecret> = z.union([
 export const id: z.ZodString = storedText(256)
 
 export type SeedTools = {
-  /** @param of what the secret belongs to. @throws SettingsRefused when it is not where the file says. */
+  /** @param of the owner of the secret. @throws SettingsRefused when it is not where the file says. */
   readonly reveal: (secret: SeedSecret, of: string) => string
   readonly hashPassword: (password: string) => Promise<string>
 }
 
-/** What a seed file can say of a realm for one dialect. */
+/** The part of a seed file that belongs to one dialect. */
 export type SeedPart = {
   /** Members of a realm. */
   readonly members: Readonly<Record<string, z.ZodType>>
-  /** Creates what never existed. @returns how many records that were. */
+  /** Creates records that never existed. @returns how many. */
   readonly create: (realm: Realm, given: never, tools: SeedTools) => Promise<number>
 }
 
-/** The same, with `create` held to what the members hold. */
+/** The same, with `create` typed by the members. */
 export function seedPart<Members extends Readonly<Record<string, z.ZodType>>>(part: {
   readonly members: Members
   readonly create: (realm: Realm, given: z.output<z.ZodObject<Members>>, tools: SeedTools) => Promise<number>

@@ -4,7 +4,7 @@ import { id, type SeedPart, type SeedSecret, secret } from './parts.ts'
 
 export type SeedRealm = {
   readonly name: string
-  /** How minted text begins, where it is not to begin as usual. */
+  /** How minted tokens begin, if not as by default. */
   readonly tokenPrefixes?: Readonly<Record<string, string | undefined>> | undefined
   readonly verifiers: readonly { readonly name: string; readonly key: SeedSecret }[]
   readonly checkProfiles: readonly GivenProfile[]
@@ -36,7 +36,7 @@ export type SeedParse =
   | { readonly ok: true; readonly seed: Seed }
   | { readonly ok: false; readonly why: string }
 
-/** Refuses unknown members: a misspelt member of a seed would otherwise make a client that does not work. */
+/** Refuses unknown members, because a misspelt member would make a client that does not work. */
 export function parseSeed(value: unknown, parts: readonly SeedPart[]): SeedParse {
   const parsed = seedFile(parts).safeParse(value)
   if (parsed.success) return { ok: true, seed: parsed.data }

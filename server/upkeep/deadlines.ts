@@ -2,39 +2,39 @@ import type { Realm, Realms } from '@rescind/authority'
 import { isOutage, type RealmOrdinal } from '@rescind/core'
 import { decodeRule, rowKindOf } from '@rescind/core/log'
 
-/** One thing that waits. `endsTokens`: all that it can do is to end something, so no clock is too wrong for it. */
+/** One item with a deadline. `endsTokens`: it can only end tokens, so it need not wait for a trusted clock. */
 export type Due = { readonly id: string; readonly dueAtMs: number; readonly endsTokens: boolean }
 
-/** One kind of pending item, as the deadlines see it. */
+/** One kind of pending item, as the deadlines use it. */
 export type Watched = {
   readonly name: string
-  /** Everything that is open, however much it is. */
+  /** All open items, however many there are. */
   readonly all: (realm: Realm) => AsyncIterable<Due>
   /** Undefined: it has ended. */
   readonly one: (realm: Realm, id: string) => Promise<Due | undefined>
-  /** Does what is due; doing it a second time finds it done. @throws StoreUnavailable, Overloaded. */
+  /** Does what is due; doing it again changes nothing. @throws StoreUnavailable, Overloaded. */
   readonly settle: (realm: Realm, id: string, nowMs: number) => Promise<void>
 }
 
 /**
- * The times up to which items are due. `endingMs`: for items that only end tokens, by the monotonic clock. `otherMs`: for
- * all others; undefined while the wall clock is not trusted.
+ * The times up to which items are due. `endingMs`: for items that only end tokens, by the monotonic clock. `otherMs`:
+ * for all others; undefined while the wall clock is not trusted.
  */
 export type DueTime = { readonly endingMs: number; readonly otherMs: number | undefined }
 
-/** What is open of one kind in one realm, as far as it was read. */
+/** The open items of one kind in one realm, as far as they have been read. */
 type Queue = {
   due: Map<string, Due>
   isRead: boolean
   soonestMs: number
-  /** Ids that were written since. */
+  /** Ids whose records were written since they were read. */
   readonly changed: Set<string>
   settling: Promise<void> | undefined
 }
 
 /**
- * Does what was asked for a time when that time has come. The times stand in the store, so a restart forgets none; the
- * write that does it also ends what waited, so it is done once. What is due is found by its time, among all that is open.
+ * Carries out pending items when their time comes. The times are in the store, so a restart loses none. The write that
+ * carries an item out also ends it, so it happens once.
  */
 export class Deadlines {
   readonly #kinds: readonly Watched[]
@@ -52,8 +52,8 @@ export class Deadlines {
   }
 
   /**
-   * @returns how many things it did. @throws StoreUnavailable, Overloaded, or what else one of them failed with, after all
-   * the others had their turn: the next round does the rest.
+   * @returns how many items it carried out. @throws StoreUnavailable, Overloaded or another error of one item, after
+   * all other items had their turn; the next round tries the rest.
    */
   async round(realm: Realm, time: DueTime): Promise<number> {
     let done = 0
@@ -75,7 +75,7 @@ export class Deadlines {
     return done
   }
 
-  /** Whether a round has nothing to do: what waits is known, and its time has not come. */
+  /** Whether a round has nothing to do: all items are known, and none is due. */
   isIdle({ ordinal }: Realm, { endingMs }: DueTime): boolean {
     const queues = this.#queues.get(ordinal)
     return this.#kinds.every(({ name }) => {
@@ -86,7 +86,7 @@ export class Deadlines {
 
   async #current(realm: Realm, kind: Watched): Promise<Queue> {
     const queue = this.#queueOf(realm, kind)
-    // Once at a time: what was read before a change must not come after what was read behind it.
+    // One pass at a time: an older reading of an item must not replace a newer one.
     while (!queue.isRead || queue.changed.size > 0) {
       queue.settling ??= settle(queue, realm, kind).finally(() => {
         queue.settling = undefined

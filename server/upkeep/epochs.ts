@@ -30,7 +30,7 @@ export type EpochStarted = {
 
 export type NoEpoch = { readonly realm: string; readonly why: string }
 
-/** Realms of which too little can be read to begin anything in them; they stay as they are, and are not served. */
+/** Realms of which too little can be read to start an epoch; they stay as they are, and are not served. */
 export function realmsOutOfOrder(realms: Realms): readonly NoEpoch[] {
   const unopened = realms.disorder.all.filter(({ what }) => what === 'realm')
   const open = realms.all().flatMap((realm) => {
@@ -41,8 +41,9 @@ export function realmsOutOfOrder(realms: Realms): readonly NoEpoch[] {
 }
 
 /**
- * Starts an epoch in every realm of a store that no server has open, but for those that are out of order. A verifier that
- * comes with a checkpoint of a history that was left is told so, and keeps what it knows to be over. @throws StoreUnavailable.
+ * Starts an epoch in every realm of a store that no server has open, except those that are out of order. A verifier
+ * with a checkpoint of an abandoned history is told so, and keeps what it knows to be over.
+ * @throws StoreUnavailable.
  */
 export async function startEpochs(realms: Realms, start: EpochStart): Promise<readonly EpochStarted[]> {
   const started: EpochStarted[] = []
@@ -65,11 +66,11 @@ export async function startEpochs(realms: Realms, start: EpochStart): Promise<re
 
 const IS_CHECKPOINT = shaped({ ordinal: 'number', epochId: 'text', seq: 'number', chain: 'text' })
 
-/** What proved that a realm's log had been rolled back, if anything did. */
+/** The checkpoint that proved a rollback of a realm's log, if there is one. */
 async function forkOf({ system }: Realms, realm: Realm): Promise<readonly Checkpoint[]> {
   const entry = await system.store.expiring(system.ordinal, { kind: FORK_KIND, id: realm.name })
   const checkpoint = entry === undefined ? undefined : readObject(entry.value)
-  // One that cannot be read says nothing of how far the other history went.
+  // An unreadable checkpoint does not tell how far the other history went.
   return checkpoint !== undefined && IS_CHECKPOINT(checkpoint) ? [checkpoint as Checkpoint] : []
 }
 
@@ -77,7 +78,10 @@ function forgetFork(realm: Realm): Operation {
   return { kind: 'drop-expiring', entry: { kind: FORK_KIND, id: realm.name }, ifExpiresAtMs: LAST_INSTANT_MS }
 }
 
-/** Reads a checkpoint; the key that authenticates it names the realm. @returns undefined if no realm's key does. */
+/**
+ * Reads a checkpoint. Its tag tells the realm, because each realm has its own key. @returns undefined if no key
+ * matches.
+ */
 export function checkpointIn(
   realms: Realms,
   text: string,

@@ -3,12 +3,12 @@ import type { Logger } from 'pino'
 import type { Setbacks } from '../machine/setbacks.ts'
 import type { Trouble } from '../machine/troubles.ts'
 
-/** How long after the start, and after a check that did not come to its end, a realm is looked at. */
+/** Delay of a realm's check after the start, and after a check that was broken off. */
 const FIRST_MS = 3_600_000
 const EVERY_MS = 24 * FIRST_MS
-/** A check rests this many times as long as its last piece took: a twentieth of the time is its own. */
+/** A check rests this many times as long as its last piece took, so it uses a twentieth of the time. */
 const REST_TIMES = 19
-/** Also how long a stop may wait for one. */
+/** The longest rest, and so the longest that a stop waits for a check. */
 const REST_MAX_MS = 200
 
 export type IndexCheckParts = {
@@ -19,7 +19,10 @@ export type IndexCheckParts = {
   readonly rest: (ms: number) => Promise<void>
 }
 
-/** Compares each realm's index with its log once a day, slowly, and alarms; what left an index early alarms at once. */
+/**
+ * Compares each realm's index with its log once a day, slowly, and raises an alarm for a difference. A rule that was
+ * removed early raises one at once.
+ */
 export class IndexChecks {
   readonly #parts: IndexCheckParts
   readonly #differ: IndexDiffer
@@ -34,12 +37,12 @@ export class IndexChecks {
     this.begin(parts.realms.all())
   }
 
-  /** Checks that came to their end since the start. */
+  /** How many checks have finished since the start. */
   get done(): number {
     return this.#done
   }
 
-  /** What the last check of each realm has found. */
+  /** The differences that the last checks of all realms found. */
   get differences(): Differences {
     const total: Differences = { missing: 0, short: 0, unexplained: 0 }
     for (const { missing, short, unexplained } of this.#found.values()) {
@@ -54,13 +57,13 @@ export class IndexChecks {
     return this.#parts.realms.all().reduce((total, { index }) => total + index.removedEarly, 0)
   }
 
-  /** Their first check is due in an hour: their indexes were folded just now. */
+  /** Makes the first check due in an hour, because the indexes were just folded from the logs. */
   begin(realms: readonly Realm[]): void {
     const nowMs = this.#parts.monotonicMs()
     for (const { name } of realms) if (!this.#dueMs.has(name)) this.#dueMs.set(name, nowMs + FIRST_MS)
   }
 
-  /** Looks at each of these realms that is due, one after the other; one that fails holds up no other. */
+  /** Checks each of these realms that is due, one after the other; a failing realm does not delay the others. */
   async round(realms: readonly Realm[], goesOn: () => boolean): Promise<void> {
     this.begin(realms)
     for (const realm of realms) {
@@ -75,7 +78,7 @@ export class IndexChecks {
     }
   }
 
-  /** After something was dropped. */
+  /** Called after rules were dropped. */
   alarmOfRemovals(): void {
     for (const { name, index } of this.#parts.realms.all()) {
       const removed = index.removedEarly

@@ -17,20 +17,20 @@ import { watchedKinds } from './watched.ts'
 
 /** How often the floor rises and what ended below it is collected. */
 const TICK_MS = 30_000
-/** How often deadlines are looked at. */
+/** How often deadlines are checked. */
 const DEADLINE_TICK_MS = 500
-/** Rounds after which what could not be collected is tried again from the oldest on: an hour's worth. */
+/** Rounds, an hour's worth, after which records that could not be collected are tried again from the oldest on. */
 const ROUNDS_UNTIL_RESTART = 120
 
 export type Maintenance = {
-  /** One round; the timer calls it, and tests do. */
+  /** One round, called by the timer and by tests. */
   readonly tick: () => Promise<void>
-  /** Compares indexes with their logs where that is due; beside the rounds, since it takes long. */
+  /** Compares indexes with their logs where due. Not part of the rounds, because it takes long. */
   readonly checkIndexes: () => Promise<void>
   readonly indexes: Pick<IndexChecks, 'differences' | 'removedEarly' | 'done'>
   /** An operator vouches for the wall clock; @returns the floor, durable. @throws StoreUnavailable, Overloaded. */
   readonly confirmClock: () => Promise<number>
-  /** What it cannot do now, and why. */
+  /** What the upkeep cannot do now, and why. */
   readonly troubles: () => readonly Trouble[]
   /** How far the wall clock has moved against the monotonic one, in milliseconds. */
   readonly clockDriftMs: () => number
@@ -46,11 +46,11 @@ export type MaintenanceParts = {
   readonly auditRetentionMs: number
   /** How long a signing key signs before it is rotated; 0: only on request. */
   readonly signingKeyMaxAgeMs: number
-  /** Whether it runs by timers; else by `tick` alone. */
+  /** Whether timers call it; else only `tick` does. */
   readonly byItself: boolean
 }
 
-/** What the server does by itself. */
+/** Starts what the server does without being asked. */
 export function startMaintenance(parts: MaintenanceParts): Maintenance {
   const upkeep = new Upkeep(parts)
   const watch = parts.byItself ? setInterval(() => upkeep.look(), DEADLINE_TICK_MS).unref() : undefined
@@ -75,9 +75,10 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
 }
 
 /**
- * Raises the floor, collects below it, settles what is due, and maintains receipts, checkpoints and keys. It goes realm by
- * realm, so a realm whose log was rolled back or whose records are unreadable never delays another. While the wall clock
- * is not trusted, nothing is collected and no hold is released; what only ends tokens goes on by the monotonic clock.
+ * Raises the floor, collects below it, carries out what is due, and maintains receipts, checkpoints and keys. It works
+ * realm by realm, so a realm whose log was rolled back or whose records are unreadable never delays another. While the
+ * wall clock is not trusted, nothing is collected and no hold is released; items that only end tokens go on by the
+ * monotonic clock.
  */
 class Upkeep {
   readonly #parts: MaintenanceParts
@@ -128,7 +129,7 @@ class Upkeep {
     return this.#running
   }
 
-  /** Looks at the deadlines beside the rounds, which may take long. */
+  /** Checks the deadlines. Not part of the rounds, because those may take long. */
   look(): void {
     if (this.#looking !== undefined || this.#stopped) return
     const looking = async (): Promise<void> => {
@@ -203,7 +204,7 @@ class Upkeep {
   async #settleDue(): Promise<void> {
     for (const realm of this.#working()) {
       const time = this.#dueTime(realm)
-      // A thousand realms in which nothing is due cost nothing, twice a second.
+      // Skip idle realms, so that a thousand of them cost nothing twice a second.
       if (!this.#deadlines.isIdle(realm, time))
         await this.#part(realm, 'deadlines', () => this.#deadlines.round(realm, time))
     }
@@ -212,7 +213,7 @@ class Upkeep {
   #dueTime(realm: Realm): DueTime {
     const now = this.#read()
     if (this.#floor.stepped(now)) return { endingMs: this.#floor.steadyMs(now), otherMs: undefined }
-    // A clock that is behind the floor stands still there; the monotonic one goes on.
+    // While the wall clock is behind the floor, the realm's time stands still; the monotonic clock goes on.
     return { endingMs: Math.max(realm.nowMs(), this.#floor.leastMs(now)), otherMs: realm.nowMs() }
   }
 
@@ -236,7 +237,7 @@ class Upkeep {
     }
     const goesOn = (): boolean => !this.#stopped && !realms.ledger.broken
     await this.#setbacks.run({ step: 'collection' }, async () => {
-      // As long as rules on them are kept: Identity's `allow_expired` shows a token that has just run out.
+      // Keep expired tokens as long as rules on them: Identity's `allow_expired` shows tokens that have just expired.
       const how = { keptMs: KEEP_MARGIN_MS, each, staying: tokens }
       await this.#pace.run(goesOn, (limit) => counted(collectExpired(realms, store, { ...how, limit })))
       const ofEntries = { each, staying: entries }
@@ -244,7 +245,7 @@ class Upkeep {
     })
   }
 
-  /** What stayed because its realm's log was rolled back is looked at again when that is over, and once in a while. */
+  /** Collections skip records of rolled-back realms. Tries those again when such realms change, and once in a while. */
   #stepOver(): void {
     const { realms } = this.#parts
     const suspended = realms.all().filter(({ ordinal }) => realms.ledger.isSuspended(ordinal))
@@ -255,7 +256,7 @@ class Upkeep {
     this.#staying.entries.count = 0
   }
 
-  /** Realms in which something can be written now; /readyz names the others. */
+  /** Realms that can be written to now; /readyz names the others. */
   #working(): readonly Realm[] {
     const { realms } = this.#parts
     return realms.all().filter(({ ordinal }) => !realms.ledger.isSuspended(ordinal))

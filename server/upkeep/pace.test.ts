@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { GC_BATCH_MAX } from '@rescind/authority'
 import { Pace } from './pace.ts'
 
-/** A collection whose steps take as long as the test says, beside concurrent writers. */
+/** A collection whose steps take as long as the test says, and other writers beside it. */
 function world(): {
   readonly pace: Pace
   readonly rests: number[]
@@ -39,7 +39,7 @@ function world(): {
   }
 }
 
-test('[W99] a collection that nobody waits behind works without a rest, in steps that grow to their bound', async () => {
+test('[W99] a collection that delays no write works without a rest, in steps that grow to their bound', async () => {
   const { run, rests, batches } = world()
   await run(20, 1, 0)
   assert.deepEqual(new Set(rests), new Set([0]))
@@ -53,7 +53,7 @@ test('[W99] while others write the collection has a fifth of the time', async ()
   assert.deepEqual(rests, [12, 12, 12, 12, 12])
 })
 
-test('[W99] steps that take long become small at once, and large again when they are quick', async () => {
+test('[W99] slow steps shrink at once, and grow again when they are quick', async () => {
   const { run, pace } = world()
   await run(20, 1, 0)
   await run(4, 30, 0)

@@ -1,25 +1,27 @@
 import { GC_BATCH_MAX } from '@rescind/authority'
 
-/** How long one step of the collection may keep a revocation that comes meanwhile waiting for its flush. */
+/** How long one step of the collection may delay the flush of a revocation. */
 const STEP_MS = 4
-/** Records of the first step, and of the smallest. */
+/** Records of the first step, which is the smallest size. */
 const BATCH_MIN = 20
-/** While others write, the collection rests this many times as long as its step took: a fifth of the time is its own. */
+/**
+ * While others write, the collection rests this many times as long as its step took, so it uses a fifth of the time.
+ */
 const REST_TIMES = 4
 
 export type PaceParts = {
   readonly monotonicMs: () => number
   readonly rest: (ms: number) => Promise<void>
-  /** Writes submitted so far, by all callers. */
+  /** Writes that all callers have submitted so far. */
   readonly writes: () => number
 }
 
-/** What a step looked at, and how many writes it made. */
+/** How many records a step looked at, and how many writes it made. */
 export type Step = { readonly looked: number; readonly writes: number }
 
 /**
- * How fast the collection works: by what it measures, not by what was thought of beforehand. A step that took long is
- * followed by a smaller one, and while others write there is room for them between two steps.
+ * Adapts the collection's speed to measured times. A slow step is followed by a smaller one. While others write, there
+ * is a rest between two steps.
  */
 export class Pace {
   readonly #parts: PaceParts
@@ -33,7 +35,7 @@ export class Pace {
     return this.#batch
   }
 
-  /** Steps until one finds less than it had room for, or `goesOn` says no. */
+  /** Runs steps until one finds less than it had room for, or `goesOn` says no. */
   async run(goesOn: () => boolean, step: (limit: number) => Promise<Step>): Promise<void> {
     const { monotonicMs, rest, writes } = this.#parts
     while (goesOn()) {

@@ -1,6 +1,6 @@
 import { type Realm, rotateDueKeys } from '@rescind/authority'
 
-/** Rounds of maintenance between two looks at the keys: an hour's worth. */
+/** Rounds of maintenance between two checks of the keys: an hour's worth. */
 const ROUNDS_BETWEEN = 120
 
 /** Rotates signing keys that are due, realm by realm. */
@@ -12,7 +12,7 @@ export class SigningKeyUpkeep {
     this.#maxAgeMs = maxAgeMs
   }
 
-  /** Whether this round looks at the keys; the first one does. */
+  /** Whether this round checks the keys; the first one does. */
   begin(): boolean {
     const isDue = this.#rounds % ROUNDS_BETWEEN === 0
     this.#rounds += 1

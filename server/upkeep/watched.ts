@@ -6,8 +6,8 @@ import { type MeasureRule, SCHEDULES, settleSchedule } from '../pending/schedule
 import type { Due, Watched } from './deadlines.ts'
 
 /**
- * Everything that has a deadline. @param keptMs how long what has ended can be read. @param measure whether a rule needs a
- * second person.
+ * All kinds of items with deadlines. @param keptMs how long ended items stay readable. @param measure tells whether a
+ * rule needs a second person.
  */
 export function watchedKinds(keptMs: number, measure: MeasureRule): readonly Watched[] {
   return [
@@ -21,7 +21,7 @@ export function watchedKinds(keptMs: number, measure: MeasureRule): readonly Wat
       settle: (realm, id, nowMs) => settleSchedule(realm, id, { keptMs, nowMs, measure }),
     }),
     watched(APPROVALS, {
-      // A request that waits may still be approved.
+      // Its lapse ends no token, and the request could still be approved.
       endsTokens: () => false,
       settle: (realm, id, nowMs) => settleApproval(realm, id, { keptMs, nowMs }),
     }),
