@@ -10,36 +10,36 @@ import type { SourceOwner } from '../rules/sources.ts'
 import type { SeedPart } from '../seed/parts.ts'
 
 /**
- * Everything that makes a wire dialect part of a server. The server's list of these (`server/compose/modules.ts`) is the
+ * All that makes a wire dialect part of a server. The server's list of modules (`server/compose/modules.ts`) is the
  * only place that knows which dialects there are.
  */
 export type DialectModule = SourceOwner & {
   readonly name: string
   /** Its name in prose. */
   readonly title: string
-  /** Path prefixes that are its own, in each realm; a whole first segment each. `/` is that path alone. */
+  /** Its path prefixes in each realm, a whole first segment each. `/` covers only itself. */
   readonly paths: readonly string[]
   readonly mount: (parts: MountParts, settings: never) => Mounted
   readonly seed?: SeedPart
-  /** What a leak list is searched for beside tokens. */
+  /** Secrets that a leak list is searched for, besides tokens. */
   readonly secrets?: DialectSecrets
   /** Endpoints of the control API. */
   readonly resources?: readonly Endpoint[]
   readonly settings: SettingTable
 }
 
-/** What the server lends a dialect. */
+/** What the server provides to a dialect. */
 export type MountParts = {
   readonly realms: Realms
   readonly log: Logger
-  /** Log lines that requests bring about. */
+  /** Log lines that requests cause. */
   readonly lines: RequestLines
-  /** Room for reads of many records, of the whole process. */
+  /** Bounds reads of many records for the whole process. */
   readonly scans: Scans
   readonly passwords: PasswordCheck
   /** Keys of registered issuers. */
   readonly keySets: KeySets
-  /** Whether URLs that apps name may lead into the own network. */
+  /** Whether URLs that apps name may lead into our own network. */
   readonly allowInternalFetch: boolean
   /** A realm's base URL. */
   readonly baseOf: (realm: Realm) => string
@@ -47,13 +47,13 @@ export type MountParts = {
 
 export type Mounted = {
   readonly dialect: Dialect
-  /** Called once the server listens: what an operator must not overlook. */
+  /** Called once the server listens, to warn the operator. */
   readonly onListening?: () => void | Promise<void>
-  /** Called when the server stops, before it waits for what is in flight. */
+  /** Called when the server stops, before it waits for requests in flight. */
   readonly close?: () => void
 }
 
-/** A module, with `mount` held to the values of its settings. */
+/** A module whose `mount` is typed by the values of its settings. */
 export function dialectModule<Table extends SettingTable>(
   module: Omit<DialectModule, 'mount' | 'settings'> & {
     readonly settings: Table

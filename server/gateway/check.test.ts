@@ -20,7 +20,7 @@ test('X-Revocation-Epoch names no later position than the one at which the crede
   const { realm } = await openWorld()
   const before = seqOf(realm.position())
   const check = createCheck(async () => {
-    // A revocation comes while the verdict is on its way.
+    // A revocation is written while the verdict is being made.
     await revokePrincipals(realm, { shape: 'source', principals: { source: 'oauth' } }, actOf(realm))
     return { verdict: { kind: 'active' }, bearer: BEARER }
   })

@@ -30,7 +30,7 @@ export function createCheck(judge: Judge): Check {
       if (presented.kind === 'none') return NO_CREDENTIAL
       if (presented.kind === 'unusable') return DENIED
       const { text } = presented
-      // Before anything is read: a later position would promise that revocations up to it were heeded.
+      // Read before judging: a later position would promise that revocations up to it were heeded.
       const judgedAt = realm.position()
       const decision = await decide(judge, { realm, text, demand: demandOf(profile) })
       return render(decision, { judgedAt, profile })
@@ -40,7 +40,7 @@ export function createCheck(judge: Judge): Check {
   }
 }
 
-/** What cannot be read presents nothing that is accepted. */
+/** A malformed request presents no acceptable credential. */
 function refuse(refusal: Refusal): Answer {
   return refusal.kind === 'malformed' ? DENIED : ofNobody(refusalProblem(refusal))
 }
@@ -107,7 +107,7 @@ function challenge(status: 401 | 403, detail: string, error: string): Answer {
   return ofNobody(problem(status, detail, { 'www-authenticate': `Bearer realm="rescind"${error}` }))
 }
 
-/** A gateway that copies headers from a refusal, too, must not be left with its caller's. */
+/** Clears the identity headers. A gateway that also copies headers from a refusal would otherwise keep its caller's. */
 function ofNobody(answer: Answer): Answer {
   return { ...answer, headers: { ...answer.headers, ...NOBODY } }
 }

@@ -1,23 +1,23 @@
 import { headerText } from '../http/malformed-requests.ts'
 import type { CredentialLocation } from '../records/profiles.ts'
 
-/** What `/check` sees of a request: where it was sent, and the values of a header, each as its bytes came (Latin-1). */
+/** What `/check` sees of a request: its path, and the values of a header, each as its bytes came (Latin-1). */
 export type CheckRequest = {
   readonly path: string
   values(name: string): readonly string[]
 }
 
-/** What a request presents at the one place that counts. */
+/** What a request presents where its profile expects the credential. */
 export type Presented =
   | { readonly kind: 'none' }
-  /** More than one, or bytes that are no text: whichever is meant, it is not accepted. */
+  /** More than one value, or bytes that are no text: refused without choosing one. */
   | { readonly kind: 'unusable' }
   | { readonly kind: 'text'; readonly text: string }
 
 const NONE: Presented = { kind: 'none' }
 const UNUSABLE: Presented = { kind: 'unusable' }
 
-/** Never throws: the rest of the request must not keep the credential from being judged. */
+/** Never throws: other parts of the request must not prevent the credential from being judged. */
 export function credentialOf(request: CheckRequest, location: CredentialLocation): Presented {
   switch (location.from) {
     case 'authorization':
@@ -55,7 +55,7 @@ function cookiesOf(headers: readonly string[], name: string): readonly string[] 
   return found
 }
 
-/** RFC 6265 §4.1.1: the quotes around a value are none of it. */
+/** RFC 6265 §4.1.1: quotes around a value do not belong to it. */
 function unquoted(text: string): string {
   return text.length >= 2 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text
 }

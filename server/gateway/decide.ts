@@ -4,14 +4,14 @@ import { RawToken } from '@rescind/core/tokens'
 import type { CheckProfile } from '../records/profiles.ts'
 import type { Bearer, Judge } from './judge.ts'
 
-/** The one decision behind every coat: `/check`, TokenReview. */
+/** The one decision that all protocols share: `/check`, TokenReview. */
 export type Decision =
   | { readonly kind: 'allow'; readonly bearer: Bearer }
   /** One answer, so that the caller cannot tell: unknown, revoked, expired, held, not an access token, wrong audience. */
   | { readonly kind: 'deny' }
   /** Live, but without a scope that the route demands. */
   | { readonly kind: 'insufficient' }
-  /** It cannot be known now: never an allowance. */
+  /** The state cannot be known now; it never allows a request. */
   | { readonly kind: 'unknown' }
 
 type Question = { readonly realm: Realm; readonly text: string; readonly demand: Demand }
@@ -25,7 +25,7 @@ export async function decide(judge: Judge, { realm, text, demand }: Question): P
   if (verdict.kind === 'inactive' || bearer === undefined) return DENY
   const decision = decided(admit(bearer, demand), bearer)
   const { handle } = bearer
-  // A refused token was not used: trying a leaked refresh token here is no sign of life.
+  // A refused token was not used: trying a leaked refresh token here must not count as its use.
   if (decision.kind === 'allow') {
     if (handle !== undefined) realm.accepted({ ...bearer, handle })
     else if (bearer.foreign !== undefined) realm.acceptedForeign(bearer)

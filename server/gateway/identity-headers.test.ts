@@ -17,7 +17,7 @@ const BARE: Bearer = {
 const told = (more: Partial<Bearer>): Readonly<Record<string, string>> =>
   identityHeaders({ ...BARE, ...more })
 
-test('every identity header is sent whatever is known of the caller, empty where nothing is [H6]', () => {
+test('every identity header is always sent, empty where nothing is known of the caller [H6]', () => {
   for (const headers of [
     NOBODY,
     told({}),
@@ -35,7 +35,7 @@ test('an id that is too long for its header is sent empty, never cut [H6]', () =
   assert.equal(told({ scopes: ['é'.repeat(200)] })['x-auth-scope'], '', 'its length is that of what is sent')
 })
 
-test('who acts for a subject is never told as nobody, however long the chain or the name [H6]', () => {
+test('an actor never disappears from the headers, however long the chain or the name [H6]', () => {
   const act = (claim: unknown): string | undefined => told({ claims: { act: claim } })['x-auth-act']
   const before = { sub: 'b'.repeat(IDENTITY_HEADER_MAX) }
   assert.equal(act({ sub: 'a' }), '{"sub":"a"}')

@@ -3,15 +3,15 @@ import type { Bearer } from './judge.ts'
 
 type Identity = Readonly<Record<(typeof IDENTITY_HEADERS)[number], string>>
 
-/** Characters of one header about the caller; what would be longer is sent empty, never cut. */
+/** Characters of one header about the caller; a longer value is sent empty, never cut. */
 export const IDENTITY_HEADER_MAX = 1_024
 
 /** The headers of an answer without an identity. */
 export const NOBODY = Object.fromEntries(IDENTITY_HEADERS.map((name) => [name, ''])) as Identity
 
 /**
- * Who calls, for the service behind the gateway. ASCII only: every other byte, and `%`, is percent-encoded as UTF-8, so
- * that no id can end a header or look like another one.
+ * Tells the service behind the gateway who calls. ASCII only: every other byte, and `%`, is percent-encoded as UTF-8,
+ * so that no id can end a header or look like another id.
  */
 export function identityHeaders(bearer: Bearer): Identity {
   return {

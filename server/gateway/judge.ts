@@ -4,7 +4,7 @@ import { parseJws, type RawToken } from '@rescind/core/tokens'
 import { judgeText } from '../judging/judge-token.ts'
 import type { KeySets } from '../judging/key-sets.ts'
 
-/** What a gateway is told about a live token: who it is about, and what it may be used as. */
+/** What a gateway learns about a live token: whose it is, and what it may be used as. */
 export type Bearer = TokenFacts & Credential & Pick<TokenRecord, 'claims'>
 
 export type Judged = { readonly verdict: Verdict; readonly bearer: Bearer | undefined }
@@ -12,7 +12,7 @@ export type Judged = { readonly verdict: Verdict; readonly bearer: Bearer | unde
 /** Judges text of any source of a realm. @throws StoreUnavailable. */
 export type Judge = (realm: Realm, raw: RawToken) => Promise<Judged>
 
-/** Tokens of ours, and those that registered issuers have signed. */
+/** Judges our tokens, and those that registered issuers have signed. */
 export function judgeAny(keySets: KeySets): Judge {
   return async (realm, raw) => {
     const { verdict, facts, credential, record } = await judgeText(realm, keySets, raw)

@@ -3,8 +3,8 @@ import { StoreUnavailable } from '@rescind/core'
 import { type Checkpoint, checkpointText } from '@rescind/core/log'
 
 /**
- * Where a realm's log ended when this was asked, folded into the index: what is judged after it was judged at or after
- * this checkpoint.
+ * The end of a realm's log, as far as it is folded into the index. A later judgement holds at this checkpoint or after
+ * it.
  */
 export async function headCheckpoint(realm: Realm): Promise<Checkpoint> {
   const { seq, chain } = await realm.store.head(realm.ordinal)

@@ -17,31 +17,31 @@ import {
 } from '@rescind/core/tokens'
 import type { KeySets } from './key-sets.ts'
 
-/** What is known about a token's text: its facts, if it is one that we know or can prove, and the verdict on them. */
+/** What is known about a token's text: its facts, if we know or can prove the token, and the verdict. */
 export type JudgedText = {
   readonly verdict: Verdict
-  /** Also of a token that is over; absent when nothing proves that it is a token. */
+  /** Also set for a token that has ended; absent when nothing proves that it is a token. */
   readonly facts?: TokenFacts
-  /** What it may be used as: there whenever `facts` are. */
+  /** What it may be used as; set whenever `facts` is. */
   readonly credential?: Credential
-  /** Of a token of ours. */
+  /** Set for a token of ours. */
   readonly record?: TokenRecord
   /** As `Found.respelled`: for rules, which may name a token by any spelling of it. */
   readonly respelled?: TokenRecord
-  /** Why text that claims to be of a registered issuer is no token of it. */
+  /** Why text that claims a registered issuer is no token of that issuer. */
   readonly refused?: ForeignRefused
   /** Why the token cannot be judged now: the issuer's keys are unavailable. */
   readonly unjudged?: Unjudged
 }
 
-/** What a token that cannot be judged says of itself. `jti` absent: what stands there is no id. */
+/** Claims of a token that cannot be judged. `jti` is absent when its claim is no id. */
 export type Unjudged = { readonly issuer: string; readonly jti: string | undefined }
 
 const MALFORMED: JudgedText = { verdict: { kind: 'inactive', why: 'malformed' } }
 const UNKNOWN: JudgedText = { verdict: { kind: 'inactive', why: 'unknown' } }
 /**
- * The advice wherever an operator presents such a token. Its claims are unproved, but an operator may still revoke by
- * issuer and `jti`.
+ * Advice for operators who present such a token. Its claims are unproved, but it can still be revoked by issuer and
+ * `jti`.
  */
 export function unjudgedWords({ issuer, jti }: Unjudged): string {
   const way =
@@ -56,12 +56,12 @@ function keysAway(jws: ParsedJws, value: IssuerValue): JudgedText {
   const unjudged = { issuer: value.issuer, jti: claimedJti(jws, value) }
   return { verdict: { kind: 'unknown', why: 'stale' }, unjudged }
 }
-/** Times that an issuer's record may change under one judgement. */
+/** How often an issuer's record may change during one judgement. */
 const ATTEMPTS_MAX = 3
 
 /**
  * Judges any text of a realm: tokens of all its sources, signed ones of ours, and those of registered issuers.
- * @throws StoreUnavailable when that cannot be known.
+ * @throws StoreUnavailable when the state cannot be known.
  */
 export async function judgeText(realm: Realm, keySets: KeySets, raw: RawToken): Promise<JudgedText> {
   const { verdict, record, respelled } = await realm.find(raw)
@@ -86,7 +86,7 @@ async function judgeForeign(realm: Realm, keySets: KeySets, jws: ParsedJws): Pro
       if (newer === undefined) return keysAway(jws, entry.value)
       read = readForeign({ ...question, keys: newer })
     }
-    // What was agreed with the issuer may have changed while its keys were fetched.
+    // The issuer's terms may have changed while its keys were fetched.
     if ((await registered(realm, jws))?.version !== entry.version) continue
     if (read.kind === 'refused') return { ...(FORM.has(read.why) ? MALFORMED : UNKNOWN), refused: read.why }
     const { facts, credential } = read

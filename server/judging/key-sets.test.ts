@@ -30,7 +30,7 @@ function issuerAt(nth: number): IssuerValue {
   }
 }
 
-/** A world where `body` is what every issuer publishes, and time moves by hand. */
+/** A world in which every issuer publishes `body`, and the test moves time. */
 class World {
   nowMs = 0
   asked = 0
@@ -39,7 +39,7 @@ class World {
   status = 200
   body: string | Buffer = JSON.stringify({ keys: [JWK] })
   fetched: Fetched | undefined
-  /** Set while answers are to wait. */
+  /** Set while answers have to wait. */
   gate: Promise<void> | undefined
   readonly sets: KeySets = new KeySets({
     fetch: async (): Promise<Fetched> => {
@@ -84,7 +84,7 @@ test('an older set serves at once while a newer one is fetched', async () => {
   assert.equal(world.asked, 2)
 })
 
-test('the last good set serves to its maximum age, to the millisecond, and failures are told', async () => {
+test('the last good set serves to its maximum age, to the millisecond, and failures are reported', async () => {
   const world = new World()
   await world.count()
   for (const broken of [
@@ -107,7 +107,7 @@ test('the last good set serves to its maximum age, to the millisecond, and failu
   assert.ok(world.failures >= 7)
 })
 
-test('an issuer that is away is asked again only after a while', async () => {
+test('an unavailable issuer is asked again only after a while', async () => {
   const world = new World()
   world.status = 503
   for (let nth = 0; nth < 5; nth += 1) assert.equal(await world.count(), undefined)
@@ -120,7 +120,7 @@ test('an issuer that is away is asked again only after a while', async () => {
   assert.equal(await world.count(), 1)
 })
 
-test('as many sets as may be held are; one more forgets the one that was used least lately', async () => {
+test('sets are held up to the bound; one more evicts the least recently used', async () => {
   const world = new World()
   for (let nth = 0; nth < KEY_SETS_MAX; nth += 1) await world.count(nth)
   await world.count(0)
@@ -143,7 +143,7 @@ test('[H21] a realm with many issuers forgets its own sets, not those of another
   assert.equal(world.asked, asked + 1)
 })
 
-test('[H21] one issuer of two realms is asked for each, and as whose it is told', async () => {
+test('[H21] one issuer of two realms is asked once for each, in the name of that realm', async () => {
   const shares: object[] = []
   const sets = new KeySets({
     fetch: async (_url, { share }): Promise<Fetched> => {
@@ -162,7 +162,7 @@ test('[H21] one issuer of two realms is asked for each, and as whose it is told'
   ])
 })
 
-// The kind: one entry of a set that is not understood, or a set that comes otherwise than usual.
+// The kind: a set with one unknown entry, or one that is served in an unusual way.
 const text = JSON.stringify
 const good = text(JWK)
 const OTHERS: Readonly<Record<string, string>> = {
@@ -200,7 +200,7 @@ test('a set has as many keys as its bytes hold, and may begin with a byte order 
   assert.equal(await world.count(), many)
 })
 
-test('a set that is too large, or cannot be unpacked, is told of in words that say so [W15]', async () => {
+test('a set that is too large, or cannot be unpacked, is reported in words that say so [W15]', async () => {
   for (const [why, words] of [
     ['too-large', /larger than 262144 bytes/],
     ['encoded', /encoded in a way/],

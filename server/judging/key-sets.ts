@@ -7,7 +7,7 @@ import type { FetchAsk, Fetched, FetchFailure } from '../machine/net/guarded-fet
 export const KEYS_FRESH_MS = 300_000
 /** How long the last good set is used while no newer one is available; afterwards signatures cannot be judged. */
 export const KEYS_AGE_MAX_MS = 86_400_000
-/** Between two fetches from one issuer: tokens with invented key ids cannot cause more. */
+/** Minimum time between two fetches from one issuer, so that tokens with invented key ids cannot cause more. */
 export const KEYS_ASK_AGAIN_MS = 10_000
 /** Key sets held; one more evicts the least recently used set of the realm that has most. */
 export const KEY_SETS_MAX = 1_000
@@ -20,18 +20,18 @@ export type Fetch = (url: string, ask: FetchAsk) => Promise<Fetched>
 export type KeySetsParts = {
   readonly fetch: Fetch
   readonly monotonicMs: () => number
-  /** Internal addresses and plain http to them, too. */
+  /** Also fetch from internal addresses, and by plain http from them. */
   readonly allowInternal: boolean
-  /** Told when a set could not be had: which issuer, and why. */
+  /** Called with the issuer and the reason when a set could not be fetched. */
   readonly onFailure: (issuer: string, why: string) => void
 }
 
-/** How it goes with fetching one issuer's keys; no member about what has not happened since the server started. */
+/** The state of fetching one issuer's keys; members for events since the start that never happened are absent. */
 export type FetchState = {
   readonly isUsable: boolean
   readonly keys?: number
   readonly fetchedAgoMs?: number
-  /** Of the last question, if that failed. */
+  /** Of the last fetch, if it failed. */
   readonly failedAgoMs?: number
   readonly why?: string
 }
@@ -46,13 +46,13 @@ type KeySet = {
 }
 
 /**
- * The keys of registered issuers: those that were given, or those that the issuer publishes, fetched from the
- * registered URL alone (never from one in a token), one question at a time for each, and kept. The last good set serves
- * while the issuer is away, up to a maximum age.
+ * The keys of registered issuers: given ones, or published ones. Published keys are fetched from the registered URL
+ * alone (never from one in a token), one request at a time per issuer, and cached. The last good set serves while the
+ * issuer is unavailable, up to a maximum age.
  */
 export class KeySets {
   readonly #parts: KeySetsParts
-  /** By realm, and the least lately used first. */
+  /** By realm; within a realm the least recently used first. */
   readonly #sets: Map<string, Map<string, KeySet>> = new Map()
   #count = 0
   readonly #imported: WeakMap<IssuerValue, readonly VerificationKey[]> = new WeakMap()
@@ -61,7 +61,7 @@ export class KeySets {
     this.#parts = parts
   }
 
-  /** Whether plain http, to inside addresses alone, may be registered. */
+  /** Whether internal addresses, and plain http to them, may be registered. */
   get allowInternal(): boolean {
     return this.#parts.allowInternal
   }
@@ -71,12 +71,12 @@ export class KeySets {
     if (issuer.jwksUrl === undefined) return this.#given(issuer)
     const set = this.#setOf(realm, issuer)
     if (!this.#isUsable(set)) await this.#ask(issuer, set)
-    // The set in hand is good, so this caller does not wait for the newer one.
+    // The cached set is usable, so this caller does not wait for the newer one.
     else if (this.#ageOf(set) > KEYS_FRESH_MS) void this.#ask(issuer, set)
     return this.#isUsable(set) ? set.keys : undefined
   }
 
-  /** How fetching goes, for people; nothing is asked for it. @returns undefined where the keys were given. */
+  /** The state of fetching, for people; it causes no fetch. @returns undefined when the keys were given. */
   stateOf(realm: string, { issuer, jwksUrl, algorithms }: IssuerValue): FetchState | undefined {
     if (jwksUrl === undefined) return undefined
     const set = this.#sets.get(realm)?.get(nameOf({ issuer, jwksUrl, algorithms }))
@@ -99,7 +99,7 @@ export class KeySets {
     return this.#isUsable(set) ? set.keys : undefined
   }
 
-  /** By the parsed record, which the directory holds until it changes. */
+  /** Cached by the parsed record, which the directory holds until it changes. */
   #given(issuer: IssuerValue): readonly VerificationKey[] {
     const known = this.#imported.get(issuer)
     if (known !== undefined) return known
@@ -119,7 +119,7 @@ export class KeySets {
     return set.asking
   }
 
-  /** Never rejects: what cannot be had is not there. */
+  /** Never rejects: a failed fetch leaves the set as it was. */
   async #fetch({ issuer, jwksUrl = '', algorithms }: IssuerValue, set: KeySet): Promise<void> {
     const { fetch, allowInternal, monotonicMs } = this.#parts
     const onFailure = (name: string, why: string): void => {
@@ -189,7 +189,7 @@ function nameOf({
   return JSON.stringify([issuer, jwksUrl, algorithms])
 }
 
-/** What an operator can do something about. */
+/** Failures that an operator can act upon. */
 const WORDS: Readonly<Partial<Record<FetchFailure, string>>> = {
   'too-large': `the key set is larger than ${SET_MAX_BYTES} bytes: none of it is used`,
   encoded: 'the key set is encoded in a way that is not read here, or not well',

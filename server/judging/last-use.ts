@@ -5,7 +5,9 @@ const KIND = EXPIRING_KINDS.lastUse
 /** Uses per write: a revocation in the same commit group waits for it. */
 const BATCH = 50
 
-/** Writes down what was used since, in batches off the path of those who used it. @throws StoreUnavailable, Overloaded. */
+/**
+ * Writes the noted uses in batches, away from the requests that used the tokens. @throws StoreUnavailable, Overloaded.
+ */
 export async function writeUses(realm: Realm, isStopped: () => boolean): Promise<void> {
   for (;;) {
     const some = realm.uses.some(BATCH)
@@ -26,12 +28,12 @@ export async function writeUses(realm: Realm, isStopped: () => boolean): Promise
   }
 }
 
-/** A verifier may report what is no token, or none any more: that leaves nothing behind. */
+/** A verifier may report a handle that is unknown or already collected; nothing is stored for it. */
 async function expiryOf(realm: Realm, handle: Handle): Promise<number | undefined> {
   return (await realm.store.tokenByHandle(realm.ordinal, handle))?.expiresAtMs
 }
 
-/** Notes what a verifier says was used. Handles that are none are passed over. */
+/** Notes the uses that a verifier reports. Malformed handles are ignored. */
 export function noteUses(realm: Realm, handles: readonly string[]): void {
   const nowMs = realm.nowMs()
   for (const text of handles) {
@@ -40,12 +42,12 @@ export function noteUses(realm: Realm, handles: readonly string[]): void {
   }
 }
 
-/** The minute in which a token was last used, as far as anybody said. */
+/** The minute in which a token was last used, as far as uses were reported. */
 export async function lastUsedMs(realm: Realm, handle: Handle): Promise<number | undefined> {
   const noted = realm.uses.get(handle)
   if (noted !== undefined) return noted
   const entry = await realm.store.expiring(realm.ordinal, { kind: KIND, id: handle })
-  // One of another length is of a newer kind, and says nothing here.
+  // A value of another length comes from a newer version and is ignored.
   return entry?.value.length === 8 ? Buffer.from(entry.value).readDoubleBE(0) : undefined
 }
 

@@ -15,7 +15,7 @@ import { PendingKind, type Settling } from './pending.ts'
 /** How long a request waits for its second person. */
 export const APPROVAL_WAIT_MS = 86_400_000
 
-/** What two people have to agree on. */
+/** What a second person has to agree to. */
 export type ApprovalAct =
   | {
       readonly kind: 'revocation'
@@ -23,12 +23,12 @@ export type ApprovalAct =
       readonly tokens: number
       readonly complete: boolean
     }
-  /** Asking for fewer approvals than are asked for now. */
+  /** Lowering the demand for approvals. */
   | { readonly kind: 'settings'; readonly approvalAboveTokens: number | null }
 
 export type ApprovalValue = {
   readonly act: ApprovalAct
-  /** Id of the control key that asks. */
+  /** Id of the control key that made the request. */
   readonly askedBy: string
   readonly askedAtMs: number
   /** When the request lapses. */
@@ -64,7 +64,7 @@ export type EndApproval = {
   readonly how: string
   readonly reason?: string | undefined
   readonly keptMs: number
-  /** What was approved, done in the same write. */
+  /** The operations of the approved act, for the same write. */
   readonly acts?: (audit: Audit) => Promise<readonly Operation[]>
 }
 
@@ -96,7 +96,7 @@ export async function endApproval(realm: Realm, end: EndApproval): Promise<boole
   return outcome.kind === 'applied'
 }
 
-/** Lets a request that was not answered in time lapse. */
+/** Ends a request that was not answered in time. */
 export async function settleApproval(realm: Realm, id: string, { keptMs, nowMs }: Settling): Promise<void> {
   const found = await APPROVALS.find(realm, id)
   if (found.kind !== 'open' || found.entry.value.dueAtMs > nowMs) return

@@ -44,7 +44,7 @@ export function holdRules(id: string, value: HoldValue): readonly HoldRule[] {
   return value.targets.map((target, at) => ({ kind: 'hold', id: ids[at] ?? id, target }))
 }
 
-/** Where a hold was placed: the cutoff that it keeps when it becomes a revocation. */
+/** The cutoff of a hold, which it keeps when it becomes a revocation. */
 function placeOf({ index }: Realm, { id, value }: Entry<HoldValue>): CutoffAsOf | undefined {
   const at = index.holds.positionOf(id)
   return at === undefined ? undefined : { at, atMs: value.placedAtMs }
@@ -60,7 +60,7 @@ export type EndHold = {
   readonly keptMs: number
 }
 
-/** Ends a hold, and what it held if that is asked for, in one write. @returns whether this call did it. */
+/** Ends a hold and, if asked, revokes what it held, in one write. @returns whether this call ended it. */
 export async function endHold(realm: Realm, end: EndHold): Promise<boolean> {
   const { entry, to, caller, how, keptMs } = end
   const { id, value } = entry
@@ -79,7 +79,7 @@ export async function endHold(realm: Realm, end: EndHold): Promise<boolean> {
   const operations: readonly Operation[] = [
     ...HOLDS.end(realm, { entry, ended, audit, keptMs }),
     ...rowsOf(realm, releases, audit),
-    // Last, so that the write's place is that of the revocation.
+    // Last, so that the write's position is that of the revocation.
     ...revokes,
   ]
   const dependsOn = caller === undefined ? [] : [caller.dependency]
@@ -94,7 +94,7 @@ export type ExtendHold = {
   readonly audit: Audit
 }
 
-/** Puts a hold's deadline off; nothing else about it changes. @returns whether this call did it. */
+/** Postpones a hold's deadline and changes nothing else. @returns whether this call did it. */
 export async function extendHold(
   realm: Realm,
   { entry, dueAtMs, caller, audit }: ExtendHold,
@@ -111,7 +111,7 @@ export async function extendHold(
   return outcome.kind === 'applied'
 }
 
-/** At its deadline a hold becomes what was asked; one that has ended already is left alone. */
+/** At its deadline a hold becomes what was requested; one that has ended already is left alone. */
 export async function settleHold(realm: Realm, id: string, { keptMs, nowMs }: Settling): Promise<void> {
   const found = await HOLDS.find(realm, id)
   if (found.kind !== 'open' || found.entry.value.dueAtMs > nowMs) return

@@ -14,17 +14,17 @@ import { defined } from '@rescind/core/bytes'
 import type { CutoffAsOf, RevokeRule, Target } from '@rescind/core/log'
 import { credentialsEnded } from '@rescind/dialects'
 
-/** A rule that is to be written later: what it was resolved to when it was asked for. */
+/** A rule to write later, as it was resolved when it was requested. */
 export type KeptRule = {
   readonly targets: readonly Target[]
-  /** Of one token that was shown, ours or foreign: until when a rule on it has to be kept. */
+  /** For one token that was presented, ours or foreign: how long a rule on it must be kept. */
   readonly tokenKeepUntilMs?: number
   readonly skewSeconds?: number
-  /** Whether what a person logs in by stays; absent: it ends with a cutoff over that person. */
+  /** Whether the person's long-lived credentials stay; absent: they end with a cutoff over that person. */
   readonly keepCredentials?: boolean
   readonly reason: string
   readonly note?: string
-  /** Who asked for it. */
+  /** The author of the request. */
   readonly by: string
   /** As `Audit.byName`. */
   readonly byName?: string
@@ -47,7 +47,7 @@ const SHAPE = shaped(
   },
 )
 
-/** The rules of it as of now; or, with `asOf`, ending nothing that came later than that. */
+/** Its rules as of now; with `asOf`, they end nothing that was issued after that. */
 export function rulesNow(realm: Realm, kept: KeptRule, asOf?: CutoffAsOf): readonly RevokeRule[] {
   return kept.targets.map((target) => {
     if (target.kind === 'token' || target.kind === 'foreign')
@@ -56,7 +56,7 @@ export function rulesNow(realm: Realm, kept: KeptRule, asOf?: CutoffAsOf): reado
   })
 }
 
-/** These rules as rows, and before them what ends with them in the Identity directory. */
+/** The rows of these rules, after the operations that end credentials in the Identity directory. */
 export async function rowsWithAll(
   realm: Realm,
   rules: readonly RevokeRule[],
@@ -69,10 +69,10 @@ export async function rowsWithAll(
   return [...ended, ...rowsOf(realm, rules, audit)]
 }
 
-/** The caller of what the server does on its own. */
+/** The author of what the server does by itself. */
 export const SERVER: Pick<Caller, 'id' | 'from'> = { id: 'server', from: 'local' }
 
-/** What the audit of it says beside who and why. */
+/** The audit's members besides author and reason. */
 export function auditMembers({ note, skewSeconds }: KeptRule): Pick<Audit, 'note' | 'skewSeconds'> {
   return defined({ note, skewSeconds })
 }

@@ -108,7 +108,7 @@ async function stateOf(realm: Realm, id: string): Promise<string> {
 
 type Rounds = { readonly round: (time?: DueTime) => Promise<number> }
 
-/** A round over all realms, by a clock that everybody trusts unless it is said. */
+/** A round over all realms, with a trusted clock unless the test says otherwise. */
 function deadlines({ realms }: Pick<World, 'realms'>): Rounds {
   const made = new Deadlines(
     realms,
@@ -140,7 +140,7 @@ test('a hold becomes what was asked at its deadline, and not a millisecond earli
     assert.equal(await watch.round(), 0)
     assert.equal(await say(realm, 'token'), 'held')
     clock.advance(1)
-    // A reader's clock ends nothing: only the row does.
+    // A reader's clock ends no hold; only the row does.
     assert.equal(await say(realm, 'token'), 'held')
     assert.equal(await watch.round(), 1)
     assert.equal(await say(realm, 'token'), verdict)
@@ -178,7 +178,7 @@ function dependencyAt(realm: Realm): Caller['dependency'] {
   return { realm: realm.ordinal, facts: callerFacts({ source: 'control', client: 'ops' }, realm.position()) }
 }
 
-test('what is due is done once, by however many rounds at a time, and after a restart too', async () => {
+test('a due item is carried out once, even by concurrent rounds and after a restart', async () => {
   const { realms, realm, clock, store } = await openWorld()
   await issue(realm, 'token')
   await hold(realm, { atDeadline: 'revoke' })
@@ -189,7 +189,7 @@ test('what is due is done once, by however many rounds at a time, and after a re
   const before = again.default.index.seq
   const [one, other] = [deadlines({ realms: again }), deadlines({ realms: again })]
   await Promise.all([one.round(), other.round(), one.round()])
-  // The hold: its end, its release, its revocation. The schedule: its end, its revocation.
+  // The hold writes its end, its release and its revocation. The schedule writes its end and its revocation.
   assert.equal(again.default.index.seq - before, 5)
   await Promise.all([one.round(), other.round()])
   assert.equal(again.default.index.seq - before, 5)
@@ -275,7 +275,7 @@ test('how a hold ended can be read until the audit has expired', async () => {
   assert.equal(await stateOf(realm, id), 'none')
 })
 
-/** As builds wrote them that knew of no places. */
+/** Records as written by builds that had no slots. */
 async function placeless(realm: Realm, ids: readonly string[], inMs: number): Promise<void> {
   const askedAtMs = realm.nowMs()
   const value = {
@@ -303,7 +303,7 @@ function numbered(prefix: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, nth) => `${prefix}${String(nth).padStart(4, '0')}`)
 }
 
-/** What became of so many that ask at the same time, each with a place that was free when it looked. */
+/** The outcomes of so many simultaneous requests, each with a slot that was free when it looked. */
 async function atOnce(realm: Realm, count: number): Promise<readonly string[]> {
   const value = {
     ...{ targets: [subject('ann')], reason: 'r', by: AUDIT.by },
@@ -319,9 +319,10 @@ async function atOnce(realm: Realm, count: number): Promise<readonly string[]> {
   )
 }
 
-// The kind: a bound that is looked at before the commit. Neighbours: one place left and none, places of older builds, others' realms.
+// The kind: a bound that is checked before the commit. Neighbours: one slot left and none, slots of older builds,
+// others' realms.
 onBothStores(
-  '[W64] of 300 that ask at once for the last place one gets it, also on records of an older build',
+  '[W64] of 300 simultaneous requests for the last slot one gets it, also beside records of an older build',
   async (store) => {
     const { realm, realms } = await openWorld(store)
     const other = await realms.create('other', AUDIT)
@@ -346,14 +347,14 @@ onBothStores('[W64] what is due is found by its time, among however many wait', 
   clock.advance(1_000)
   assert.equal(await watch.round(), 16)
   assert.equal(await watch.round(), 0)
-  // What is placed and cancelled between two rounds is seen by its row.
+  // An item that is placed and cancelled between two rounds is seen by its row.
   await placeless(realm, ['sch_zz'], 500)
   assert.equal(await watch.round(), 0)
   clock.advance(500)
   assert.equal(await watch.round(), 1)
 })
 
-test('[W64] one that fails holds up no other that is due, and is tried again', async () => {
+test('[W64] a failing item delays no other due item, and is tried again', async () => {
   const world = await openWorld()
   const { realm, realms, clock } = world
   await placeless(realm, ['sch_1', 'sch_2', 'sch_3'], 1_000)
@@ -374,7 +375,7 @@ test('[W64] one that fails holds up no other that is due, and is tried again', a
   assert.equal(await watch.round(realm, time), 3)
 })
 
-test('[W71] by a clock that nobody trusts only what ends tokens is done', async () => {
+test('[W71] while the clock is not trusted, only items that end tokens are carried out', async () => {
   const world = await openWorld()
   const { realm, clock } = world
   const releasing = await hold(realm, { inMs: 1_000 })

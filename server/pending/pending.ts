@@ -19,7 +19,7 @@ import { sha256 } from '@rescind/core/bytes'
 /** An item that waits for a time or a decision: a hold, a scheduled revocation, a request for approval. */
 export type Waiting = {
   readonly dueAtMs: number
-  /** Which of the places it takes. Absent: it was written before there were any, and takes one all the same. */
+  /** The slot that it takes. Absent: it was written before there were slots, and takes one all the same. */
   readonly slot?: number
 }
 /** How it ended. */
@@ -31,8 +31,8 @@ export type Ended<State extends string> = {
 }
 
 /**
- * Things of one kind that wait in one realm; one more is refused. Each takes a place by a unique key, so it is the commit
- * that refuses, however many ask at once.
+ * The most open items of one kind in one realm; one more is refused. Each item takes a slot by a unique key, so the
+ * commit refuses the excess even when many requests come at once.
  */
 export const OPEN_MAX = 1_000
 const SLOT = 'slot'
@@ -64,8 +64,8 @@ export class PendingKind<T extends Waiting, State extends string> {
   }
 
   /**
-   * A place that is free now, or undefined when there is none. Another write may take it first: then this one conflicts, and
-   * has to ask again. Those from before there were places leave as many of the lowest free.
+   * A free slot, or undefined when there is none. Another write may take it first; then this one conflicts, and has to
+   * ask again. Each item from before there were slots keeps one of the lowest slots occupied.
    */
   async freeSlot(realm: Realm, id: string): Promise<number | undefined> {
     const { entries } = await realm.directory.page(this.collection, { after: undefined, limit: OPEN_MAX })
@@ -74,7 +74,7 @@ export class PendingKind<T extends Waiting, State extends string> {
     const free: number[] = []
     for (let slot = entries.length - taken.size; slot < OPEN_MAX; slot += 1)
       if (!taken.has(slot)) free.push(slot)
-    // Ids are random: those who ask at once mostly take different ones.
+    // Ids are random, so simultaneous requests mostly take different slots.
     return free[sha256(Buffer.from(id, 'utf8')).readUInt32BE() % free.length]
   }
 
@@ -83,7 +83,10 @@ export class PendingKind<T extends Waiting, State extends string> {
     return putRecord(realm, put, audit)
   }
 
-  /** What ends one, in the write of what ending it does. The store refuses it to all but the first. */
+  /**
+   * Operations that end an item, for the same write as what follows from its end. The store accepts only the first such
+   * write.
+   */
   end(realm: Realm, { entry, ended, audit, keptMs }: End<T, State>): readonly Operation[] {
     const { id, version } = entry
     const value = Buffer.from(JSON.stringify({ ...entry.value, ...ended }), 'utf8')
@@ -113,7 +116,7 @@ export class PendingKind<T extends Waiting, State extends string> {
     return { items: alive.flatMap((expiring) => this.#readable(realm, expiring)), next }
   }
 
-  /** One that cannot be read is left out of lists, and told of. */
+  /** Leaves an unreadable item out of lists, and reports it. */
   #readable(realm: Realm, { id, value }: ExpiringEntry): readonly OldOne<T, State>[] {
     const read = readObject(value)
     // Written by `end` alone, hence the cast.
@@ -127,18 +130,18 @@ export class PendingKind<T extends Waiting, State extends string> {
   }
 }
 
-/** What stored members must be to be read as one that waits, and the ways in which one ends. */
+/** The form that stored members need to be read as an open item, and the states in which one can end. */
 export type PendingShape<State extends string> = {
   readonly isValue: IsValue
   readonly states: readonly State[]
 }
 
-/** By what time something is settled, and how long it can be read afterwards. */
+/** The time at which an item is settled, and how long it stays readable afterwards. */
 export type Settling = { readonly nowMs: number; readonly keptMs: number }
 export type Put<T> = {
   readonly id: string
   readonly value: T
-  /** As `freeSlot` gave it. */
+  /** The result of `freeSlot`. */
   readonly slot: number
   readonly audit: Audit
 }
@@ -146,7 +149,7 @@ export type End<T, State extends string> = {
   readonly entry: Entry<T>
   readonly ended: Ended<State>
   readonly audit: Audit
-  /** How long it can be read afterwards. */
+  /** How long it stays readable afterwards. */
   readonly keptMs: number
 }
 export type OldOne<T, State extends string> = { readonly id: string; readonly value: T & Ended<State> }

@@ -15,10 +15,10 @@ import { auditMembers, isKeptRule, type KeptRule, rowsWithAll, rulesNow } from '
 import { PendingKind, type Settling } from './pending.ts'
 
 export type ScheduleValue = KeptRule & { readonly askedAtMs: number; readonly dueAtMs: number }
-/** `asked`: it had grown past what one person may revoke, so it became a request for approval. */
+/** `asked`: it had outgrown what one person may revoke, so it became a request for approval. */
 export type ScheduleEnd = 'done' | 'cancelled' | 'asked'
 
-/** How large a rule is when it needs a second person; undefined when it needs none. */
+/** The size of a rule that needs a second person; undefined when it needs none. */
 export type MeasureRule = (
   realm: Realm,
   targets: readonly Target[],
@@ -26,7 +26,7 @@ export type MeasureRule = (
 
 export type SettleSchedule = Settling & { readonly measure: MeasureRule }
 
-/** Revocations that wait for their time: they end what was issued until then. */
+/** Revocations that wait for their time; they end what was issued before it. */
 export const SCHEDULES: PendingKind<ScheduleValue, ScheduleEnd> = new PendingKind(
   EXPIRING_KINDS.endedSchedule,
   'sch_',
@@ -110,7 +110,7 @@ export type Cancel = {
   readonly keptMs: number
 }
 
-/** @returns whether this call did it. */
+/** @returns whether this call cancelled it. */
 export async function cancelSchedule(realm: Realm, { entry, caller, how, keptMs }: Cancel): Promise<boolean> {
   const audit: Audit = { ...whoOf(caller), how }
   const ended = { state: 'cancelled', endedAtMs: realm.nowMs(), endedBy: caller.id } as const

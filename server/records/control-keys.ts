@@ -22,7 +22,9 @@ export const CONTROL_KEYS: Collection<ControlKey> = {
   lists: ({ realm }) => (realm === undefined ? [] : [{ name: 'realm', value: realm }]),
 }
 
-/** The key that a store is made with. What is under this id, live or deleted, says that the store has had one. */
+/**
+ * The id of a store's first key. A record under this id, live or deleted, means that the store has had its first key.
+ */
 const FIRST_KEY_ID = 'first'
 
 export async function hasHadControlKey(system: Realm): Promise<boolean> {

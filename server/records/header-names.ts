@@ -1,6 +1,6 @@
 /**
- * Every header about the caller that `/check` ever sends, and it sends all of them with each answer. Gateways clear and
- * set exactly these (docs/gateways); a header that were left out would reach a service as its caller wrote it.
+ * Every header about the caller that `/check` sends; each answer has all of them. Gateways clear and set exactly these
+ * (docs/gateways). A header that was left out would reach a service as its caller wrote it.
  */
 export const IDENTITY_HEADERS = [
   'x-auth-source',

@@ -14,7 +14,7 @@ import {
 import { z } from 'zod'
 import { storedText } from './text-schemas.ts'
 
-/** What a client is set to, the same words in the seed file and in the control API. */
+/** The settings of a client, with the same names in the seed file and in the control API. */
 
 const TEXT_MAX = 256
 const URI_MAX = 2_048
@@ -30,7 +30,7 @@ const scope = z
 const target = z.string().min(1).max(TARGET_MAX_CHARS)
 const algorithm = z.enum(TOKEN_ALGORITHMS)
 const lifetime = z.int().min(1).max(LIFETIME_MAX_SECONDS)
-/** RFC 6749 §3.1.2: absolute, without a fragment; in clear only to this machine (RFC 8252 §7.3). */
+/** RFC 6749 §3.1.2: absolute, without a fragment; plain http only to this machine (RFC 8252 §7.3). */
 const redirectUri = z
   .string()
   .max(URI_MAX)
@@ -57,7 +57,7 @@ export type ClientSettings = {
 
 type Shape<T> = { readonly [Name in keyof Required<T>]: z.ZodType<T[Name]> }
 
-/** A key set (RFC 7517); what is in it is looked at by `settingsProblem`. */
+/** A key set (RFC 7517); `settingsProblem` checks its contents. */
 const jwks: z.ZodType<JsonObject> = z.record(z.string(), z.json()) as z.ZodType<JsonObject>
 
 const OPTIONAL = {
@@ -88,7 +88,7 @@ export const CLIENT_SETTINGS: Shape<ClientSettings> = {
 
 type Whole = 'grantTypes' | 'scopes' | 'introspect' | 'public'
 
-/** What can be changed later; null takes a member away. */
+/** Settings that can be changed later; null removes a member. */
 export type ClientChange = {
   readonly [Name in Exclude<keyof ClientSettings, Whole>]?: ClientSettings[Name] | null
 } & { readonly [Name in Exclude<Whole, 'public'>]?: ClientSettings[Name] | undefined }
@@ -100,12 +100,12 @@ export const CLIENT_CHANGE: Shape<ClientChange> = {
   introspect: introspect.optional(),
 }
 
-/** The same names, each with its type made into another one. */
+/** The same names, each with its type mapped by `make`. */
 function each(shape: z.ZodRawShape, make: (type: z.ZodType) => z.ZodType): z.ZodRawShape {
   return Object.fromEntries(Object.entries(shape).map(([name, type]) => [name, make(type as z.ZodType)]))
 }
 
-/** @returns why these settings do not go together. */
+/** @returns why these settings contradict each other. */
 export function settingsProblem(settings: Omit<ClientSettings, 'name'>): string | undefined {
   const { jwks, grantTypes } = settings
   if (jwks !== undefined && !areKeys(jwks))
@@ -124,18 +124,18 @@ function areKeys(jwks: JsonObject): boolean {
   return count > 0 && count <= KEYS_MAX && importJwks(jwks)?.length === count
 }
 
-/** Settings as the record has them; those that are absent stay so. */
+/** The settings in the form of the record; absent ones stay absent. */
 export function clientMembers(
   settings: ClientSettings,
 ): Omit<OauthClientIntent, 'clientId' | 'clientSecret'> {
   const { public: isPublic, ...rest } = settings
   const members = { ...rest, ...(isPublic === true ? { isPublic } : {}) }
   const given = Object.entries(members).filter(([, value]) => value !== undefined)
-  // Only members that are undefined were left out, which the optional ones of the type may be.
+  // Only undefined members were dropped, and those are optional in the type.
   return Object.fromEntries(given) as unknown as Omit<OauthClientIntent, 'clientId' | 'clientSecret'>
 }
 
-/** The settings in a record, in the form in which a client sends them. */
+/** The settings of a record, in the form that a client sends. */
 export function settingsOf(client: OauthClient): ClientSettings {
   const {
     clientId: _id,

@@ -18,7 +18,7 @@ export async function settingsOf(realm: Realm): Promise<Known> {
   return { version, value: entry?.value ?? DEFAULT_REALM_SETTINGS }
 }
 
-/** Above how many live tokens a rule needs a second person; undefined: none does. */
+/** A rule on more live tokens than this needs a second person; undefined: no rule does. */
 export async function approvalLimitOf(realm: Realm): Promise<number | undefined> {
   const entry: Entry<RealmSettings> | undefined = await realm.directory.get(REALM_SETTINGS, REALM_SETTINGS_ID)
   return entry?.value.approvalAboveTokens
@@ -29,7 +29,7 @@ export type SettingsChange = {
   readonly approvalAboveTokens?: number | null | undefined
 }
 
-/** The settings with a change made; what is not given stays. */
+/** The settings after a change; members that the change does not name stay. */
 export function withChange(now: RealmSettings, body: SettingsChange): RealmSettings {
   const lifetime = lifetimeWith(now, body)
   const { approvalAboveTokens: limit = now.approvalAboveTokens } = body

@@ -1,7 +1,7 @@
 import { isDisplayName } from '@rescind/core/bytes'
 import { z } from 'zod'
 
-/** Text that is stored, and comes back as it was. */
+/** Text that is stored and returned unchanged. */
 export function storedText(max: number): z.ZodString {
   return z
     .string()
@@ -15,7 +15,7 @@ export function displayName(max: number): z.ZodString {
   return displayed(z.string().min(1).max(max))
 }
 
-/** Text of a schema that shows all that it is. */
+/** Restricts a schema to text without hidden characters. */
 export function displayed(text: z.ZodString): z.ZodString {
   return text.refine(isDisplayName, 'must be text that shows all of itself')
 }

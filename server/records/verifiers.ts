@@ -5,7 +5,7 @@ export type Verifier = {
   readonly name: string
   readonly realm: string
   readonly keyDigest: string
-  /** While its key is being rotated: the one from before, which is taken, too, until it is retired. */
+  /** While the key is rotated: the previous key, which is accepted until it is retired. */
   readonly olderKeyDigest?: string
 }
 
@@ -19,7 +19,7 @@ export function verifierId(realm: Realm, name: string): string {
   return `${realm.name}/${name}`
 }
 
-/** Digests of the keys that are taken: one, or two while it is being rotated. */
+/** Digests of the accepted keys: one, or two during a rotation. */
 export function liveKeysOf({ keyDigest, olderKeyDigest }: Verifier): readonly string[] {
   return olderKeyDigest === undefined ? [keyDigest] : [keyDigest, olderKeyDigest]
 }

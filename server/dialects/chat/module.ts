@@ -8,7 +8,7 @@ import { mountChat } from './mount.ts'
 import { CHAT_SECRETS } from './secrets.ts'
 import { CHAT_SEED } from './seed.ts'
 
-/** A minute. */
+/** Per minute. */
 const CHAT_RATE_MAX = 100_000_000
 
 const SETTINGS = {
@@ -24,7 +24,7 @@ const SETTINGS = {
   },
 } as const
 
-/** Each app is a source. Its own server may vouch for tokens that have not come here yet. */
+/** Each app is a source. Its own server may vouch for tokens that are not known here yet. */
 const APPS: SourceShape = {
   form: 'chat/{app}',
   exists: async (realm, app) => (await realm.directory.version(CHAT_APPS, app)) > 0,

@@ -4,13 +4,13 @@ import { isFetchable } from '../../machine/net/fetchable.ts'
 import { guardedFetch } from '../../machine/net/guarded-fetch.ts'
 import type { Mounted, MountParts } from '../module.ts'
 
-/** Bytes of what a verify URL may answer, and milliseconds that it has for it. */
+/** Bytes of a verify URL's answer, and milliseconds that it may take. */
 const VERIFY_MAX_BYTES = 16_384
 const VERIFY_TIMEOUT_MS = 5_000
 
 type Parts = Pick<MountParts, 'realms' | 'log' | 'lines' | 'scans' | 'allowInternalFetch'>
 
-/** The chat dialect with what it needs of the world: rows as they come, a timer, and a way out to verify URLs. */
+/** The chat dialect and its outside: new rows, a timer, and a way to reach verify URLs. */
 export function mountChat(parts: Parts, requestsPerMinute: number): Mounted {
   const { realms, log, lines, allowInternalFetch: allowInternal, scans } = parts
   const timers: NodeJS.Timeout[] = []
@@ -55,7 +55,7 @@ export function mountChat(parts: Parts, requestsPerMinute: number): Mounted {
   }
 }
 
-/** What an operator must not overlook about the apps that there are. */
+/** Warns about apps whose settings an operator should know of. */
 async function warnOfChatApps({ realms, log, allowInternalFetch: allowInternal }: Parts): Promise<void> {
   for (const realm of realms.all()) {
     for await (const { value } of realm.directory.all(CHAT_APPS)) {

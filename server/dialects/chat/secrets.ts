@@ -9,7 +9,7 @@ async function* appKeys(realm: Realm): AsyncGenerator<Digested, void> {
     const change = `PATCH /control/v1/chat-apps/${encodeURIComponent(value.name)}`
     for (const digest of liveApiKeysOf(value))
       yield [digest, { credential: 'chatApiKey', endedBy: `${change} (apiKey, revokeTokens)` }]
-    // It is public, but in a sandbox it signs tokens.
+    // The client key is public, but in a sandbox it signs tokens.
     if (value.sandbox === true)
       yield [
         value.clientKeyDigest,

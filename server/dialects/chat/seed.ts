@@ -22,7 +22,7 @@ type SeedChatApp = {
 
 const seedUrl: z.ZodType<string> = z.string().max(2_048)
 
-/** What an app of the chat dialect can say of itself; ranges and forms are checked where apps are made. */
+/** The members of a chat app; ranges and forms are checked where apps are made. */
 const seedChatApp: z.ZodType<SeedChatApp> = z.strictObject({
   name: id,
   apiKey: secret,
@@ -44,7 +44,7 @@ const seedChatApp: z.ZodType<SeedChatApp> = z.strictObject({
 export const CHAT_SEED: SeedPart = seedPart({
   members: {
     chatApps: z.array(seedChatApp).default([]),
-    /** Of those of its chat apps that name none themselves. */
+    /** For chat apps that name no URL themselves. */
     chatVerifyUrl: seedUrl.optional(),
   },
   create: (realm, { chatApps, chatVerifyUrl }, { reveal }) =>

@@ -5,7 +5,7 @@ import type { DialectSecrets, Digested } from '../../bulk/secrets.ts'
 export const IDENTITY_SECRETS: DialectSecrets = {
   all: userSecrets,
   find: async (realm, text) => {
-    // A token mailed for a forgotten password. It ends with its user's other credentials.
+    // A token that was mailed for a forgotten password. It ends with its user's other credentials.
     const reset = await passwordResetOf(realm, text)
     if (reset === undefined) return undefined
     const target = JSON.stringify({ source: 'identity', subject: reset.userId })

@@ -10,7 +10,7 @@ import { type DialectModule, dialectModule } from '../module.ts'
 import { OAUTH_SECRETS } from './secrets.ts'
 import { OAUTH_SEED } from './seed.ts'
 
-/** A rotated refresh token that is good for longer is as good as one that is not rotated. */
+/** Longer than this, a rotated refresh token would be as good as one that is not rotated. */
 const REPLAY_MAX = 300
 const CACHE_TTL_MAX = 3_600
 
