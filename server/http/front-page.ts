@@ -36,7 +36,7 @@ const FRONT_PAGE: Answer = {
 
 /**
  * Browsers accept both types. Java's HTTP client accepts only text/html of them, and expects the versions of the
- * Identity API.
+ * Identity API. X-Auth-Token is not looked at: `/` needs no token, so it must not fail for a broken one.
  */
 const OF_BROWSERS = ['text/html', 'application/xhtml+xml']
 
@@ -52,8 +52,6 @@ export function withFrontPage(dialect: Dialect, paths: readonly string[]): Diale
 
 function isFromBrowser(request: WireRequest): boolean {
   if (request.path !== '/' || (request.method !== 'GET' && request.method !== 'HEAD')) return false
-  // A request with credentials comes from a client of the API.
-  if (request.header('x-auth-token') !== undefined) return false
   const types = (request.header('accept') ?? '').split(',').map((type) => type.trim().toLowerCase())
   return OF_BROWSERS.every((type) => types.includes(type))
 }

@@ -36,7 +36,8 @@ type Broken = {
 const BROKEN: Readonly<Record<string, Broken>> = {
   'a record that is no JSON': {
     breaks: (store) => record(store, 'default', (value) => JSON.stringify(value).slice(1)),
-    verify: /^default: UNREADABLE: its record is damaged or was written by a newer version; its log was not checked$/m,
+    verify:
+      /^default: UNREADABLE: its record is damaged or was written by a newer version; its log was not checked$/m,
   },
   'a state that is not known': {
     breaks: (store) => record(store, 'default', (value) => JSON.stringify({ ...value, state: 'archived' })),
