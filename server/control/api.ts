@@ -28,14 +28,14 @@ import { realmParameter } from './frame/input.ts'
 import { ControlLimits, inScan } from './frame/limits.ts'
 import { routesOf } from './frame/routes.ts'
 
-/** Where the control API lives; it has no realm prefix: a key's realm, or `?realm=`, says which realm is meant. */
+/** The prefix of the control API. It has no realm in it: a key's realm, or `?realm=`, says which realm is meant. */
 export const CONTROL_PREFIX = '/control/v1'
 
 export type ControlApi = {
   readonly handle: (request: ControlRequest) => Promise<Answer>
-  /** The template of a path, for logs and metrics: never a value out of it. */
+  /** The template of a path, for logs and metrics; it never holds a value of the path. */
   readonly routeOf: (path: string) => string
-  /** How the body is to come, when it is not to be buffered. */
+  /** The form of a body that is not buffered. */
   readonly streamOf: (method: string, path: string) => StreamBody | undefined
 }
 
@@ -60,7 +60,7 @@ export function createControlApi(parts: ControlParts, endpoints: readonly Endpoi
   }
 }
 
-/** What stands between a request and its endpoint, in this order: key, path, method, rights, realm, rate. */
+/** The steps between a request and its endpoint, in this order: key, path, method, rights, realm, rate. */
 class Frame {
   readonly #parts: ControlParts
   readonly #limits: ControlLimits
@@ -76,7 +76,7 @@ class Frame {
     const { guesses } = this.#parts
     const presented = { authorization: request.header('authorization'), from: request.from, guesses }
     const by = await callerOf(system, presented)
-    // Who has no key learns nothing about which paths exist.
+    // A caller without a key learns nothing about which paths exist.
     if (by === undefined) return NO_KEY
     if (isAnswer(by)) return by
     if (routed === undefined) return refusalProblem({ kind: 'not-found' })
@@ -100,7 +100,7 @@ class Frame {
     return this.#idempotency.run({ realm, by, request }, act)
   }
 
-  /** Whether this key may call this endpoint at all, and in which realm it then acts. */
+  /** Checks that this key may call this endpoint. @returns the realm that the call acts in. */
   async #realmFor(request: ControlRequest, by: By, endpoint: Endpoint): Promise<Realm | Problem> {
     const callers = endpoint.callers ?? ['control']
     if (!callers.includes(by.kind)) return problem(403, `this needs a ${callers.join(' or ')} key`)
@@ -115,12 +115,13 @@ class Frame {
     const name = asked ?? by.realm ?? 'default'
     if (by.realm !== undefined && by.realm !== name) return NO_REALM
     const realm = await realms.get(name)
-    // What can be read of a realm that is out of order is shown to operators; nobody may take it for what is in force.
+    // Operators may read what is readable of a realm that is out of order. Other callers get a refusal, so that they
+    // never take it for what is in force.
     const reads = by.kind === 'control' && isSafe(endpoint.method)
     const why = reads && realm !== undefined ? undefined : realms.whyNot(name)
     if (why !== undefined) throw new RealmOutOfOrder(why)
     if (realm !== undefined || !reads || by.realm !== undefined) return realm ?? NO_REALM
-    // Disabled, it does nothing, and what was done in it can be looked up still. `system` has calls of its own.
+    // A disabled realm does nothing, but its history can still be read. `system` has calls of its own.
     return (name === SYSTEM_REALM ? undefined : await realms.known(name)) ?? NO_REALM
   }
 }

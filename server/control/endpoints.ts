@@ -19,7 +19,7 @@ import { TOKEN_ENDPOINTS } from './resources/tokens.ts'
 import { VERIFIER_ENDPOINTS } from './resources/verifiers.ts'
 import { VERIFY } from './resources/verify.ts'
 
-/** Endpoints that are no dialect's. */
+/** Endpoints that belong to no dialect. */
 const ENDPOINTS: readonly Endpoint[] = [
   CONFIRM_CLOCK,
   ...REVOCATION_ENDPOINTS,
@@ -42,8 +42,8 @@ const ENDPOINTS: readonly Endpoint[] = [
 ]
 
 /**
- * Every endpoint of the control API: the server's and those of its dialects. OpenAPI, the role checks and their tests are
- * made from this table.
+ * Every endpoint of the control API: the server's and those of its dialects. OpenAPI, the role checks and their tests
+ * are generated from this table.
  */
 export function endpointsWith(resources: readonly Endpoint[]): readonly Endpoint[] {
   const all: readonly Endpoint[] = [openapiEndpoint(() => all), ...ENDPOINTS, ...resources]

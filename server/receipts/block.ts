@@ -5,12 +5,15 @@ import { nextTurn } from '../machine/turns.ts'
 import { FILTERS, type FilterName, type Filters, filterHash, namesOf } from './filters.ts'
 import { type Written, writtenOf } from './receipt.ts'
 
-/** Rows of a log that one block of the index is about. */
+/** Rows of a log that one block of the index covers. */
 export const BLOCK_ROWS = 1_000
-/** Rows that one request can write at most: a block is read with as many of the rows before it. */
+/** The most rows that one request can write: a block is read with as many of the rows before it. */
 export const PARTS_MAX = 16
 
-/** Expiring entries that hold the index: one for each 1,000 rows of a log, beside it, gone with the audit that it finds. */
+/**
+ * Expiring entries that hold the index, one for each 1,000 rows of a log. They lie beside the log and expire with the
+ * audit that they find.
+ */
 export const BLOCK_KIND: ExpiringKind = EXPIRING_KINDS.receiptBlock
 const DIGITS = 10
 
@@ -18,7 +21,7 @@ export function entryIdOf(block: number): string {
   return String(block).padStart(DIGITS, '0')
 }
 
-/** One revocation of a block: where it stands, and hashes of what it can be found by. */
+/** One revocation of a block: its seq, and hashes of the names that find it. */
 export type BlockEntry = { readonly seq: number; readonly hashes: readonly number[] }
 
 export function blockOf(seq: number): number {
@@ -30,10 +33,10 @@ export function blockStart(block: number): number {
   return block * BLOCK_ROWS
 }
 
-/** Rows that are worked out between two turns of the event loop. */
+/** Rows that are processed between two turns of the event loop. */
 const ROWS_PER_TURN = 100
 
-/** @param rows those of the block, with up to PARTS_MAX before it. */
+/** @param rows the block's rows, with up to PARTS_MAX before them. */
 export async function entriesOf(
   rows: readonly ChainedLogRow[],
   block: number,
@@ -49,7 +52,7 @@ export async function entriesOf(
   return entries
 }
 
-/** Remembers hashes within a block: most of its rows share their author and their target. */
+/** Caches hashes within a block, because most of its rows share their author and their target. */
 export class EntryHashes {
   readonly #known: Map<string, number> = new Map()
 
@@ -69,7 +72,7 @@ export class EntryHashes {
 
 const REPEATED: ReadonlySet<FilterName> = new Set<FilterName>(['by', 'reason', 'source', 'client', 'tenant'])
 
-/** A block as it is stored: how many entries, then each. */
+/** A block as it is stored: the number of entries, then each of them. */
 export class BlockWriter {
   readonly #entries: ByteWriter = new ByteWriter()
   #count = 0
@@ -92,7 +95,10 @@ function hashesOf(filters: Filters): readonly number[] {
   })
 }
 
-/** Finds entries that have the hash of every filter, without taking blocks apart: a search looks at a thousand entries of each. */
+/**
+ * Finds entries that have the hash of every filter, without decoding blocks: a search looks at a thousand entries of
+ * each.
+ */
 export class BlockFilter {
   readonly #wanted: readonly number[]
 
@@ -100,7 +106,10 @@ export class BlockFilter {
     this.#wanted = hashesOf(filters)
   }
 
-  /** Seqs of those that may match, rising. @returns undefined for a block of a newer or broken kind: its rows are read. */
+  /**
+   * Ascending seqs of entries that may match. @returns undefined for a block that is newer or broken; its rows are read
+   * instead.
+   */
   candidates(bytes: Uint8Array, block: number): readonly number[] | undefined {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const found: number[] = []

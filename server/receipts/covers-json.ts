@@ -2,12 +2,12 @@ import { instantOf } from '@rescind/core/bytes'
 import type { CutoffTarget, Target } from '@rescind/core/log'
 import { z } from 'zod'
 
-/** What a rule covers, in one object: names, as they stand in the log. */
+/** What a rule covers, in one object, with the names as the log holds them. */
 export type CoversJson = {
   readonly kind: 'token' | 'foreignToken' | 'grant' | 'session' | 'key' | 'principals' | 'unreadable'
-  /** Of principals: which of the closed list. */
+  /** For principals: one of the closed list of shapes. */
   readonly shape?: string | undefined
-  /** One, or several of which each has the names. */
+  /** One source, or several that each have these names. */
   readonly source?: string | string[] | undefined
   readonly handle?: string | undefined
   readonly issuer?: string | undefined
@@ -45,7 +45,7 @@ export const COVERS: z.ZodType<CoversJson> = z
   })
   .meta({ id: 'Covers' })
 
-/** @param targets those of one request: the same names in each of the sources. */
+/** @param targets of one request: the same names in each of the sources. */
 export function coversJson(targets: readonly Target[], skewSeconds?: number): CoversJson {
   const [first] = targets
   if (first === undefined) return { kind: 'unreadable' }

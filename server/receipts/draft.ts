@@ -3,14 +3,14 @@ import { rowKindOf } from '@rescind/core/log'
 import { BLOCK_ROWS, BlockWriter, blockOf, EntryHashes } from './block.ts'
 import { isRevoke, rowsOfRequest } from './receipt.ts'
 
-/** Finished blocks that wait to be written, some 20 KB each; what comes past them is read from the log in its turn. */
+/** Finished blocks that may wait to be written, some 20 KB each. Further blocks are read from the log in their turn. */
 const READY_MAX = 256
 
 export type FinishedBlock = { readonly value: Uint8Array; readonly lastMs: number }
 
 /**
- * Builds index blocks from rows as they are published: reading and decoding a row again took a sixth of a revocation's
- * time. A block of which a row was missed is left to the indexer, which reads the log.
+ * Builds index blocks from rows as they are published, because reading and decoding a row again took a sixth of a
+ * revocation's time. A block that missed a row is left to the indexer, which reads the log.
  */
 export class BlockDraft {
   readonly #ready: Map<number, FinishedBlock> = new Map()
@@ -31,7 +31,7 @@ export class BlockDraft {
     this.#seq = prev + rows.length
   }
 
-  /** Lets go of an unfinished block when nothing came to it since the last call: of many realms most are quiet. */
+  /** Drops an unfinished block that got no row since the last call, because most realms are quiet. */
   rest(): void {
     if (this.#isQuiet) this.#open = undefined
     this.#isQuiet = true
@@ -41,7 +41,7 @@ export class BlockDraft {
     return this.#ready.has(block)
   }
 
-  /** Hands a finished block over, and forgets it with all before it. */
+  /** Hands over a finished block, and forgets it and all earlier ones. */
   take(block: number): FinishedBlock | undefined {
     const found = this.#ready.get(block)
     for (const known of this.#ready.keys()) if (known <= block) this.#ready.delete(known)
@@ -68,7 +68,7 @@ export class BlockDraft {
 
   /** Under load most rows have the same audit as the one before. */
   #auditOf(text: string): Audit {
-    // Written just now, by this program: what is read from the store is read with more care.
+    // This program has just written it; text that is read from the store is parsed with more care.
     if (this.#last?.text !== text) this.#last = { text, audit: JSON.parse(text) as Audit }
     return this.#last.audit
   }

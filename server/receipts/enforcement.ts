@@ -4,29 +4,29 @@ import { formatInstant } from '@rescind/core/bytes'
 import type { Enforcement as Enforcing, Feed } from '@rescind/feed'
 import { z } from 'zod'
 
-/** One running verifier, and how it stands to a revocation. */
+/** One running verifier, and whether it has applied a revocation. */
 export type InstanceJson = {
   readonly verifier: string
   readonly instance: string
-  /** What its operator calls it. */
+  /** Its operator's name for it. */
   readonly label?: string | undefined
-  /** The last position that its holder said it had applied. */
+  /** The last position that its key holder reported as applied. */
   readonly position?: string | undefined
-  /** When its holder said that it had applied the revocation, if that was lately. */
+  /** When its key holder reported the revocation as applied, if that was recent. */
   readonly appliedAt?: string | undefined
-  /** Milliseconds between the commit and that. */
+  /** Milliseconds between the commit and that report. */
   readonly afterMs?: number | undefined
   readonly state: 'applied' | 'lapsed' | 'behind'
 }
 
-/** Who checks tokens by the feed, asked about one place in a realm's log. */
+/** The verifiers that follow the feed, asked about one position in a realm's log. */
 export type Enforcement = {
-  /** Resolves when every instance has applied the place or has lapsed, or when the time is up. */
+  /** Resolves when every instance has applied the position or has lapsed, or when the time is up. */
   readonly wait: (realm: Realm, at: Position, timeoutMs: number) => Promise<void>
   readonly instances: (realm: Realm, at: Position) => Promise<readonly InstanceJson[]>
 }
 
-/** As the feed knows it from acknowledgements. */
+/** Enforcement as the feed knows it from acknowledgements. */
 export function feedEnforcement(feed: Feed): Enforcement {
   return {
     wait: async (realm, at, timeoutMs) => {

@@ -2,7 +2,7 @@ import { sextetsAt, sha256Base64url } from '@rescind/core/bytes'
 import type { Target } from '@rescind/core/log'
 import type { Written } from './receipt.ts'
 
-/** What revocations can be searched by. */
+/** The members that revocations can be searched by. */
 export const FILTERS = [
   'source',
   'subject',
@@ -15,7 +15,7 @@ export const FILTERS = [
   'key',
   'by',
   'reason',
-  /** The id of a hold, a schedule or an approval that it came of. */
+  /** The id of the hold, schedule or approval that it came from. */
   'cause',
   /** The Idempotency-Key of its request, hashed with its caller. */
   'once',
@@ -33,7 +33,7 @@ export function namesOf({ rules, audit }: Pick<Written, 'rules' | 'audit'>): rea
   for (const [name, value] of Object.entries(audit.cause ?? {}))
     if (name !== 'code') names.push(['cause', value])
   for (const [nth, { target }] of rules.entries()) {
-    // The targets of one request differ by their source alone.
+    // The targets of one request differ only by their source.
     for (const one of targetNames(target)) if (nth === 0 || one[0] === 'source') names.push(one)
   }
   return names
@@ -82,7 +82,7 @@ export function matches(written: Pick<Written, 'rules' | 'audit'>, filters: Filt
   })
 }
 
-/** The 32 bits that the index keeps of a name and value; the row itself tells collisions apart. */
+/** The 32 bits of a name and value that the index keeps. The row itself resolves collisions. */
 export function filterHash(name: FilterName, value: string): number {
   const text = sha256Base64url(`${name}\0${value}`)
   return ((sextetsAt(text, 0, 5) << 2) | (sextetsAt(text, 5, 1) >>> 4)) >>> 0

@@ -4,8 +4,8 @@ import { BlockDraft, type FinishedBlock } from './draft.ts'
 import { rowsOfBlock } from './search.ts'
 
 /**
- * Indexes the revocations of a realm behind its log: a block when it is full, written when no write waits for it. Blocks
- * are written in order, so that what is missing is always the newest.
+ * Indexes a realm's revocations behind its log. A block is written when it is full and no write waits for it. Blocks
+ * are written in order, so only the newest can be missing.
  */
 export class ReceiptIndexer {
   readonly #realm: Realm
@@ -18,14 +18,14 @@ export class ReceiptIndexer {
     this.#retentionMs = retentionMs
   }
 
-  /** Told of this realm's rows as they are published. */
+  /** Called with this realm's rows as they are published. */
   published(publication: Publication): void {
     this.#draft.published(publication)
   }
 
   /**
-   * @param limit blocks that may be read from the log; those that are put together already go besides.
-   * @returns how many blocks are dealt with. @throws StoreUnavailable, Overloaded.
+   * @param limit blocks that may be read from the log; blocks that are already built do not count.
+   * @returns how many blocks were handled. @throws StoreUnavailable, Overloaded.
    */
   async run(limit: number): Promise<number> {
     const { index, ordinal } = this.#realm
@@ -46,7 +46,7 @@ export class ReceiptIndexer {
   async #block(block: number): Promise<Operation | undefined> {
     const { value, lastMs } = this.#draft.take(block) ?? (await this.#read(block))
     const expiresAtMs = lastMs + this.#retentionMs
-    // Entries past their retention are not indexed: they may no longer be read.
+    // Entries past their retention are not indexed, because they may no longer be read.
     if (expiresAtMs <= this.#realm.index.floorMs) return undefined
     return { kind: 'put-expiring', entry: { kind: BLOCK_KIND, id: entryIdOf(block), value, expiresAtMs } }
   }
@@ -58,7 +58,7 @@ export class ReceiptIndexer {
     return { value: writer.bytes(), lastMs: rows.at(-1)?.atMs ?? 0 }
   }
 
-  /** Blocks are looked for from the newest, of which a few are missing, back to one that was made. */
+  /** Looks for a stored block from the newest on, because only a few of the newest can be missing. */
   async #firstMissing(full: number): Promise<number> {
     const { store, ordinal } = this.#realm
     let next = full

@@ -7,7 +7,10 @@ import { COVERS, type CoversJson, coversJson } from './covers-json.ts'
 import { INSTANCE, type InstanceJson } from './enforcement.ts'
 import { storedAudit, storedRule } from './stored-row.ts'
 
-/** A revocation as it is remembered: who, why, when, where in the log, what it covered, and who has applied it. */
+/**
+ * A revocation as it is remembered: its author, reason, time, position and coverage, and which verifiers have applied
+ * it.
+ */
 export type ReceiptJson = {
   readonly id: string
   readonly realm: string
@@ -15,10 +18,10 @@ export type ReceiptJson = {
   readonly seq: number
   readonly at: string
   readonly covers: CoversJson
-  /** Until when the rule is kept; absent: for good. */
+  /** How long the rule is kept; absent: forever. */
   readonly keepUntil?: string | undefined
   readonly by: string
-  /** What that control key was called then. */
+  /** The name of that control key at the time. */
   readonly byName?: string | undefined
   readonly from: string
   readonly how: string
@@ -65,7 +68,7 @@ export function revocationId(at: Position): string {
 
 const ID = /^rev_(\d{1,4})_([1-9]\d{0,12})$/
 
-/** @returns undefined for what is no id of a revocation. */
+/** @returns undefined for text that is no id of a revocation. */
 export function parseRevocationId(id: string): { readonly epoch: number; readonly seq: number } | undefined {
   const match = ID.exec(id)
   return match === null ? undefined : { epoch: Number(match[1]), seq: Number(match[2]) }
@@ -79,7 +82,7 @@ export type Written = {
 }
 
 export function receiptJson(realm: Realm, { at, atMs, rules, audit }: Written): ReceiptJson {
-  // What cannot be read, or no date can say, is kept for good.
+  // A rule that is unreadable, or kept beyond the last date, counts as kept forever.
   const keepUntilMs = Math.max(...rules.map((rule) => rule.keepUntilMs), rules.length === 0 ? Infinity : 0)
   return {
     id: revocationId(at),
@@ -105,7 +108,7 @@ export function receiptJson(realm: Realm, { at, atMs, rules, audit }: Written): 
 }
 
 /**
- * Rows that one request wrote: those that end with this one. @returns undefined for a row that is no revocation.
+ * The rows of the request that ends with this row. @returns undefined for a row that is no revocation.
  */
 export function writtenOf(
   rows: readonly ChainedLogRow[],
@@ -125,9 +128,9 @@ export function writtenOf(
 }
 
 export type WrittenOptions = {
-  /** One past this row among those given. */
+  /** The index after this row in `rows`. */
   readonly end?: number
-  /** How long a rule is kept; it overrides what rows of older versions say. */
+  /** How long a rule is kept; overrides the rows of older versions. */
   readonly keptUntilMs?: (row: ChainedLogRow, rule: RevokeRule) => number
 }
 
@@ -148,7 +151,7 @@ export function isRevoke(rule: Rule): rule is RevokeRule {
   }
 }
 
-/** How many rows a request took, by the audit of the last of them, which stands for all; 0 by that of another. */
+/** How many rows a request wrote. The audit of the last row tells, and stands for all of them; 0 for another row. */
 export function rowsOfRequest({ part }: Audit): number {
   const [nth, of] = part ?? [1, 1]
   return nth === of ? of : 0

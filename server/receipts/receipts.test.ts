@@ -22,7 +22,7 @@ type Fact = {
   readonly atMs: number
 }
 
-/** A log of many revocations, some of several rows, with other rows between; and what should be found in it. */
+/** A log of many revocations, some with several rows, other rows in between, and what a search should find. */
 async function manyRevocations(
   realm: Realm,
   advance: (ms: number) => void,
@@ -110,7 +110,7 @@ test('searching finds what reading the whole log finds, before and after it was 
   const indexer = new ReceiptIndexer(realm, 400 * DAY_MS)
   assert.equal(await indexer.run(2), 2)
   await check()
-  // Another one, after a restart, goes on where this one ended.
+  // Another indexer, after a restart, continues where this one ended.
   assert.equal(await new ReceiptIndexer(realm, 400 * DAY_MS).run(100), 1)
   assert.equal(await indexer.run(100), 1)
   await check()
@@ -130,7 +130,7 @@ test('blocks that are put together as rows are published are those that are read
   drafted.realms.ledger.onGroup({
     published: (publication) => {
       if (publication.realm !== drafted.realm.ordinal) return
-      // As after a flush whose outcome was not known: one publication in the third block never came.
+      // As after a flush of unknown outcome: one publication in the third block never came.
       if (publication.prev > 2_500 && skipped === 0) skipped = publication.rows.length
       else indexer.published(publication)
     },
@@ -138,7 +138,7 @@ test('blocks that are put together as rows are published are those that are read
   })
   for (const { realm, clock } of [drafted, read]) await manyRevocations(realm, (ms) => clock.advance(ms))
   assert.ok(drafted.realm.index.seq > 3_000 && skipped > 0)
-  // Of the first block the beginning was not seen, of the third some rows: both are read.
+  // The draft missed the start of the first block and some rows of the third, so both are read.
   assert.equal(await indexer.run(0), 0)
   assert.equal(await indexer.run(1), 2)
   assert.equal(await indexer.run(0), 0)
@@ -149,7 +149,7 @@ test('blocks that are put together as rows are published are those that are read
   assert.deepEqual(blocks, await blocksOf(read.realm, 4))
 })
 
-test('a block that was put together but could not be written is read when the store is back', async () => {
+test('a finished block that could not be written is read when the store is back', async () => {
   const store = new FaultyStore(START_MS)
   const { realm, realms, clock } = await openWorld(store)
   await manyRevocations(realm, (ms) => clock.advance(ms), 900)
@@ -165,7 +165,7 @@ test('a block that was put together but could not be written is read when the st
   assert.equal(await indexer.run(1), 1)
 })
 
-test('a block that nothing came to between two rounds is let go of, and read when it is full', async () => {
+test('a block without a new row between two rounds is dropped, and read when it is full', async () => {
   const { realm, realms, clock } = await openWorld()
   await manyRevocations(realm, (ms) => clock.advance(ms), 900)
   const indexer = new ReceiptIndexer(realm, 400 * DAY_MS)
@@ -175,7 +175,7 @@ test('a block that nothing came to between two rounds is let go of, and read whe
   assert.equal(await indexer.run(0), 0)
   await manyRevocations(realm, (ms) => clock.advance(ms), 3_000)
   assert.equal(await indexer.run(0), 0)
-  // The one after it was seen from its beginning on.
+  // The draft saw the next block from its first row on.
   assert.equal(await indexer.run(1), 2)
 })
 
@@ -193,7 +193,7 @@ test('a page between two times holds what was written between them', async () =>
   )
 })
 
-test('of a request that took several rows only the last one is a receipt, and it shows all sources', async () => {
+test('only the last row of a request is a receipt, and it shows all sources', async () => {
   const { realm } = await openWorld()
   const targets = ['identity', 'oauth'].map(
     (source) => ({ kind: 'cut', shape: 'subject', principals: { source, subject: 's' } }) as const,
@@ -208,7 +208,7 @@ test('of a request that took several rows only the last one is a receipt, and it
   assert.deepEqual(receiptJson(realm, written).covers.source, ['identity', 'oauth'])
 })
 
-test('audit texts go when their time is over by the floor, oldest first, and the chain stays', async () => {
+test('audit texts go when the floor says that they expired, oldest first, and the chain stays', async () => {
   const { realm, realms, clock, store } = await openWorld()
   const seqs: number[] = []
   for (let day = 0; day < 10; day += 1) {

@@ -4,15 +4,15 @@ const ROWS_PER_STEP = 500
 
 /**
  * Forgets the audit texts of a realm's rows that are older than the retention, oldest first. The rows, the hashes of
- * their audits and the chain stay, so the log can be checked for ever. Old is what lies below the floor by that much:
- * no step of a clock ends the audit early.
+ * their audits and the chain stay, so the log can be checked forever. Age is measured from the floor, so no clock step
+ * ends an audit early.
  */
 export class AuditRetention {
   readonly #realm: Realm
   readonly #retentionMs: number
   /** Every row up to this seq has lost its audit. */
   #done: number | undefined
-  /** When the first row that has its audit was written: nothing is read before it is old. */
+  /** When the first row that still has its audit was written; nothing is read until that row is old enough. */
   #keptAtMs = 0
 
   constructor(realm: Realm, retentionMs: number) {
@@ -20,7 +20,7 @@ export class AuditRetention {
     this.#retentionMs = retentionMs
   }
 
-  /** One step; @returns whether there may be more to do. @throws StoreUnavailable, Overloaded. */
+  /** Takes one step. @returns whether there may be more to do. @throws StoreUnavailable, Overloaded. */
   async step(): Promise<boolean> {
     const { store, ordinal, index } = this.#realm
     const before = index.floorMs - this.#retentionMs
@@ -40,7 +40,7 @@ export class AuditRetention {
     return rows.length === ROWS_PER_STEP && kept < 0
   }
 
-  /** Audits go oldest first, so halving finds the first one that is there. @returns the seq before it. */
+  /** Finds the first remaining audit by bisection, because audits go oldest first. @returns the seq before it. */
   async #firstKept(): Promise<number> {
     let [low, high] = [0, this.#realm.index.seq]
     while (low < high) {

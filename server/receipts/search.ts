@@ -7,7 +7,7 @@ import { type Written, writtenOf } from './receipt.ts'
 
 /** Blocks that one page looks at; a page may be empty and still have a next one. */
 const BLOCKS_PER_PAGE = 2_000
-/** Of blocks that are not indexed yet, which are read row by row. */
+/** The same for blocks that are not indexed yet, and so are read row by row. */
 const UNINDEXED_PER_PAGE = 20
 
 export type Search = {
@@ -21,10 +21,10 @@ export type Search = {
 
 export type Found = { readonly found: readonly Written[]; readonly next: number | undefined }
 
-/** Candidates that are looked at between two turns of the event loop. */
+/** Candidates that are checked between two turns of the event loop. */
 const LOOKED_PER_TURN = 100
 
-/** Revocations, newest first, by the index of blocks; the newest rows, which no block holds yet, are read themselves. */
+/** Finds revocations, newest first, through the index. The newest rows are in no block yet and are read directly. */
 export async function searchReceipts(realm: Realm, search: Search): Promise<Found> {
   const { index, ordinal, store } = realm
   const { seq: anchor } = await store.anchor(ordinal)
@@ -59,10 +59,10 @@ export async function searchReceipts(realm: Realm, search: Search): Promise<Foun
   return { found, next: undefined }
 }
 
-/** Stored blocks that are read at once: each is some 40 KB. */
+/** Stored blocks that are read together; each has some 40 KB. */
 const BLOCKS_PER_READ = 4
 
-/** Stored blocks from the newest on, some of them read at once, in the reader. */
+/** Reads stored blocks from the newest on, several at a time. */
 class StoredBlocks {
   readonly #realm: Realm
   #read: ReadonlyMap<string, Uint8Array> = new Map()
@@ -73,7 +73,7 @@ class StoredBlocks {
     this.#realm = realm
   }
 
-  /** @returns undefined for a block that is not indexed. Ask for falling numbers. */
+  /** @returns undefined for a block that is not indexed. Ask in descending order. */
   async at(block: number): Promise<Uint8Array | undefined> {
     if (block < this.#from) await this.#readTo(block)
     return this.#read.get(entryIdOf(block))
@@ -95,7 +95,7 @@ class StoredBlocks {
   }
 }
 
-/** Candidates of one block that are read one by one; more of them are read with the whole block. */
+/** The most candidates of one block that are read one by one; with more, the whole block is read. */
 const SINGLE_READS = 8
 
 type OfBlock = { readonly seqs: readonly number[]; readonly rows: readonly ChainedLogRow[] | undefined }
@@ -112,10 +112,10 @@ async function readBlock(realm: Realm, block: number): Promise<OfBlock> {
   return { seqs: own.map(({ seq }) => seq), rows }
 }
 
-/** Rows that are read at once: two milliseconds' work. */
+/** Rows that are read together, which takes two milliseconds. */
 const ROWS_PER_READ = 250
 
-/** A block's rows, with those before it that its first requests may have begun with. */
+/** A block's rows, with the rows before it that its first requests may have begun with. */
 export async function rowsOfBlock(
   { store, ordinal }: Realm,
   block: number,
@@ -132,7 +132,7 @@ export async function rowsOfBlock(
   return rows
 }
 
-/** The revocation whose last row this is; undefined for other rows, and once its audit has expired. */
+/** The revocation that ends with this row; undefined for other rows, and once its audit has expired. */
 export async function writtenAt(
   realm: Realm,
   seq: number,
@@ -140,7 +140,7 @@ export async function writtenAt(
 ): Promise<Written | undefined> {
   const from = Math.max(0, seq - PARTS_MAX)
   const read = page ?? (await realm.store.chainedRowsAfter(realm.ordinal, from, seq - from))
-  // A row that was trimmed off is not there, and others come in its place.
+  // If the row was trimmed off, the read returns later rows instead.
   const rows = within(read, from, seq)
   if (rows.at(-1)?.seq !== seq) return undefined
   return writtenOf(rows, epochOf(realm, seq), {

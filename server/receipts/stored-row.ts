@@ -2,7 +2,7 @@ import type { Audit } from '@rescind/authority'
 import { ContractBroken } from '@rescind/core'
 import { decodeRule, type LogRow, type Rule } from '@rescind/core/log'
 
-/** What stands in the place of what cannot be read. */
+/** Stands in for text that cannot be read. */
 export const UNREADABLE = 'unreadable'
 
 /** The rule of a stored row, or why this version cannot read it: one unreadable row must not fail a whole list. */
@@ -15,7 +15,7 @@ export function storedRule(row: Pick<LogRow, 'kind' | 'rule'>): Rule | { readonl
   }
 }
 
-/** Who, from where and how, as a row keeps it: each member as it is written, or said to be unreadable. */
+/** The author, address, way and reason of a row, each as it is stored or marked as unreadable. */
 export function storedAudit(text: string): Audit {
   const { by, byName, from, how, why, note, cause, skewSeconds, once, part } = membersOf(text)
   return {
@@ -52,7 +52,7 @@ function isCause(value: unknown): value is NonNullable<Audit['cause']> {
   return 'code' in value && Object.values(value).every((one) => typeof one === 'string')
 }
 
-/** Which of how many: a request takes as many rows as it has targets. */
+/** Which part of how many: a request writes one row per target. */
 function isPart(value: unknown): value is NonNullable<Audit['part']> {
   if (!Array.isArray(value) || value.length !== 2) return false
   const [nth, of] = value as readonly unknown[]

@@ -3,7 +3,7 @@ import type { RealmOrdinal } from '@rescind/core'
 import { ReceiptIndexer } from './indexer.ts'
 import { AuditRetention } from './retention.ts'
 
-/** Blocks of the index that one round reads at most for a realm; the rest wait for the next round. */
+/** The most blocks of the index that one round reads for a realm; the rest wait for the next round. */
 const BLOCKS_PER_ROUND = 100
 
 type Kept = {
@@ -12,7 +12,7 @@ type Kept = {
   readonly trim: LogTrim
 }
 
-/** Keeps receipts findable and forgets them in time, and their rows after that, for every realm of a store. */
+/** For every realm of a store: indexes receipts, forgets their audits in time, and then trims their rows. */
 export class ReceiptUpkeep {
   readonly #retentionMs: number
   readonly #known: Map<RealmOrdinal, Kept> = new Map()
@@ -22,7 +22,7 @@ export class ReceiptUpkeep {
     for (const realm of realms.all()) this.#of(realm)
     realms.ledger.onGroup({
       published: (publication) => this.#known.get(publication.realm)?.indexer.published(publication),
-      // The next publication does not follow the last one: that tells the indexer.
+      // The indexer notices the gap, because the next publication does not follow the last one.
       lost: () => {},
     })
   }

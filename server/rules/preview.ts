@@ -15,9 +15,12 @@ import { nextTurn } from '../machine/turns.ts'
 import { COVERS, type CoversJson, coversJson } from '../receipts/covers-json.ts'
 import { anyCovers, type Resolved } from './resolved.ts'
 
-/** Rules whose size is counted before they are written; past it 503. Previews have room of their own (`inScan`). */
+/**
+ * Rules that may be counted at once before they are written; further ones get 503. Previews have their own limit
+ * (`inScan`).
+ */
 export const COUNTS_MAX = 64
-/** Distinct names counted; counting stops there. */
+/** The most distinct names that are counted. */
 const NAMES_MAX = 250_000
 const PAGE = 1_000
 
@@ -26,7 +29,7 @@ type Largest = { readonly name: string; readonly source?: string | undefined; re
 /** Tokens without a record here: they cannot be counted, but some were seen. */
 export type NotCounted = { readonly what: string; readonly usedLast15Minutes: number }
 
-/** The blast radius of a rule. Every number is a lower bound unless `complete` says that counting came to its end. */
+/** The blast radius of a rule. Every number is a lower bound unless `complete` says that counting finished. */
 export type PreviewJson = {
   readonly dryRun: true
   readonly covers: CoversJson
@@ -79,7 +82,7 @@ export const PREVIEW: z.ZodType<PreviewJson> = z
 
 export type CountAsk = {
   readonly resolved: Resolved
-  /** What ends in the same write beside what was named. */
+  /** Targets that end in the same write besides the named ones. */
   readonly along?: readonly Target[]
   readonly deadlineMs: number
   readonly monotonicMs: () => number
@@ -94,7 +97,7 @@ export function previewOf(realm: Realm, ask: CountAsk): Promise<PreviewJson> {
   return counted(realm, ask, new Tally(Number.MAX_SAFE_INTEGER))
 }
 
-/** The same, but no further than to this many tokens. @throws Overloaded when too many rules are counted at once. */
+/** The same, but counts at most this many tokens. @throws Overloaded when too many rules are counted at once. */
 export async function countUpTo(realm: Realm, ask: CountAsk, tokensMax: number): Promise<PreviewJson> {
   if (counting >= COUNTS_MAX) throw new Overloaded('too many rules are being counted')
   counting += 1
@@ -112,11 +115,11 @@ async function counted(realm: Realm, ask: CountAsk, tally: Tally): Promise<Previ
 
 type Page = (after: number | undefined) => Promise<TokenPage>
 
-/** @returns whether everything was looked at. */
+/** @returns whether every token was examined. */
 async function countAll(realm: Realm, ask: CountAsk, tally: Tally): Promise<boolean> {
   const { targets } = ask.resolved
   const clients = targets.flatMap((target) => clientOf(target) ?? [])
-  // The index by client comes first, so that a small client of a large realm is counted whole.
+  // The index by client comes first, so that a small client of a large realm is counted in full.
   for (const of of clients) {
     const page: Page = (after_) =>
       realm.store.tokensOfClient(realm.ordinal, { ...of, after: after_, limit: PAGE })
@@ -130,12 +133,12 @@ async function countAll(realm: Realm, ask: CountAsk, tally: Tally): Promise<bool
   return countPages(realm, ask, { tally, page, skip })
 }
 
-/** Ids that every token bears which a rule hits itself. */
+/** Ids of every token that the rule hits directly. */
 function idsNamed(target: Target): TokenIds {
   switch (target.kind) {
     case 'cut': {
       const { source, ...principals } = target.principals
-      // A cutoff over the realm names nothing.
+      // A cutoff over the realm names no ids.
       return source === '' ? {} : { source, ...principals }
     }
     case 'token':
@@ -176,7 +179,7 @@ async function countPages(realm: Realm, ask: CountAsk, { tally, page, skip }: Co
   return true
 }
 
-/** What a revocation would take from its bearer: a held token, too, for it may be released. */
+/** Whether the token would be lost to its bearer. A held token counts, because it may be released. */
 async function isLive(realm: Realm, record: TokenRecord): Promise<boolean> {
   const verdict = realm.judge(record)
   if (verdict.kind !== 'active' && !isSuspended(verdict)) return false
@@ -191,7 +194,7 @@ function clientOf(target: Target): OfClient | undefined {
   return { source: target.principals.source, client: target.principals.client }
 }
 
-/** Names with how many live tokens bear each. */
+/** Names, each with the number of live tokens that bear it. */
 class Names {
   readonly #counts: Map<string, number> = new Map()
   #largest: Largest | undefined
@@ -213,11 +216,11 @@ class Names {
   }
 }
 
-/** Parts of a set of identities, by their hash; so many of them are put in order between two turns of the event loop. */
+/** Parts of a set of identities, split by hash; this many are sorted between two turns of the event loop. */
 const PARTS = 1_024
 const PARTS_PER_TURN = 32
 
-/** Who is covered, each once. Put in order a part at a time, for there may be hundreds of thousands. */
+/** The identities that are covered, each once. Sorted part by part, because there may be hundreds of thousands. */
 class Identities {
   readonly #parts: Set<string>[] = Array.from({ length: PARTS }, () => new Set<string>())
   #size = 0
@@ -274,7 +277,7 @@ class Tally {
     this.#identities.add(JSON.stringify([source, subject, client, tenant]))
   }
 
-  /** Their digest. */
+  /** The digest of all identities. */
   identities(): Promise<string> {
     return this.#identities.digest()
   }
@@ -318,16 +321,16 @@ export function summaryOf(counts: Counts, complete: boolean): string {
   return `${say(counts.tokens, 'live token')} of ${of.join(', ')}`
 }
 
-/** In place of the identities, when they were not all counted. */
+/** Replaces the identities when not all were counted. */
 const OPEN = 'open'
 
-/** Of the rule alone: what its names were resolved to, in which realm. */
+/** Digest of the rule alone: the realm, and what its names were resolved to. */
 function ruleDigest(realm: Realm, { targets, record }: Resolved): string {
   const of = record && [record.source, record.subject, record.client, record.tenant, record.grant]
   return sha256Base64url(JSON.stringify([realm.name, targets, of]))
 }
 
-/** Whether a preview's digest is still that of what would be revoked now. `open` compares the rule alone. */
+/** Whether a preview's digest still matches what would be revoked now. `open` compares only the rule. */
 export function isOfPreview(digest: string, now: PreviewJson): boolean {
   const [rule, identities] = digest.split('.')
   const [ruleNow, identitiesNow] = now.digest.split('.')

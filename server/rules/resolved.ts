@@ -4,11 +4,11 @@ import type { RevokeRule, Target } from '@rescind/core/log'
 
 type OtherTarget = Exclude<Target, { readonly kind: 'token' }>
 
-/** A rule that can be written: what the names in a request stand for, found and checked. */
+/** A rule that can be written: the names of a request, found and checked. */
 export type Resolved = {
-  /** One for each source that was named. */
+  /** One for each named source. */
   readonly targets: readonly Target[]
-  /** The one token that was named, if it is one of ours. */
+  /** The named token, if the rule names one of ours. */
   readonly record?: TokenRecord
   /** The foreign token whose text was presented, verified. */
   readonly presented?: TokenFacts
@@ -16,7 +16,7 @@ export type Resolved = {
   readonly skewSeconds?: number
 }
 
-/** The rules of a resolved request, kept for as long as what they cover can live from now on. */
+/** The rules of a resolved request, kept as long as what they cover can live from now on. */
 export function rulesOf(realm: Realm, { targets, record, presented }: Resolved): readonly RevokeRule[] {
   if (record !== undefined) return [tokenRule(record)]
   return targets.filter(isOther).map((target) => ruleOn(realm, target, presented))

@@ -7,8 +7,8 @@ import { type SizeBy, sizeBy } from './size.ts'
 type Shape = Exclude<Target['kind'], 'cut'> | CutoffShape
 
 /**
- * The decision for every shape of a target, for our own sources and for foreign ones. A new shape does not compile
- * here, nor in `sizeBy`, until it has one.
+ * The expected decision for every shape of a target, for our own sources and for foreign ones. A new shape does not
+ * compile here or in `sizeBy` until it is decided.
  */
 const DECIDED: Readonly<Record<Shape, { readonly own: SizeBy; readonly foreign: SizeBy }>> = {
   token: { own: 'one', foreign: 'one' },
@@ -29,7 +29,7 @@ const DECIDED: Readonly<Record<Shape, { readonly own: SizeBy; readonly foreign: 
 function targetOf(shape: Shape, source: string): Target {
   switch (shape) {
     case 'token':
-      // Of a token only its kind is looked at.
+      // Only the kind of this target is looked at.
       return { kind: 'token', source } as Target
     case 'foreign':
       return { kind: 'foreign', issuer: 'https://idp.example', jti: 'j' }
@@ -44,7 +44,7 @@ function targetOf(shape: Shape, source: string): Target {
   }
 }
 
-test('whatever may cover tokens that were never seen is told from what can be counted, shape by shape [H10]', () => {
+test('targets that may cover unseen tokens are told from countable ones, shape by shape [H10]', () => {
   for (const [shape, { own, foreign }] of Object.entries(DECIDED)) {
     assert.equal(sizeBy(targetOf(shape as Shape, 'oauth')), own, shape)
     assert.equal(sizeBy(targetOf(shape as Shape, 'chat/app')), own, shape)

@@ -7,12 +7,12 @@ import { countUpTo, type PreviewJson } from './preview.ts'
 import type { Resolved } from './resolved.ts'
 import type { Sources } from './sources.ts'
 
-/** How long the size of a rule is counted; what is not counted by then is taken for large. */
+/** How long the size of a rule is counted. A rule that is not fully counted by then is treated as large. */
 const SIZE_DEADLINE_MS = 2_000
 
 /**
- * How the size of a target is known: it is `one` token; all its tokens are recorded here, so they are `counted`; or some
- * may never have come here (`unseen`), so they cannot be counted.
+ * How the size of a target is known: it is `one` token; or all its tokens are recorded here, so they are `counted`; or
+ * some may be `unseen` here, so they cannot be counted.
  */
 export type SizeBy = 'one' | 'counted' | 'unseen'
 
@@ -29,7 +29,7 @@ export function sizeBy(target: Target): SizeBy {
     case 'session':
       return bySource(target.source)
     case 'key':
-      // A thumbprint names no source: it may be that of an issuer, too.
+      // A thumbprint names no source, so it may also be that of an issuer's key.
       return 'unseen'
     case 'cut':
       switch (target.shape) {
@@ -55,7 +55,7 @@ function bySource(source: string): SizeBy {
   return source.startsWith(FOREIGN) ? 'unseen' : 'counted'
 }
 
-/** In which realm, and by which clock a count knows that it takes too long. */
+/** The realm of a count, and the clock that limits it. */
 export type Asking = {
   readonly realm: Realm
   readonly parts: { readonly monotonicMs: () => number; readonly sources: Sources }
@@ -70,7 +70,7 @@ export async function neededApproval(asking: Asking, resolved: Resolved): Promis
   return size.tokens <= limit && size.complete ? undefined : size
 }
 
-/** Live tokens that a rule covers, counted to one more than `limit`; not complete where they cannot all be known. */
+/** Live tokens that a rule covers, counted up to `limit` + 1. Not complete when some cannot be known. */
 export async function sizeOf(asking: Asking, resolved: Resolved, limit: number): Promise<Size> {
   const { realm, parts } = asking
   const targets = [...resolved.targets, ...(await takenAlong(realm, resolved.targets))]

@@ -15,15 +15,15 @@ export type SourceShape = {
   readonly unseen?: Unseen
 }
 
-/** Tokens that another issuer vouches for; some may never have come here. */
+/** Tokens that another issuer vouches for; some may be unknown here. */
 type Unseen = {
   /** Their description for people. */
   readonly what: string
-  /** Whether there may be such tokens of this name; undefined: of any in the realm. */
+  /** Whether such tokens may exist under this name; undefined: under any name in the realm. */
   readonly mayBe: (realm: Realm, name: string | undefined) => Promise<boolean>
 }
 
-/** What of a dialect decides where its tokens come from. */
+/** The part of a dialect that tells where its tokens come from. */
 export type SourceOwner = {
   readonly sources: readonly SourceShape[]
   readonly tokenKinds: readonly TokenKind[]
@@ -36,7 +36,7 @@ type Owned = {
   readonly kinds: ReadonlySet<TokenKind>
 }
 
-/** Every source that tokens of this server can be of; those of registered issuers, `iss:{issuer}`, are none of these. */
+/** Every source of this server's own tokens; sources of registered issuers, `iss:{issuer}`, are not among them. */
 export class Sources {
   readonly #owned: ReadonlyMap<string, Owned>
   readonly minting: Minting
@@ -56,14 +56,14 @@ export class Sources {
     }
   }
 
-  /** How sources are written: those that are one first, then those that are many. */
+  /** How sources are written: single sources first, then families of sources. */
   get forms(): readonly string[] {
     const all = [...this.#owned.values()]
     const single = all.filter(({ isNamed }) => !isNamed)
     return [...single, ...all.filter(({ isNamed }) => isNamed)].map(({ shape }) => shape.form)
   }
 
-  /** Sources of which a grant can have more than one token. */
+  /** Sources whose grants can have more than one token. */
   get withGrants(): readonly Source[] {
     return [...this.#owned]
       .filter(([, { shape }]) => shape.hasGrants === true)
@@ -77,7 +77,7 @@ export class Sources {
     return (await found.shape.exists?.(realm, nameIn(source))) ?? true
   }
 
-  /** What a target may cover that was never seen here, by the dialects' own sources. */
+  /** Descriptions of unseen tokens that a target may cover, by the dialects' own sources. */
   async unseen(realm: Realm, target: Target): Promise<readonly string[]> {
     if (target.kind === 'cut' && target.shape === 'realm') {
       const all = await Promise.all([...this.#owned.values()].map(({ shape }) => unseenOf(realm, shape)))

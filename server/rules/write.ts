@@ -4,7 +4,7 @@ import { decodeRule, type RevokeRule, traitsOf } from '@rescind/core/log'
 import { rowsWithAll } from '../pending/kept-rule.ts'
 import type { Written } from '../receipts/receipt.ts'
 
-/** A mark within an act's own write that makes it happen at most once, even over a crash; `id` finds it. */
+/** A mark in an act's own write. It makes the act happen at most once, even across a crash; `id` finds it. */
 export type Once = { readonly id: string; readonly mark: Operation }
 
 export type RuleWrite = {
@@ -17,7 +17,7 @@ export type RuleWrite = {
   readonly skewSeconds?: number | undefined
   readonly once?: Once | undefined
   readonly keepCredentials?: boolean | undefined
-  /** What else belongs to the same write, a hold that it ends say; comes before the rules. */
+  /** Operations for the same write, placed before the rules; for example the end of a hold. */
   readonly also?: readonly Operation[]
 }
 
@@ -37,7 +37,7 @@ export async function writeRules(realm: Realm, write: RuleWrite): Promise<Writte
   return { at: outcome.at, atMs: atMsOf(rows), rules: settled(rows).slice(-rules.length), audit }
 }
 
-/** Revocations as they were committed: how long they are kept was decided there. */
+/** The revocations as they were committed: the commit decided how long they are kept. */
 function settled(rows: readonly Operation[]): readonly RevokeRule[] {
   return rows.flatMap((one) => {
     if (one.kind !== 'append') return []
