@@ -1,12 +1,12 @@
-/** How a body that is to be looked through comes: as text, its encoding settled; or packed, so that no token shows. */
+/** The body of a leak list: text in a known encoding, or packed data, in which no token is visible. */
 export type Opened =
   | { readonly kind: 'text'; readonly body: AsyncIterable<Uint8Array> }
   | { readonly kind: 'refused'; readonly why: string }
 
-/** Bytes that are looked at before anything is read as lines. */
+/** Bytes that are examined before anything is read as lines. */
 const HEAD_BYTES = 8
 
-/** What packed data begins with. A list in it would look as if it held nothing. */
+/** The first bytes of packed data. A packed list would look as if it held nothing. */
 const PACKED: readonly (readonly [name: string, magic: readonly number[]])[] = [
   ['gzip', [0x1f, 0x8b]],
   ['compress', [0x1f, 0x9d]],
@@ -23,8 +23,8 @@ const PACKED: readonly (readonly [name: string, magic: readonly number[]])[] = [
 ]
 
 /**
- * Reads the first bytes: UTF-16 with its mark is decoded, and packed data is refused, because its lines would be said to
- * hold nothing. UTF-16 without a mark is seen line by line (the finder takes NULs away).
+ * Examines the first bytes. UTF-16 with a byte order mark is decoded. Packed data is refused, because its lines would
+ * be reported as clean. UTF-16 without a mark is handled line by line (the finder removes NULs).
  */
 export async function openBody(stream: AsyncIterable<Uint8Array>): Promise<Opened> {
   const chunks = stream[Symbol.asyncIterator]()
@@ -50,7 +50,7 @@ async function* whole(head: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncG
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value
 }
 
-/** As UTF-8, so that one reader of lines serves. */
+/** As UTF-8, so that one line reader is enough. */
 async function* decoded(
   body: AsyncIterable<Uint8Array>,
   encoding: 'utf-16le' | 'utf-16be',

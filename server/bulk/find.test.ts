@@ -9,7 +9,7 @@ import { LINE_MAX_BYTES, type Line, linesOf, withWraps } from './lines.ts'
 
 const random = new SeededRandom('find')
 const finder = new Finder(new TokenGrammar({ own: { access: 'acme_at_' }, former: ['old_'] }))
-/** What has the form of a credential; and whether some guess is this very text. */
+/** The texts with the form of a credential, and whether some guess is exactly this text. */
 const text = (line: string): unknown[] =>
   finder
     .findIn(line)
@@ -66,7 +66,7 @@ test('text is found through packing, parted hexadecimal digits, names of HTML, a
     assert.ok(text(line).includes(token), how)
 })
 
-test('what is packed to burst is cut off, and a line of many such is done soon', () => {
+test('a decompression bomb is cut off, and a line of many bombs is done soon', () => {
   const bomb = gzipSync(Buffer.alloc(8_000_000, 'a')).toString('base64')
   const start = process.cpuUsage().user
   for (const line of [bomb, `${gzipSync(Buffer.alloc(60_000, 'a')).toString('base64')} `.repeat(500)])
@@ -74,7 +74,7 @@ test('what is packed to burst is cut off, and a line of many such is done soon',
   assert.ok((process.cpuUsage().user - start) / 1_000 < 2_000)
 })
 
-test('as many candidates as are looked for in one line are found, and not one more', () => {
+test('candidates of one line are found up to the bound, and not one more', () => {
   const tokens = Array.from({ length: CANDIDATES_MAX + 1 }, () => mintText('rsa_', random).reveal())
   assert.deepEqual(text(tokens.slice(1).join(' ')), tokens.slice(1))
   assert.deepEqual(text(tokens.join(' ')), tokens.slice(0, -1))
@@ -84,7 +84,7 @@ test('as many candidates as are looked for in one line are found, and not one mo
   )
 })
 
-test('a hostile line is looked at in steps that its length bounds, and is said not to be clean [W3]', () => {
+test('work on a hostile line is bounded by its length, and the line is not reported as clean [W3]', () => {
   for (const part of [
     'eyJ',
     'rsa_',
@@ -115,7 +115,7 @@ test('a hostile line is looked at in steps that its length bounds, and is said n
     const { candidates } = finder.findIn(line, Array.from(line.slice(0, 4_096)))
     const micros = process.cpuUsage().user - began
     assert.ok(candidates.length <= CANDIDATES_MAX + GUESSES_MAX, part)
-    // What was quadratic took minutes.
+    // Quadratic work would take minutes.
     assert.ok(micros < 3_000_000, `${part}: ${micros} µs`)
   }
 })
@@ -148,7 +148,7 @@ test('a body is the same lines however it is cut into chunks', async () => {
   await fc.assert(property, { numRuns: 300 })
 })
 
-test('a line of the longest that is looked at is kept, one byte more is not, in one chunk or in many', async () => {
+test('a line at the maximum length is kept, one byte more is not, in one chunk or in many', async () => {
   for (const size of [LINE_MAX_BYTES, LINE_MAX_BYTES + 1]) {
     const bytes = Buffer.from(`${'a'.repeat(size)}\nb`)
     const kinds = size > LINE_MAX_BYTES ? ['too-long', 'line'] : ['line', 'line']
@@ -172,7 +172,7 @@ const percent = (value: string): string =>
 const unicode = (value: string): string =>
   [...value].map((char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')
 
-// The kind: a credential beside, or inside, other text of a line.
+// The kind: a credential beside or inside other text of a line.
 const LINES: Readonly<Record<string, readonly [line: string, holds: readonly string[]]>> = {
   'a masked member beside it': [json({ token: '***', msg: `Authorization: Bearer ${A}` }), [A]],
   'a scheme before it': [json({ token: `Bearer ${A}` }), [A]],
@@ -239,7 +239,7 @@ for (const [name, [line, holds]] of Object.entries(LINES))
     assert.deepEqual(text(line).sort(), [...holds].sort(), line)
   })
 
-test('text that somebody else chose is guessed wherever it stands as a value [W3]', () => {
+test('text that a user chose is guessed wherever it is a value [W3]', () => {
   const chosen = 'own-text/of+others=='
   for (const line of [
     chosen,
@@ -290,7 +290,7 @@ test('a JWS is known by its structure: white space in its header, other first me
       assert.ok(text(line).includes(jws), line)
   }
   assert.deepEqual(text('www.example.com eyx.eyx.eyx'), [])
-  // Spare bits: the one spelling that can be a token is looked for.
+  // Spare bits: the only spelling that can be a token is looked for.
   const jws = `${part('{"alg":"ES256"}')}.${payload}.${Buffer.alloc(64, 7).toString('base64url')}`
   assert.deepEqual(text(`${jws.slice(0, -1)}${jws.endsWith('w') ? 'x' : 'z'}`), [jws])
 })
@@ -344,7 +344,7 @@ test('a token that is wrapped over lines is found, however it was broken [W4]', 
       assert.ok((await wrapsIn(lines)).includes(two), json([width, lines]))
 })
 
-test('a payload and the words behind a token are no second token, wrapped or not [W3]', () => {
+test('a payload and the words after a token are not taken for a second token, wrapped or not [W3]', () => {
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
   const jws = `${part({ alg: 'HS256' })}.${part({ jti: 'tok_x', sub: 'ann' })}.c2lnbmF0dXJlLWJ5dGVz`
   const formed = (line: string, wrapped?: readonly string[]): readonly string[] =>

@@ -4,7 +4,7 @@ import { isObject, type Json, parseStrictJson } from '@rescind/core/bytes'
 import { joseForm } from '@rescind/core/tokens'
 import { type View, viewsOf, withoutInvisible } from './views.ts'
 
-/** What in a line may be a credential: its text, its handle, or the pair that names a foreign token. */
+/** A possible credential in a line: its text, its handle, or the pair that names a foreign token. */
 export type Candidate = (
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'handle'; readonly handle: string }
@@ -16,15 +16,15 @@ export type Candidate = (
 
 export type Found = {
   readonly candidates: readonly Candidate[]
-  /** There was more in it than is looked at. */
+  /** The line holds more candidates or text than are looked at. */
   readonly isMore: boolean
   /** Not text: it may contain credentials that were not found. */
   readonly isUnreadable: boolean
 }
 
-/** Credentials that are known by their form, in one line; what comes after them is left to a second run. */
+/** Credentials with a form of their own that are reported for one line; the rest needs a second run. */
 export const CANDIDATES_MAX = 32
-/** Words in one line that may be chosen by a caller: a bound token, a secret from a seed file. */
+/** Words in one line that may be credentials without a form: a bound token, a secret from a seed file. */
 export const GUESSES_MAX = 1_024
 /** Minimum length of an unmarked guess: shorter words occur in every log. */
 const GUESS_MIN_CHARS = 8
@@ -35,12 +35,12 @@ const LINE_END = /\r\n?|\n/g
 const URI = /secret-token:([^\s"'<>]{1,16384})/g
 const WORD = /[A-Za-z0-9_.-]+/g
 const HANDLE = /tok_[A-Za-z0-9_-]{22}/g
-/** What stands between separators, in logs, in forms, in CSV, in headers. */
+/** Text between separators in logs, forms, CSV and headers. */
 const ATOM = /[^\s"'`<>(){}[\],;&|]+/g
 /** Names whose values are credentials of any length. */
 const NAMED = /(?:token|secret|key|password|authorization|credential|session|bearer|code)$/i
 
-/** Finds what a realm's credentials look like in lines of any kind. */
+/** Finds texts that look like a realm's credentials in lines of any kind. */
 export class Finder {
   readonly #grammar: TokenGrammar
   readonly #minted: RegExp
@@ -75,7 +75,7 @@ export class Finder {
     }
   }
 
-  /** In text as people paste it, also what goes over the ends of its lines. */
+  /** Finds candidates in pasted text, including credentials that span its lines. */
   findInText(text: string): readonly Candidate[] {
     const lines = text.split(LINE_END).map((line) => line.trim())
     return this.findIn(text.replaceAll(LINE_END, ' '), lines).candidates
@@ -97,7 +97,7 @@ export class Finder {
     }
   }
 
-  /** What shows only when the pieces are put together: what each of them shows by itself, its own line tells of. */
+  /** Adds only what the joined pieces show: each piece alone was reported with its own line. */
   #unwrap(pieces: readonly string[], found: Gathered): void {
     const known = new Set<string>()
     for (const one of this.#formedIn(pieces.join('\n'))) known.add(nameOf(one))
@@ -113,7 +113,7 @@ export class Finder {
   }
 }
 
-/** As `matchAll`, which makes an expression anew each time; one loop over one expression at a time. */
+/** Like `matchAll`, but without a new expression each time. Only one loop may use an expression at a time. */
 function* matchesOf(expression: RegExp, text: string): Generator<string, void> {
   expression.lastIndex = 0
   for (let match = expression.exec(text); match !== null; match = expression.exec(text)) yield match[0]
@@ -132,7 +132,7 @@ function nameOf(one: Candidate): string {
   }
 }
 
-/** Candidates of one line, each once; what has the form of a credential is no guess. */
+/** Candidates of one line, each once. A text with the form of a credential is not a guess. */
 class Gathered {
   readonly formed: Map<string, Candidate> = new Map()
   readonly guesses: Map<string, Candidate> = new Map()
@@ -188,11 +188,11 @@ function guessesIn({ text, isDecoded }: View, found: Gathered): void {
 }
 
 const STOPS = new Set('.:!?')
-/** What else is written around and between words: paths, several names before one value, emphasis, other quotes. */
+/** Separators around and inside words: paths, several names before a value, emphasis, other quotes. */
 const PIECES = /[=:/@#*~$|\\“”„‘’«»]+/
 const SCHEMES = /^(?:bearer|basic|token)$/i
 
-/** `name=value`, `name:value` and a full stop behind a sentence: with them, and without; and each piece by itself. */
+/** The parts of `name=value`, `name:value` and a word with a full stop: the whole, the value, and each piece. */
 function* partsOf(atom: string): Generator<string, void> {
   yield atom
   let to = atom.length
@@ -203,13 +203,13 @@ function* partsOf(atom: string): Generator<string, void> {
   if (equals >= 0) yield end.slice(equals + 1)
   const colon = end.indexOf(':')
   if (colon >= 0) yield end.slice(colon + 1)
-  // Of addresses: `//name:secret@host`, as RFC 3986 writes it, where the secret is what stands before the last `@`.
+  // In an address `//name:secret@host` (RFC 3986) the secret ends before the last `@`.
   const at = colon < 0 ? -1 : end.lastIndexOf('@')
   if (at > 0) yield end.slice(end.indexOf(':', end.indexOf('//') + 2) + 1, at)
   for (const piece of end.split(PIECES)) yield piece
 }
 
-/** What stands between double quotes; its escapes stay, for the view without them has them read. */
+/** Text between double quotes. Its escapes stay, because another view of the line resolves them. */
 function* literalsIn(text: string): Generator<string, void> {
   let from = text.indexOf('"')
   while (from >= 0) {
@@ -248,10 +248,10 @@ const SEGMENTS = 3
 const HEADER_MAX_CHARS = 2_048
 /** `{"alg":"x"}` in base64url. */
 const HEADER_MIN_CHARS = 14
-/** That, with the shortest payload and signature. */
+/** The shortest header, payload and signature together. */
 const JWS_MIN_CHARS = 18
 
-/** JWSs (RFC 7515 §7.1) in dotted segments: three of them, of which the first is the JSON of a header. */
+/** JWSs (RFC 7515 §7.1) in dotted segments: three of them, the first a JSON header. */
 function* jwssIn(segments: readonly string[]): Generator<string, void> {
   for (let at = 0; at + SEGMENTS <= segments.length; at += 1) {
     const first = segments[at] ?? ''
@@ -266,35 +266,38 @@ function* jwssIn(segments: readonly string[]): Generator<string, void> {
   }
 }
 
-/** The segment, or what of it begins where most headers do: something may stand before it without a separator. */
+/**
+ * The segment, and its part from the usual beginning of a header on, because text may stand before it without a
+ * separator.
+ */
 function* headersIn(segment: string): Generator<string, void> {
   if (beginsObject(segment)) yield segment
   const at = segment.indexOf('eyJ', 1)
   if (at > 0) yield segment.slice(at)
 }
 
-/** RFC 7515 §4.1.1: every header does; a payload, which is JSON as well, may be followed by two words in a log. */
+/** RFC 7515 §4.1.1: every header has `alg`. A payload is JSON as well, and two dotted words may follow it in a log. */
 function saysAlgorithm(segment: string): boolean {
   const header = parseStrictJson(Buffer.from(segment, 'base64url'))
   return isObject(header) && typeof header.alg === 'string'
 }
 
-/** By its first characters, so that most words cost no more. White space may come first (RFC 8259 §2). */
+/** Looks only at the first characters, so that most words cost no more. White space may come first (RFC 8259 §2). */
 function beginsObject(segment: string): boolean {
   const text = Buffer.from(segment.slice(0, 8), 'base64url').toString('latin1').trimStart()
   return text === '' || text.startsWith('{')
 }
 
-/** Bits that base64url leaves over say nothing; any other spelling stands for the one that is the token. */
+/** The canonical spelling. Spare bits of base64url carry nothing, so other spellings stand for the same token. */
 function canonicalOf(segments: readonly string[]): string {
   return segments.map((one) => Buffer.from(one, 'base64url').toString('base64url')).join('.')
 }
 
-/** Ends that are tried for one beginning, beginnings for one run. */
+/** Ends that are tried for each beginning, and beginnings for each run of lines. */
 const ENDS_MAX = 3
 const BEGINNINGS_MAX = 32
 
-/** JWSs that go over several lines: from a line's beginning to a line's end, most lines being of one width. */
+/** JWSs that span several lines, from the beginning of one to the end of another; most lines have the same width. */
 function* wrappedJwss(pieces: readonly string[]): Generator<string, void> {
   let begun = 0
   for (let from = 0; from + 1 < pieces.length && begun < BEGINNINGS_MAX; from += 1) {
@@ -309,7 +312,9 @@ function* wrappedJwss(pieces: readonly string[]): Generator<string, void> {
   }
 }
 
-/** The pieces from one on, put together as far as two dots go: up to the first that is shorter, and up to the last. */
+/**
+ * Joins the pieces from one on, as far as two dots reach: up to the first piece of another width, and up to the last.
+ */
 function joinedFrom(pieces: readonly string[], from: number): readonly string[] {
   const width = pieces[from + 1]?.length ?? 0
   const texts: string[] = []
@@ -332,7 +337,7 @@ function dotsIn(text: string): number {
   return dots
 }
 
-/** Every eighth character is none of any text: packed, or of an encoding that is not read here. */
+/** Whether more than an eighth of the characters belong to no text: packed data, or an encoding that is not read. */
 function isBinary(text: string): boolean {
   let strange = 0
   for (let at = 0; at < text.length; at += 1) {

@@ -1,22 +1,25 @@
-/** Bytes of a line that is looked at; a longer one is reported, and passed over. */
+/** Bytes of the longest line that is examined; a longer one is reported and skipped. */
 export const LINE_MAX_BYTES = 65_536
 /** Characters of a run of lines that one token may be wrapped over. */
 const WRAPPED_MAX_CHARS = 65_536
-/** Of a longer run, what is looked at once more with what follows it: the longest token. */
+/** The end of a longer run, as long as the longest token, is looked at again with the lines after it. */
 const OVERLAP_CHARS = 16_384
 
 export type Line =
   | {
       readonly kind: 'line'
       readonly text: string
-      /** At the last line of a run that one word may be wrapped over: its pieces, one of each line. */
+      /** At the last line of a run that one word may span: its pieces, one per line. */
       readonly wrapped?: readonly string[]
     }
   | { readonly kind: 'too-long' }
 
 const NEWLINE = 0x0a
 
-/** The lines of a body as it comes; what is not UTF-8 is kept readable, for tokens are ASCII. */
+/**
+ * The lines of a body as it arrives. Bytes that are not UTF-8 are replaced, which loses no token because tokens are
+ * ASCII.
+ */
 export async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Line, void> {
   let parts: Uint8Array[] = []
   let length = 0
@@ -44,8 +47,8 @@ export async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<
 }
 
 /**
- * The same lines, each said when the one behind it is known: where a word reaches the end of a line and goes on at the
- * beginning of the next, mailers and terminals may have broken a token. A line that is one word goes on with the run.
+ * The same lines, each once the next one is known. When a word reaches the end of a line and the next line begins with
+ * a word, a mailer or terminal may have broken a token. A line that is a single word continues the run.
  */
 export async function* withWraps(lines: AsyncIterable<Line>): AsyncGenerator<Line, void> {
   let held: Line | undefined
@@ -96,7 +99,7 @@ type Edges = { readonly lead: string; readonly tail: string; readonly isOne: boo
 
 const NO_EDGES: Edges = { lead: '', tail: '', isOne: false }
 
-/** The words at both ends of a line, without what marks a quotation before it or a soft break behind it. */
+/** The words at both ends of a line, without quotation marks before it or a soft break after it. */
 function edgesOf(line: Line): Edges {
   if (line.kind !== 'line') return NO_EDGES
   const { text } = line
@@ -117,7 +120,7 @@ const BEFORE = codes(' \t>"\'|\0\ufeff')
 const BEHIND = codes(' \t"\'=\\\0\r')
 const PUNCTUATION = codes('_.-+/')
 
-/** Of tokens, and of base64 in either alphabet. */
+/** Characters of tokens, and of base64 in either alphabet. */
 function isWordChar(code: number): boolean {
   const isDigit = code >= 48 && code <= 57
   const isLetter = (code >= 65 && code <= 90) || (code >= 97 && code <= 122)

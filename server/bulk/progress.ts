@@ -4,7 +4,7 @@ import { BoundedEntries } from '../machine/bounded-entries.ts'
 import type { Line } from './lines.ts'
 import type { Finding } from './revoke-one.ts'
 
-/** How long a broken-off call can be gone on with. */
+/** How long an interrupted call can be continued. */
 const RESUME_MS = 86_400_000
 const KIND = EXPIRING_KINDS.bulkProgress
 /** Calls per key and realm whose progress is kept; more evict the oldest early. */
@@ -12,7 +12,7 @@ const CALLS_MAX = 1_000
 const BYTES_MAX = 4_194_304
 const ENTRIES = new BoundedEntries({ kind: KIND, countMax: CALLS_MAX, bytesMax: BYTES_MAX })
 
-/** What is said of a line: of something in it, or of the line itself. */
+/** The result of a line: of a text in it, or of the line itself. */
 export type LineFinding = Finding | { readonly result: 'tooMany' | 'unreadable' }
 
 export type Counts = Readonly<Record<LineFinding['result'] | 'tooLong', number>> & { readonly lines: number }
@@ -31,9 +31,9 @@ const NO_COUNTS: Counts = {
 }
 
 type Kept = {
-  /** What was asked for: the same key with another question is refused. */
+  /** Identifies the request; the same key with another one is refused. */
   readonly question: string
-  /** Of the lines that were done. */
+  /** Hash of the finished lines. */
   readonly hash: string
   readonly counts: Counts
   readonly isDone: boolean
@@ -43,7 +43,7 @@ const IS_KEPT = shaped({ question: 'text', hash: 'text', counts: 'members', isDo
 
 export type Resumed =
   | { readonly kind: 'go-on'; readonly progress: BulkProgress; readonly isDone: boolean }
-  /** The key was used with another question or another body. */
+  /** The key was used with another request or another body. */
   | { readonly kind: 'differs' }
 
 export type ResumeAsk = {
@@ -55,8 +55,8 @@ export type ResumeAsk = {
 }
 
 /**
- * How far a call has come. With an Idempotency-Key it is kept beside the log after every commit of it, with a hash of
- * the lines that are done: sent again, it goes on behind them, or says again what came of it.
+ * The progress of a call. With an Idempotency-Key it is stored beside the log after every commit of the call, with a
+ * hash of the finished lines. A call that is sent again continues after them, or gets the same result again.
  */
 export class BulkProgress {
   readonly #realm: Realm
@@ -89,7 +89,7 @@ export class BulkProgress {
     }
     if (progress.#digest() !== kept.hash) return { kind: 'differs' }
     if (kept.isDone && (await lines.next()).done !== true) return { kind: 'differs' }
-    // Kept before there were as many kinds of results, it lacks some.
+    // Older builds stored fewer kinds of results.
     progress.#counts = { ...NO_COUNTS, ...kept.counts }
     return { kind: 'go-on', progress, isDone: kept.isDone }
   }
@@ -98,7 +98,7 @@ export class BulkProgress {
     return this.#counts
   }
 
-  /** These lines are done, and what came of them is durable. */
+  /** Records that these lines are done and their results durable. */
   async done(lines: readonly Line[], findings: readonly LineFinding[]): Promise<void> {
     const counts = { ...this.#counts, lines: this.#counts.lines + lines.length }
     for (const line of lines) {

@@ -24,7 +24,7 @@ import { writeRules } from '../rules/write.ts'
 import type { Candidate } from './find.ts'
 import type { Secret, Secrets } from './secrets.ts'
 
-/** What became of one thing in a line. Never its text. */
+/** The result for one candidate in a line, without its text. */
 export type Finding = {
   readonly result: 'revoked' | 'wouldRevoke' | 'already' | 'unknown' | 'notOurs' | 'credential'
   readonly handle?: string
@@ -34,14 +34,14 @@ export type Finding = {
   readonly jti?: string
   /** Why it had ended already, or why its state is unknown. */
   readonly why?: string
-  /** A secret or a key: which kind, and the call that ends it. */
+  /** For a secret or a key: its kind, and the call that ends it. */
   readonly credential?: Secret['credential']
   readonly endedBy?: string
 }
 
 export type BulkAct = {
   readonly realm: Realm
-  /** Where the caller's key stands. */
+  /** The realm that holds the caller's key. */
   readonly system: Realm
   readonly keySets: KeySets
   readonly secrets: Secrets
@@ -106,7 +106,7 @@ async function byHandle(bulk: BulkAct, text: string): Promise<Finding | 'stale'>
   return endOwn(bulk, record, realm.judge(record))
 }
 
-/** A foreign token named without its text: for a registered issuer the responder's word is enough. */
+/** A foreign token that is named without its text. For a registered issuer the responder's word is enough. */
 async function byPair(
   bulk: BulkAct,
   pair: { readonly issuer: string; readonly jti: string },
@@ -114,7 +114,7 @@ async function byPair(
   const { realm } = bulk
   const entry = await realm.directory.get(ISSUERS, issuerId(pair.issuer))
   if (entry?.value.claims.jti === undefined) return NOT_OURS
-  // Only ids are known, so only rules on ids can say that it is over.
+  // Only ids are known, so only rules on ids can show that it has ended.
   const named = { jti: pair.jti, skewMs: 0 }
   const facts = { ...UNSEEN, source: foreignSource(pair.issuer), foreign: named }
   const ended = isRevoked(facts, realm.index)
@@ -131,11 +131,11 @@ const UNSEEN = {
 async function endOwn(bulk: BulkAct, record: TokenRecord, verdict: Verdict): Promise<Finding | 'stale'> {
   const { realm, dryRun, act } = bulk
   const { handle, grant, source, kind } = record
-  // The holder of a refresh token may hold tokens made with it, so it ends with its whole grant.
+  // The holder of a refresh token may have tokens made with it, so its whole grant ends.
   const named = kind === 'refresh' ? { handle, source, grant } : { handle, source }
   if (isOver(verdict)) return { result: 'already', ...named, ...whyOf(verdict) }
   if (dryRun) return { result: 'wouldRevoke', ...named }
-  // A held token is not live when the row is written, so `onlyIfLive` would fail; a second row does no harm.
+  // A held token is not live when the row is written, so `onlyIfLive` would fail. A second row does no harm.
   const only = verdict.kind === 'active' ? { ...act, onlyIfLive: record } : act
   const revoked =
     kind === 'refresh'

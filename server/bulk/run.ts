@@ -7,18 +7,18 @@ import { type BulkAct, CallerRevoked, NOT_OURS, revokeOne } from './revoke-one.t
 import { Said } from './said.ts'
 
 /**
- * What one commit of this call may cost, and so what is on its way at once: a group has room for what others want written.
- * The last line of a batch may bring some more, but never more than a commit takes.
+ * The most that one commit of this call may cost, so that a group has room for other callers' writes. The last line of
+ * a batch may exceed it, but never by more than a commit takes.
  */
 const BULK_COST_MAX = 192
-/** Lines of one call: what is said about them waits in memory for those who send everything before they read. */
+/** Lines of one call. Their results wait in memory for clients that send everything before they read. */
 const BULK_LINES_MAX = 250_000
 
 export type BulkRun = {
   readonly act: BulkAct
   readonly lines: AsyncIterator<Line>
   readonly progress: BulkProgress
-  /** Aborted when the client is gone: work under way is finished, no more is begun. */
+  /** Aborted when the client has gone: work under way is finished, and no more is begun. */
   readonly gone: AbortSignal | undefined
   readonly ended: () => void
 }
@@ -35,10 +35,10 @@ export function runBulk(run: BulkRun): AsyncIterable<string> {
   return said.texts()
 }
 
-/** More secrets than are looked for: what was said of lines is no proof that they hold none. */
+/** There are more secrets than are looked for, so results of lines do not prove that they hold none. */
 const PARTIAL = { secretsLeftOut: true }
 
-/** Never rejects: what went wrong is said in the last line. */
+/** Never rejects: the last line reports a failure. */
 async function work(run: BulkRun, said: Said): Promise<void> {
   try {
     const why = await workAll(run, said)
@@ -55,7 +55,7 @@ async function work(run: BulkRun, said: Said): Promise<void> {
   }
 }
 
-/** @returns why it did not come to the end; undefined when it did. */
+/** @returns why it did not finish; undefined when it did. */
 async function workAll({ act, lines, progress, gone }: BulkRun, said: Said): Promise<string | undefined> {
   const finder = new Finder(act.realm.grammar)
   for (;;) {
@@ -72,14 +72,17 @@ async function workAll({ act, lines, progress, gone }: BulkRun, said: Said): Pro
     if (ends === 'body') return undefined
     if (ends === 'room') return `a call takes ${BULK_LINES_MAX} lines; send the rest in another one`
     if (gone?.aborted === true) return 'whoever asked has gone'
-    // Lines that need no store would otherwise keep the event loop to themselves.
+    // Lines that need no store would otherwise block the event loop.
     await new Promise<void>((turn) => {
       setImmediate(turn)
     })
   }
 }
 
-/** What became of everything in a line; of guesses only those that were right. A line never looks clean that was not all seen. */
+/**
+ * The results of all candidates in a line; wrong guesses are left out. A line that was not fully examined never looks
+ * clean.
+ */
 async function findingsOf(act: BulkAct, found: Found | undefined): Promise<readonly LineFinding[]> {
   if (found === undefined || found.candidates.length === 0) return []
   const { candidates, isMore, isUnreadable } = found
@@ -104,7 +107,7 @@ async function nextBatch(lines: AsyncIterator<Line>, finder: Finder, room: numbe
     const line = next.value
     const found = line.kind === 'line' ? finder.findIn(line.text, line.wrapped) : undefined
     batch.push({ line, found })
-    // A line without anything costs nothing but its turn; what is guessed is seldom right.
+    // A line without candidates costs only its turn; guesses are seldom right.
     cost += Math.max(1, costOf(found))
   }
   return { batch, ends: undefined }

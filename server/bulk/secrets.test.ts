@@ -8,7 +8,7 @@ import { Secrets } from './secrets.ts'
 
 const DIALECTS = MODULES.flatMap(({ secrets }) => secrets ?? [])
 
-test('as many secrets as are looked for are found; one more, and it says that some were left out [W2]', async () => {
+test('secrets are found up to the bound; with one more, the result says that some were left out [W2]', async () => {
   const { realm, realms } = await openWorld()
   const { system } = realms
   const put = async (clientId: string): Promise<void> => {
@@ -34,7 +34,7 @@ test('as many secrets as are looked for are found; one more, and it says that so
   assert.deepEqual(await find(1, 'secret of b'), [undefined, true])
 })
 
-test('a mailed token for a forgotten password is told of while it serves, with the rule that ends it [W2]', async () => {
+test('a mailed token for a forgotten password is reported while it is valid, with the rule that ends it [W2]', async () => {
   const { realm, realms, clock } = await openWorld()
   const secrets = new Secrets({ realm, system: realms.system, keysOf: undefined, dialects: DIALECTS })
   const text = mintText(realm.grammar.prefixes.code, realm.random).reveal()

@@ -7,15 +7,15 @@ export type Secret = { readonly credential: string; readonly endedBy: string }
 
 export type Digested = readonly [digest: string, secret: Secret]
 
-/** The secrets that a dialect keeps in a realm. */
+/** The secrets that a dialect stores in a realm. */
 export type DialectSecrets = {
-  /** Digests of those that open something now. */
+  /** Digests of the secrets that are valid now. */
   readonly all: (realm: Realm) => AsyncIterable<Digested>
-  /** Of text that a realm mints and that is found by an index, and so is not among `all`. */
+  /** Looks up minted text that has an index, and so is not among `all`. */
   readonly find?: (realm: Realm, text: string) => Promise<Secret | undefined>
 }
 
-/** Secrets of one realm that are looked for; at more of them none of the rest is. */
+/** The most secrets of one realm that are looked for; further ones are not. */
 const SECRETS_MAX = 250_000
 
 type Known = ReadonlyMap<string, Secret>
@@ -23,20 +23,20 @@ type Known = ReadonlyMap<string, Secret>
 export type SecretsOf = {
   readonly realm: Realm
   readonly system: Realm
-  /** The realm that the caller's key is for; undefined: all. */
+  /** The only realm of the caller's key; undefined: all. */
   readonly keysOf: string | undefined
   readonly dialects: readonly DialectSecrets[]
 }
 
 /**
- * The digests of all secrets, as of the first question of a call. Most records have no index by secret, so they are read
+ * The digests of all secrets, as of the first look-up of a call. Most records have no index by secret, so they are read
  * once per call. Only a holder of the text can compute its digest.
  */
 export class Secrets {
   readonly #of: SecretsOf
   readonly #max: number
   #known: Promise<Known> | undefined
-  /** There were more than are looked for. */
+  /** Whether there were more secrets than are looked for. */
   isPartial = false
 
   constructor(of: SecretsOf, max: number = SECRETS_MAX) {
@@ -74,7 +74,7 @@ export class Secrets {
   async *#all(): AsyncGenerator<Digested, void> {
     const { realm, system, keysOf, dialects } = this.#of
     for await (const { id, value } of system.directory.all(CONTROL_KEYS)) {
-      // As `GET /control/v1/keys` shows them: a realm's own key learns of no other realm's.
+      // Like `GET /control/v1/keys`: a realm's own key learns of no other realm's.
       if (keysOf !== undefined && value.realm !== keysOf) continue
       yield [
         value.keyDigest,

@@ -1,25 +1,25 @@
 import { gunzipSync, inflateSync } from 'node:zlib'
 
-/** Characters of one line and of everything that was read out of it. */
+/** Characters of one line and of all views of it together. */
 const VIEWS_MAX_CHARS = 524_288
-/** Encodings inside each other: JSON in JSON in a query in base64 is four. */
+/** The deepest nesting of encodings; JSON in JSON in a query in base64 is four. */
 const DEPTH_MAX = 8
-/** Characters of a word that may be base64: a shorter one holds no secret worth the name. */
+/** The shortest word that is decoded as base64; a shorter one holds no real secret. */
 const BASE64_MIN_CHARS = 12
 
-/** A text that stands in a line as it is, or by an encoding that is commonly met. */
+/** A text that a line contains directly or in a common encoding. */
 export type View = {
   readonly text: string
-  /** It was base64 as a whole: in HTTP Basic its parts are a name and a secret. */
+  /** The whole was base64, as in HTTP Basic, where its parts are a name and a secret. */
   readonly isDecoded: boolean
 }
 export type Views = { readonly views: readonly View[]; readonly isWhole: boolean }
 
 /**
- * A line, and what it reads like without backslashes, percent-encoding, quoted-printable, HTML's references to
- * characters, other widths of letters, hexadecimal digits, base64 and what gzip or zlib packed, as deep as they go. Each step
- * is one pass and lengthens nothing but what was packed, and all of them together are bounded, so a hostile line costs a multiple of its
- * length; `isWhole` is false when something was left out.
+ * A line and its decoded readings: without backslashes, percent-encoding, quoted-printable, HTML's character
+ * references, other widths of letters, hexadecimal digits, base64, gzip and zlib, as deep as they are nested. Each step
+ * is one pass, and only unpacking lengthens the text. All steps together are bounded, so a hostile line costs a
+ * multiple of its length. `isWhole` is false when something was left out.
  */
 export function viewsOf(line: string): Views {
   const views: View[] = []
@@ -63,7 +63,7 @@ function* readings(text: string, budget: Budget): Generator<View, void> {
     // Part of a JWS: its claims are unproved and may name tokens of others.
     if (isDotted(text, index, index + word.length)) continue
     yield* decoded(word, 'base64', budget)
-    // A slash may be part of it, or stand between the parts of a path.
+    // A slash may be a base64 character or separate the parts of a path.
     if (word.includes('/')) {
       for (const part of word.split('/'))
         if (part.length >= BASE64_MIN_CHARS) yield* decoded(part, 'base64', budget)
@@ -75,19 +75,22 @@ function isDotted(text: string, from: number, to: number): boolean {
   return (text[from - 1] === '.' && from > 1) || (text[to] === '.' && WORD_CHAR.test(text[to + 1] ?? ''))
 }
 
-/** NULs (of UTF-16), characters without width, terminals' colours: what copying leaves in a token, and consoles in logs. */
+/**
+ * Removes NULs (of UTF-16), zero-width characters and terminal colours, which copying leaves in tokens and consoles in
+ * logs.
+ */
 export function withoutInvisible(text: string): string {
   return text.replaceAll(INVISIBLE, '')
 }
 
 const WORD_CHAR = /[A-Za-z0-9_-]/
-// Each is one code point without any other: the class has to take them one by one.
+// Matches each of these code points by itself, not as part of a combined character.
 const INVISIBLE = /\0|\p{Cf}|\u034f|[\ufe00-\ufe0f]|\u001b\[[0-?]*[ -/]*[@-~]/gu
 const HEX_WORD = /(?:[0-9A-Fa-f]{2}){12,}/g
 
 const ofCode = (code: number): string => (code <= 0x10_ff_ff ? String.fromCodePoint(code) : '')
 
-/** What makes it worth a look, what is replaced, and by what. */
+/** The sign that makes a line worth decoding, the pattern to replace, and its replacement. */
 const CODES: readonly (readonly [
   sign: string,
   coded: RegExp,
@@ -97,14 +100,14 @@ const CODES: readonly (readonly [
   ['&#', /&#([0-9]{1,7});?/g, (_, code) => ofCode(Number(code))],
   ['&#x', /&#[xX]([0-9A-Fa-f]{1,6});?/g, (_, code) => ofCode(Number.parseInt(code, 16))],
 ]
-/** The same with something between the bytes, as dumps, certificates and array literals have them. */
+/** The same with separators between the bytes, as in dumps, certificates and array literals. */
 const HEX_PARTED = /(?:(?:0x)?[0-9A-Fa-f]{2}[ :,;-]{1,2}){11,}(?:0x)?[0-9A-Fa-f]{2}/g
 
-/** Letters, digits and signs of ASCII in another width or type face: what some keyboards and some posts write. */
+/** ASCII letters, digits and signs in another width or type face, which some keyboards and posts produce. */
 const WIDE = /[\uff01-\uff5e]|[\u{1d400}-\u{1d7ff}]/u
 const WIDE_CHARS = /[\uff01-\uff5e]|[\u{1d400}-\u{1d7ff}]/gu
 
-/** HTML's names of what can stand in a credential, or beside one. */
+/** HTML's names of characters that can be in a credential, or beside one. */
 const NAMED_REFERENCE = /&([A-Za-z]{2,8});/g
 const REFERENCES: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -142,7 +145,7 @@ function withoutBackslashes(text: string): string {
 
 const PERCENTS = /(?:%[0-9A-Fa-f]{2})+/g
 
-/** What is no such triple stays, so that one wrong percent sign hides nothing. */
+/** Bytes that are no such triple stay, so that one wrong percent sign hides nothing. */
 function withoutPercents(text: string): string {
   return text.replaceAll(PERCENTS, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'))
 }
@@ -154,14 +157,14 @@ function* decoded(word: string, encoding: 'base64' | 'hex', budget: Budget): Gen
     yield { text: withoutInvisible(plain.toString('utf8')), isDecoded: true }
 }
 
-/** Words of one line that are unpacked: each may be a bomb. */
+/** The most words of one line that are unpacked, because each may be a bomb. */
 const UNPACKINGS_MAX = 16
 type Budget = { unpackings: number }
 
-/** Bytes that are unpacked of one word: a bomb is cut off, and held for what it is, no text. */
+/** The most bytes that one word may unpack to. A bomb goes beyond it and is treated as no text. */
 const UNPACKED_MAX_BYTES = 65_536
 
-/** What gzip or zlib has packed, as cookies, SAML requests and event payloads are before they become base64. */
+/** Unpacks gzip or zlib. Cookies, SAML requests and event payloads are packed before they become base64. */
 function unpacked(bytes: Buffer, budget: Budget): Buffer | undefined {
   const [first = 0, second = 0] = bytes
   const isGzip = first === 0x1f && second === 0x8b
@@ -173,12 +176,12 @@ function unpacked(bytes: Buffer, budget: Budget): Buffer | undefined {
   try {
     return isGzip ? gunzipSync(bytes, bounds) : inflateSync(bytes, bounds)
   } catch {
-    // It only looked packed, or is a bomb.
+    // It only looked packed, or it is a bomb.
   }
   return undefined
 }
 
-/** Printable to the end; NUL as in UTF-16. Of random bytes three in eight are, so a few decide. */
+/** Whether all bytes are printable, or NUL as in UTF-16. Of random bytes three in eight are, so a few bytes decide. */
 function isText(bytes: Uint8Array): boolean {
   for (const byte of bytes) {
     const isPrintable = byte >= 0x20 && byte !== 0x7f
