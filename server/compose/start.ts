@@ -47,7 +47,8 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const { passwordCost = PASSWORD_COST } = surroundings
   checkModules(modules)
   const sources = new Sources(modules)
-  const lines = surroundings.log === undefined ? openLog(config.logLevel) : givenLog(surroundings.log)
+  const lines =
+    surroundings.log === undefined ? openLog(config.logLevel, config.logFormat) : givenLog(surroundings.log)
   const { log } = lines
   // Read the seed first: if it cannot be read, no half-made store must be left behind.
   const parts = modules.flatMap(({ seed }) => seed ?? [])

@@ -90,10 +90,11 @@ export function trueOrFalse(text: string, name: string): boolean {
   throw new SettingsRefused(`${name}: true or false`)
 }
 
-export function oneOf(
-  words: readonly string[],
+export function oneOf<W extends string>(
+  words: readonly W[],
   { name, text }: { readonly name: string; readonly text: string },
-): string {
-  if (words.includes(text)) return text
+): W {
+  const word = words.find((known) => known === text)
+  if (word !== undefined) return word
   throw new SettingsRefused(`${name}: one of ${words.join(', ')}`)
 }

@@ -1,4 +1,5 @@
 import { parseStoreUrl, STORE_URL_HELP, type StoreUrl } from '@rescind/stores'
+import { LOG_FORMATS, type LogFormat } from '../machine/log.ts'
 import { parseProxies, type TrustedProxies } from '../machine/net/peer.ts'
 import {
   type Listen,
@@ -175,6 +176,12 @@ export const SERVER_SETTINGS = {
     fallback: 'info',
     help: 'debug, info, warn, error or silent',
     parse: (text: string, name: string): string => oneOf(LOG_LEVELS, { name, text }),
+    insecure: undefined,
+  },
+  logFormat: {
+    fallback: 'auto',
+    help: 'json, text, or auto: text on a terminal, JSON elsewhere',
+    parse: (text: string, name: string): LogFormat => oneOf(LOG_FORMATS, { name, text }),
     insecure: undefined,
   },
 } as const

@@ -1,6 +1,8 @@
-import { type Logger, pino } from 'pino'
+import { isatty } from 'node:tty'
+import { type DestinationStream, type Logger, pino } from 'pino'
 import { LogSink } from './log-sink.ts'
-import { standardOutput } from './standard-output.ts'
+import { logText } from './log-text.ts'
+import { STDOUT, standardOutput } from './standard-output.ts'
 
 /** Milliseconds that a stopping server waits for its last lines to be written. */
 const LAST_LINES_TIMEOUT_MS = 500
@@ -16,12 +18,17 @@ export type ServerLog = {
 /** Shared, because a process has only one standard output. */
 let shared: LogSink | undefined
 
-/** Logs JSON lines to standard output without blocking (`LogSink`). */
-export function openLog(level: string): ServerLog {
-  shared ??= openSink()
+export const LOG_FORMATS = ['auto', 'json', 'text'] as const
+/** `auto`: text on a terminal, JSON elsewhere. */
+export type LogFormat = (typeof LOG_FORMATS)[number]
+
+/** Logs lines to standard output without blocking (`LogSink`). */
+export function openLog(level: string, format: LogFormat): ServerLog {
+  const isText = format === 'text' || (format === 'auto' && isatty(STDOUT))
+  shared ??= openSink(isText)
   const sink = shared
   return {
-    log: pino({ level }, sink),
+    log: pino({ level }, linesTo(sink, isText)),
     dropped: () => sink.dropped,
     flush: async () => {
       const late = Promise.withResolvers<void>()
@@ -37,11 +44,18 @@ export function givenLog(log: Logger): ServerLog {
   return { log, dropped: () => 0, flush: async () => undefined }
 }
 
-function openSink(): LogSink {
+function linesTo(sink: LogSink, isText: boolean): DestinationStream {
+  return isText ? { write: (line) => sink.write(logText(line)) } : sink
+}
+
+function openSink(isText: boolean): LogSink {
   const sink: LogSink = new LogSink({
     outflow: standardOutput(),
     onRecovered: (dropped) =>
-      pino(sink).warn({ dropped }, 'log lines were dropped: standard output took none for a while'),
+      pino(linesTo(sink, isText)).warn(
+        { dropped },
+        'log lines were dropped: standard output took none for a while',
+      ),
   })
   process.once('exit', () => sink.end())
   return sink

@@ -2,7 +2,7 @@ import { constants, fstatSync, openSync, write, writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import type { Outflow } from './log-sink.ts'
 
-const STDOUT = 1
+export const STDOUT = 1
 
 /**
  * Standard output, written so that no reader of it can block the server. Node's own stream does not block for pipes and
