@@ -10,7 +10,7 @@ import { SVC } from '../kit/seed.ts'
 import { makeHome, type ServerProcess, startProcess } from '../kit/server.ts'
 import { type Ended, runCommand } from './kit/command.ts'
 
-/** Where the default realm's rows lie. */
+/** The id of the default realm's first row. */
 const FIRST = 2 ** 40
 
 type LogColumns = {
@@ -44,7 +44,7 @@ describe('rescind audit verify', () => {
     return runCommand(t, { words: ['audit', 'verify', ...flags, ...more], folder })
   }
 
-  /** What it says of a copy of the store that somebody has written to. */
+  /** The command's verdict on a copy of the store after somebody wrote to it. */
   async function afterwards(t: TestContext, act: (db: DatabaseSync) => void): Promise<Ended> {
     const copy = makeHome()
     t.after(() => copy.remove())
@@ -55,7 +55,7 @@ describe('rescind audit verify', () => {
     return verify(t, copy.folder)
   }
 
-  it('[G11] finds a store as it was written right, realm by realm', async (t) => {
+  it('[G11] finds an untouched store right, realm by realm', async (t) => {
     const { code, stdout: output } = await verify(t, home.folder)
     assert.equal(code, 0, output)
     assert.match(output, /^default: right: \d+ rows up to \d+, chain [\w-]{43}$/m)
@@ -95,7 +95,7 @@ describe('rescind audit verify', () => {
     })
   }
 
-  it('finds a log that was chained anew by whoever can write the store', async (t) => {
+  it('finds a log that somebody with write access chained anew', async (t) => {
     const { code, stdout: output } = await afterwards(t, (db) => {
       const rows = db.prepare(`SELECT * FROM log WHERE id > ${FIRST} AND id < 2 * ${FIRST} ORDER BY id`).all()
       const put = db.prepare('UPDATE log SET at = ?, chain = ? WHERE id = ?')
@@ -112,7 +112,7 @@ describe('rescind audit verify', () => {
     assert.match(output, /default: WRONG at row \d+: the log differs from a known checkpoint here/)
   })
 
-  it('checks an exported log offline, and finds what was done to it', async (t) => {
+  it('checks an exported log offline, and finds changes to it', async (t) => {
     const file = join(home.folder, 'log.ndjson')
     const check = async (text: string): Promise<Ended> => {
       writeFileSync(file, text)

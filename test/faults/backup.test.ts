@@ -17,7 +17,7 @@ import { Place } from './kit/place.ts'
 
 const SIDE = 'side/rescind.side'
 
-/** A place with a store, a side log and what a command of the operator's needs. */
+/** A folder with a store, a side log and everything that an operator's command needs. */
 class Site {
   readonly place: Place
   readonly #t: TestContext
@@ -53,7 +53,7 @@ class Site {
     return this.path('copy.db')
   }
 
-  /** The disk is gone; the backup is all there is, and the side log where it is given. */
+  /** Restores after the disk is lost: only the backup is left, and the side log where it is given. */
   async restore(...words: readonly string[]): Promise<string> {
     this.loseStore()
     const ended = await this.run('restore', 'copy.db', ...words)
@@ -131,7 +131,7 @@ describe('a backup', () => {
     assert.equal(before.split('.')[0], '1')
   })
 
-  it('is refused when it is no store of ours, or its master key is another one, and leaves nothing behind', async (t) => {
+  it('is refused when it is no store of ours or has another master key, and leaves nothing behind', async (t) => {
     const site = new Site(t)
     const server = await site.start(false)
     await site.backup()
@@ -185,13 +185,13 @@ describe('a side log', () => {
     const again = await site.start()
     assert.equal(isActive(await again.calls.introspect(live)), true)
     assert.equal(isActive(await again.calls.introspect(gone)), false)
-    // Tokens are no part of it: one that was issued after the backup is known to nobody any more.
+    // The side log holds no tokens, so a token that was issued after the backup is unknown now.
     assert.equal(isActive(await again.calls.introspect(late)), false)
     assert.equal((await control(again.url, 'GET /check-profiles/late')).status, 200)
     assert.equal((await again.calls.chatBind('ann', bound)).status, 409)
   })
 
-  it('of a server that was killed proves nothing by itself, but does when it reaches a position that is known', async (t) => {
+  it('of a server that was killed proves nothing by itself, but does when it reaches a known position', async (t) => {
     const site = new Site(t)
     const server = await site.start()
     const [live, gone] = [await issue(server.calls), await issue(server.calls)]
@@ -299,7 +299,7 @@ describe('a side log', () => {
     assert.ok(before >= 100, `${before} acknowledged`)
   })
 
-  it('[W63] that its store went on without, even for one revocation, brings no token back', async (t) => {
+  it('[W63] that missed even one revocation of its store brings no token back', async (t) => {
     const site = new Site(t)
     const first = await site.start()
     const gone = await issue(first.calls)
@@ -314,7 +314,7 @@ describe('a side log', () => {
     assert.match(second.output(), /proves nothing any more/)
     await revoke(second.calls, gone)
     assert.equal(await second.stop(), 0)
-    // It has none any more, and says nothing.
+    // The server has no side log any more, and does not complain.
     assert.equal(await (await site.start(false)).stop(), 0)
     const said = await site.restore(...site.sideFlags)
     assert.match(said, /does not continue the backup/)
@@ -351,7 +351,7 @@ describe('a side log that does not continue the backup', () => {
     assert.match(said, /does not continue the backup/)
     assert.match(said, /default: epoch 2; every token issued before is lost/)
     const again = await site.start()
-    // Text that was lost may be bound again, text that was revoked never.
+    // Lost text may be bound again, but revoked text never.
     assert.equal((await again.calls.chatBind('ann', 'bound-live')).status, 200)
     assert.equal((await again.calls.chatBind('ann', 'bound-gone')).status, 409)
   })

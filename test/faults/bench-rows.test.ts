@@ -10,7 +10,9 @@ import { runSlices } from '../../bench/rows.ts'
 import { seedText } from '../../bench/seed.ts'
 import { stopTarget, type Target } from '../../bench/target.ts'
 
-/** The rows of `npm run bench`, too short to measure anything: each request gets the answer that its row expects. */
+/**
+ * The rows of `npm run bench`, too short to measure anything. Each request must get the answer that its row expects.
+ */
 
 let folder: string
 let target: Target

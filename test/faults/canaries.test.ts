@@ -21,7 +21,7 @@ import { type HttpAnswer, PlainHttp } from './kit/plain-http.ts'
 import { type Planting, plant, shown } from './kit/planting.ts'
 import { RawConnection } from './kit/raw-connection.ts'
 
-/** Files whose whole purpose is to hold a secret. */
+/** Files that exist to hold a secret. */
 const KEY_FILES: ReadonlySet<string> = new Set(['control.key', 'master.key'])
 
 const secret = (of: string): string => `canary ${of}+/=% ü ${randomBytes(12).toString('hex')}`
@@ -55,7 +55,7 @@ const SEED = {
   ],
 }
 
-test('[W85] [J01] [J02] [J03] [J05] [J07] [J13] no token and no secret stands in what is logged, shown or stored', async (t) => {
+test('[W85] [J01] [J02] [J03] [J05] [J07] [J13] no token and no secret is in what is logged, shown or stored', async (t) => {
   const place = new Place(t)
   writeFileSync(join(place.home.folder, 'seed.json'), JSON.stringify(SEED), { mode: 0o600 })
   const words = ['serve', '--listen', '127.0.0.1:0', '--seed', 'seed.json', '--log-level', 'debug']
@@ -99,13 +99,13 @@ test('[W85] [J01] [J02] [J03] [J05] [J07] [J13] no token and no secret stands in
   assert.deepEqual(findCanaries(canaries, stopped), [])
   const bytes = [...running, ...stopped].reduce((total, one) => total + one.bytes.length, 0)
   t.diagnostic(`${canaries.length} canaries, ${errors.length} refusals, ${bytes} bytes searched`)
-  // The search itself: it finds what is there.
+  // The search itself works: it finds a text that is there.
   const seed = [{ where: 'the seed', bytes: readFileSync(join(place.home.folder, 'seed.json')) }]
   assert.ok(findCanaries(secrets, seed).length >= secrets.length - 2)
   assert.match(server.output(), /"level":40,[^\n]*"msg":"could not answer"/)
 })
 
-test('the search finds a text in each encoding, wherever it stands', () => {
+test('the search finds a text in each encoding, at any place', () => {
   const canary = { name: 'it', text: secret('x') }
   const bytes = Buffer.from(canary.text)
   for (const lead of ['', 'a', 'ab', 'abc']) {
@@ -130,12 +130,12 @@ function filesIn(folder: string): readonly Evidence[] {
 type Drive = {
   readonly url: string
   readonly controlKey: string
-  /** Where the bodies and headers of refusals go. */
+  /** Collects the bodies and headers of refusals. */
   readonly errors: Evidence[]
   readonly pid: number
 }
 
-/** Uses every route as it is meant, then as nobody means it. @returns the tokens that came up. */
+/** Uses every route as it is meant, then in ways that it is not. @returns the tokens that appeared. */
 async function drive({ url, controlKey, errors, pid }: Drive): Promise<readonly Canary[]> {
   const calls = new Calls(url, { ...WHO, ann: WHO.user, gateway: WHO.any, controlKey })
   const tokens = await useAsMeant(calls)
@@ -159,7 +159,7 @@ async function drive({ url, controlKey, errors, pid }: Drive): Promise<readonly 
     isChosen: ({ name }) =>
       name.includes('assigned') || name.includes('broken') || name.includes('of a chat token'),
   }
-  // Pieces of a token, and what was never one, are nobody's to know.
+  // Pieces of a token, and text that was never a token, must not be found anywhere, too.
   const whole = tokens.filter(({ name }) => !name.includes('broken') && !name.startsWith('the '))
   assert.ok((await plant(planting, whole)) > whole.length)
   errors.push(...(await shown(planting)))
@@ -216,7 +216,7 @@ async function useAsMeant(calls: Calls): Promise<readonly Canary[]> {
   ]
 }
 
-/** What is no HTTP: refused before anything is routed. */
+/** Sends text that is no HTTP, which is refused before anything is routed. */
 async function askBroken(url: string, text: string, errors: Evidence[]): Promise<void> {
   const part = encodeURIComponent(text)
   const host = 'host: x\r\nconnection: close\r\n'
@@ -243,7 +243,7 @@ async function askBroken(url: string, text: string, errors: Evidence[]): Promise
 
 type Fail = { readonly tokens: readonly Canary[]; readonly errors: Evidence[]; readonly pid: number }
 
-/** The log of an outage is written in the middle of a request that holds a token. */
+/** Writes the log of an outage during a request that holds a token. */
 async function failAll(calls: Calls, { tokens, errors, pid }: Fail): Promise<void> {
   limitFileSize(pid, 0)
   for (const { name, text } of tokens) {

@@ -19,7 +19,7 @@ const OAUTH_LIFE_MS = HOUR_MS
 const IDENTITY_LIFE_MS = DAY_MS
 const CHAT_LIFE_MS = 7 * DAY_MS
 
-/** A store whose server is started again and again, each time with the clock that the test says. */
+/** A store whose server is started repeatedly, each time with the test's clock. */
 class Timeline {
   readonly #home = makeHome()
   #server: RunningServer | undefined
@@ -50,7 +50,9 @@ class Timeline {
     this.#calls = undefined
   }
 
-  /** Off for so long by the wall clock, which may have been set meanwhile; the other clock begins anew. */
+  /**
+   * Stops the server for this long by the wall clock, which may have been set meanwhile; the monotonic clock restarts.
+   */
   async restart(offMs: number): Promise<void> {
     await this.stop()
     this.clock = new StepClock(this.clock.wallMs() + offMs)
@@ -61,7 +63,7 @@ class Timeline {
     await this.#server?.maintenance.tick()
   }
 
-  /** Token records in the store, whatever their state. */
+  /** Token records in the store, in any state. */
   records(): number {
     return this.#number('SELECT count(*) AS value FROM token')
   }
@@ -136,7 +138,7 @@ test('a wall clock that jumps collects nothing until an operator confirms it, du
   assert.equal(line.floorMs(), nowMs, 'the floor that was answered is on disk')
   await line.tick()
   assert.equal(line.records(), 0)
-  // The clock was wrong after all: what was confirmed stays.
+  // The clock was wrong after all, but the confirmation stays.
   line.clock.step(-2 * DAY_MS)
   assert.equal(await isLive(line, token), false)
   await line.restart(0)

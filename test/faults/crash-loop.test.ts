@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { makeHome } from '../kit/server.ts'
 import { crashLoop } from './crash/loop.ts'
 
-/** Each run draws others; `npm run test:crash` makes a thousand of them. */
+/** Each run draws other moments; `npm run test:crash` runs a thousand of them. */
 const CYCLES = 15
 const TIMEOUT_MS = 180_000
 
@@ -27,7 +27,7 @@ test('the crash loop notices a store that has lost its last revocations', async 
   const home = makeHome()
   const betweenRuns = (path: string): void => {
     const db = new DatabaseSync(path)
-    // From the first revocation on, so that the log stays without a gap.
+    // Delete from the first revocation on, so that the log has no gap.
     db.exec('DELETE FROM log WHERE id >= (SELECT min(id) FROM log WHERE kind = 1)')
     db.close()
   }

@@ -1,6 +1,6 @@
 /**
- * `npm run test:crash -- --cycles N [--seed S]`: kills the server N times in the middle of its work, and
- * holds it to every answer it gave. Exit code 1 when one acknowledged revocation, or one live token, was lost.
+ * `npm run test:crash -- --cycles N [--seed S]`: kills the server N times during its work, and checks every answer that
+ * it gave. Exit code 1 when an acknowledged revocation or a live token was lost.
  */
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
@@ -29,7 +29,7 @@ const report = await crashLoop({
 })
 console.log(`done: ${line(report)}, seed ${seed}`)
 for (const violation of report.violations) console.log(`violation: ${violation}`)
-// What it happened to stays behind to be looked at.
+// A store with violations is kept for inspection.
 if (report.violations.length > 0) console.log(`the store: ${home.folder}`)
 else home.remove()
 process.exitCode = report.violations.length > 0 ? 1 : 0

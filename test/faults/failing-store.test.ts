@@ -16,7 +16,7 @@ import { FaultyStore } from './kit/crashing-store.ts'
 import { startLocally } from './kit/local-server.ts'
 import type { HttpAnswer } from './kit/plain-http.ts'
 
-/** One token of each dialect, how it is revoked, and whether it still counts. */
+/** One token of each dialect, how to revoke it, and whether it is still accepted. */
 type Subject = {
   readonly name: string
   readonly revoke: () => Promise<HttpAnswer>
@@ -74,18 +74,18 @@ describe('a flush that fails', () => {
     }
   })
 
-  it('whose group was written nevertheless takes effect once the store was opened again', async () => {
+  it('that wrote its group all the same takes effect once the store is opened again', async () => {
     const [oauth] = await subjects()
     assert.ok(oauth !== undefined)
     disk.fail({ commit: disk.commits, isWritten: true, isCurable: true })
     assertOutage(await oauth.revoke())
-    // The next write opens the store again and reads what is there.
+    // The next write opens the store again and reads its contents.
     accessTokenIn(await calls.oauthIssue())
     assert.equal(await oauth.isLive(), false)
     assert.equal((await oauth.revoke()).status, 200)
   })
 
-  it('fails everybody in the group alike, and mints nothing', async () => {
+  it('fails every request in the group alike, and mints nothing', async () => {
     const tokens: string[] = []
     for (let count = 0; count < 20; count += 1) tokens.push(accessTokenIn(await calls.oauthIssue()))
     disk.fail({ commit: disk.commits, isWritten: false, isCurable: false })
@@ -114,7 +114,7 @@ describe('a flush that fails', () => {
       assert.equal((await calls.get('/healthz')).status, 200)
     }
     disk.cure()
-    // Asking whether it is ready is trying.
+    // Asking for readiness tries a write.
     await calls.untilReady()
     for (const { revoke, isLive } of all.slice(0, 3)) {
       assert.ok([200, 204].includes((await revoke()).status))
@@ -129,7 +129,7 @@ describe('a flush that fails', () => {
       assertOutage(await calls.oauthRefresh(refresh))
       const again = await calls.oauthRefresh(refresh)
       assert.equal(again.status, 200)
-      // The answer that got lost is given again, not another one beside it.
+      // The lost answer is repeated, instead of a second one beside it.
       assert.equal((await calls.oauthRefresh(refresh)).text, again.text)
       const next = await calls.oauthRefresh(refreshTokenIn(again))
       assert.equal(next.status, 200)

@@ -9,7 +9,7 @@ import { FaultyStore } from './kit/crashing-store.ts'
 import { startLocally } from './kit/local-server.ts'
 
 const EMPTY_SEED = { realms: [] }
-/** Without passwords: hashing them is what takes the time of a start. */
+/** Without passwords, because hashing them takes most of the time of a start. */
 const SMALL_SEED = {
   realms: [
     {
@@ -49,7 +49,7 @@ test('a first start that dies while it seeds is finished by the next start with 
 
 type FirstStart = { readonly seed: unknown; readonly check: (calls: Calls) => Promise<void> }
 
-/** @returns how many crashes there were: two for each commit, before and after it reached the disk. */
+/** @returns the number of crashes: two for each commit, before and after it reached the disk. */
 async function dieAtEach(start: FirstStart): Promise<number> {
   let crashes = 0
   for (let commit = 0; ; commit += 1) {
@@ -60,7 +60,7 @@ async function dieAtEach(start: FirstStart): Promise<number> {
   }
 }
 
-/** @returns whether there is such a commit. */
+/** @returns whether there is a commit of this number. */
 async function dieAt(commit: number, isWritten: boolean, { seed, check }: FirstStart): Promise<boolean> {
   const home = makeHome()
   const disk = new MemoryStore(START_MS)
@@ -88,7 +88,7 @@ async function dieAt(commit: number, isWritten: boolean, { seed, check }: FirstS
 function assertBothRealms(paths: readonly string[]): FirstStart['check'] {
   return async (calls) => {
     for (const path of paths) assert.equal((await calls.get(path)).status, 200)
-    // The control key of the first start serves: what is refused is the subject, not the key.
+    // The control key of the first start works: the subject is refused, not the key.
     assert.equal((await calls.oauthGrant('')).status, 422)
   }
 }

@@ -18,7 +18,7 @@ const DISK_KIB = 6_144
 /** 512-byte blocks of the largest file that the limited server may write. */
 const LIMIT_BLOCKS = 448
 const OUTAGES_IN_A_ROW = 8
-/** Bytes between two places at which the write-ahead log is cut off, and how many places there are. */
+/** Bytes between two points at which the write-ahead log is cut off, and the number of such points. */
 const CUT_STEP_BYTES = 283
 const CUTS = 30
 const ROUNDS_MAX = 600
@@ -28,12 +28,12 @@ type Tokens = { readonly oauth: string; readonly identity: string; readonly chat
 describe('a disk that is full', () => {
   it('is an outage for writes, none for reads; freeing it is enough, and nothing was lost', async (t) => {
     const disk = mountSmallDisk(DISK_KIB)
-    // Mounting wants root, or CAP_SYS_ADMIN in a container: `disk` says then what `mount` said.
+    // Mounting needs root, or CAP_SYS_ADMIN in a container. Otherwise `disk` is the error of `mount`.
     if (typeof disk === 'string') return t.skip(disk)
     const place = new Place(t, disk.home)
     const first = await place.start()
     const before = await prepare(first.calls)
-    // Started again, so that nothing it is asked about is in a cache.
+    // Restarted, so that no answer comes from a cache.
     await first.stop()
     const { calls, kill } = await place.start()
     disk.fill()
@@ -58,11 +58,11 @@ describe('a disk that is full', () => {
     const place = new Place(t)
     await (await place.start()).stop()
     const wrapper = ['sh', '-c', `ulimit -f ${LIMIT_BLOCKS}; exec "$@"`, 'sh']
-    // What Node keeps of compiled sources is larger than the limit.
+    // Node's cache of compiled sources is larger than the limit.
     const environment = { NODE_DISABLE_COMPILE_CACHE: '1' }
     const { calls, kill } = await place.start({ wrapper, environment })
     const told: Told = { revoked: [], live: [], outages: 0 }
-    // The write-ahead log meets the limit first and is written back; then the database itself is full.
+    // The write-ahead log reaches the limit first and is written back; then the database itself is full.
     for (let inARow = 0, round = 0; inARow < OUTAGES_IN_A_ROW; round += 1) {
       assert.ok(round < ROUNDS_MAX, 'the limit was never met')
       inARow = (await isRevoked(calls, told)) ? 0 : inARow + 1
@@ -74,7 +74,7 @@ describe('a disk that is full', () => {
     report(t, told)
   })
 
-  it('[G09] may cut a write off at any byte: that is no acknowledgement, and room is enough to go on', {
+  it('[G09] may cut a write off at any byte: it is not acknowledged, and room is enough to go on', {
     skip: whyNoLimits() ?? false,
   }, async (t) => {
     const place = new Place(t)
@@ -104,7 +104,7 @@ function report(t: TestContext, { revoked, outages }: Told): void {
   assert.ok(revoked.length >= CUTS)
 }
 
-/** One revocation while the log may grow by so many bytes only; refused ones are asked again when it may. */
+/** Revokes once while the log may grow only by so many bytes, and repeats refused requests once it may grow freely. */
 async function reviveAfterCut({ place, server, calls, told }: Cut, growBytes: number): Promise<void> {
   const token = accessTokenIn(await calls.oauthIssue())
   const other = accessTokenIn(await calls.oauthIssue())
@@ -188,7 +188,7 @@ async function writes(calls: Calls, { live, caller }: Judged): Promise<Awaited<R
   ]
 }
 
-/** What the log has left of its last page may take a small write or two. */
+/** Writes until a refusal, because the log's last page may have room for a small write or two. */
 async function driveToOutage(calls: Calls): Promise<void> {
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const answer = await calls.oauthIssue()

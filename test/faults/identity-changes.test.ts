@@ -20,7 +20,7 @@ function at(url: string) {
   return { login, status }
 }
 
-test('what a change of the directory ended stays ended after kill -9, and the change itself stands', async () => {
+test('tokens that a directory change ended stay ended after kill -9, and the change itself stays', async () => {
   const home = makeHome()
   try {
     let server = await startProcess({ home })
@@ -42,7 +42,7 @@ test('what a change of the directory ended stays ended after kill -9, and the ch
     const auth = (username: string, password: string): object => {
       return { auth: { passwordCredentials: { username, password } } }
     }
-    // The seed file, given once more, brings back neither the old password nor the disabled user.
+    // The same seed file brings back neither the old password nor the disabled user.
     assert.equal(await after.status('', 'POST', '/v2.0/tokens', auth(BOB.username, BOB.password)), 401)
     assert.equal(await after.status('', 'POST', '/v2.0/tokens', auth(BOB.username, bobLater)), 200)
     assert.equal(await after.status('', 'POST', '/v2.0/tokens', auth(ANN.username, ANN.password)), 403)

@@ -21,7 +21,7 @@ type Start = {
 }
 type Started = RunningCommand & { readonly calls: Calls }
 
-/** `rescind serve` as an operator types it: everything in ./rescind-data. */
+/** Runs `rescind serve` as an operator types it, with everything in ./rescind-data. */
 async function start({ t, home, controlKey, flags }: Start): Promise<Started> {
   const environment = controlKey === undefined ? {} : { RESCIND_CONTROL_KEY: controlKey }
   const command = startCommand(t, { words: [...SERVE, ...(flags ?? [])], folder: home.folder, environment })
@@ -36,7 +36,7 @@ async function stop({ process, ended, calls }: Started): Promise<void> {
   assert.equal((await ended).code, 0)
 }
 
-/** 200 for a control key that counts, 401 for any other. */
+/** 200 for a control key that works, 401 for any other. */
 async function statusWith({ calls }: Started, key: string): Promise<number> {
   return (await calls.get('/metrics', { authorization: `Bearer ${key}` })).status
 }
@@ -115,7 +115,7 @@ describe('a store that was made with a master key', () => {
   })
 })
 
-/** @returns the version that stood there before. */
+/** @returns the version that was there before. */
 function setSchemaVersion(path: string, version: number): number {
   const db = new DatabaseSync(path)
   const { user_version: before } = db.prepare('PRAGMA user_version').get() as { user_version: number }
@@ -143,7 +143,7 @@ describe('a control key', () => {
     home.remove()
   })
 
-  it('of the environment counts at the first start only', async (t) => {
+  it('of the environment is used at the first start only', async (t) => {
     const home = makeHome()
     await stop(await start({ t, home, controlKey: KEY }))
     const again = await start({ t, home, controlKey: OTHER_KEY })
@@ -154,7 +154,7 @@ describe('a control key', () => {
     home.remove()
   })
 
-  it('that lies there already is taken over, unless it is empty or others can read it', async (t) => {
+  it('whose file exists already is taken over, unless it is empty or others can read it', async (t) => {
     const home = makeHome()
     const path = join(home.folder, 'rescind-data', 'control.key')
     mkdirSync(join(home.folder, 'rescind-data'), { mode: 0o700 })
@@ -174,7 +174,7 @@ describe('a control key', () => {
   })
 })
 
-test('what a server keeps is for its owner: the folder 0700, each file 0600, any umask', async (t) => {
+test('the files of a server are for its owner: the folder 0700, each file 0600, any umask', async (t) => {
   const home = makeHome()
   const mask = process.umask(0o000)
   const started = await start({ t, home })
@@ -221,7 +221,7 @@ test('a file that is no store is refused in one line and left as it was', async 
   home.remove()
 })
 
-test('a memory store serves, says that it forgets, and leaves no store behind', async (t) => {
+test('a memory store serves, warns that it forgets, and leaves no store behind', async (t) => {
   const home = makeHome()
   const started = await start({ t, home, controlKey: KEY, flags: ['--store', 'memory:'] })
   assert.equal(await statusWith(started, KEY), 200)

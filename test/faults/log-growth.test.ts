@@ -8,11 +8,14 @@ import { Place } from './kit/place.ts'
 const TOKENS = 8_000
 const WRITERS = 24
 const READERS = 10
-/** It is written back from some 32 MB on, while more comes; were it never, so many tokens would fill 95 MB. */
+/**
+ * The log is written back from some 32 MB on, while more arrives. Without writing back, so many tokens would fill 95
+ * MB.
+ */
 const LOG_MAX_BYTES = 80 * 2 ** 20
 const LOOK_EVERY = 50
 
-test('the write-ahead log stays bounded while the server issues and is asked without a pause', async (t) => {
+test('the write-ahead log stays bounded while the server issues and answers without a pause', async (t) => {
   const place = new Place(t)
   const { calls } = await place.start()
   const log = join(place.home.folder, 'data', 'rescind.db-wal')
@@ -28,7 +31,7 @@ test('the write-ahead log stays bounded while the server issues and is asked wit
     while (tokens.length < TOKENS) {
       const token = tokens.at(-1)
       if (token !== undefined) assert.equal(isActive(await calls.introspect(token)), true)
-      // Nobody has it, so that it is looked for in the newest state.
+      // No such token exists, so the newest state is searched for it.
       assert.equal((await calls.oauthRefresh(`rsr_${'0'.repeat(36)}`)).status, 400)
     }
   }

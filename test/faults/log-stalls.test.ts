@@ -11,7 +11,7 @@ import { CONTROL_KEY, type Home, makeHome, spawnServer } from '../kit/server.ts'
 const REFUSALS = 4_000
 const PIECE = Buffer.alloc(4_096, 0x0a)
 
-/** A pipe that nobody reads: full from the start, so that not one line finds room. */
+/** A pipe without a reader, full from the start, so that no line finds room. */
 class FullPipe {
   readonly path: string
   readonly #file: number
@@ -21,11 +21,11 @@ class FullPipe {
     execFileSync('mkfifo', [this.path])
     this.#file = openSync(this.path, constants.O_RDWR | constants.O_NONBLOCK)
     while (this.#tryWrite()) {
-      // Until there is no room.
+      // Until the pipe is full.
     }
   }
 
-  /** Everything that is in it. */
+  /** Everything in the pipe. */
   read(): string {
     const parts: string[] = []
     const piece = Buffer.alloc(65_536)
@@ -57,7 +57,7 @@ class FullPipe {
 
 type Started = { readonly url: string; readonly child: ChildProcess }
 
-/** Resolves when it listens, however little it says. */
+/** Resolves when the server listens, even if it logs nothing. */
 async function start(t: TestContext, home: Home, output: string): Promise<Started> {
   const port = await freePort()
   const child = spawnServer({
@@ -86,7 +86,7 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-/** Each of another caller, so that each is a line of the log. */
+/** Each from another caller, so that each writes a log line. */
 async function refused(url: string, at: number): Promise<void> {
   const from = `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`
   const answer = await fetch(`${url}/control/v1/audit`, { headers: { 'x-forwarded-for': from } })
@@ -102,7 +102,7 @@ async function stop(child: ChildProcess): Promise<number | null> {
 }
 
 describe('[W62] a server whose log goes nowhere', { concurrency: 2 }, () => {
-  it('starts, answers thousands of refused callers and stops, while nobody reads its standard output', async (t) => {
+  it('starts, answers thousands of refused callers and stops, while its standard output has no reader', async (t) => {
     const home = makeHome()
     const pipe = new FullPipe(home)
     t.after(() => {
@@ -118,7 +118,7 @@ describe('[W62] a server whose log goes nowhere', { concurrency: 2 }, () => {
     assert.equal(await stop(child), 0)
   })
 
-  it('logs on where it stopped when its reader comes back', async (t) => {
+  it('continues its log where it stopped when its reader comes back', async (t) => {
     const home = makeHome()
     const pipe = new FullPipe(home)
     t.after(() => {

@@ -38,7 +38,7 @@ test('[P09] a flood of logins fills its own queue and nothing else: tokens are v
       const { status } = await login(url, at % 2 === 0 ? ANN.username : `nobody${at}`, 'wrong')
       answered.push(status)
     })
-    // Once some were turned away the queue is full.
+    // Refusals show that the queue is full.
     while (!answered.includes(503)) await new Promise((resolve) => setImmediate(resolve))
     const headers = { 'x-auth-token': root }
     for (const victim of victims) {
@@ -47,7 +47,7 @@ test('[P09] a flood of logins fills its own queue and nothing else: tokens are v
       assert.equal((await fetch(path, { method: 'DELETE', headers })).status, 204)
       assert.equal((await fetch(path, { headers })).status, 404)
     }
-    // By then no more logins are through than were hashed meanwhile: the others were not waited for.
+    // No more logins are through than were hashed meanwhile, so the others were not waited for.
     const hashed = answered.filter((status) => status === 401).length
     assert.ok(hashed < 32, `${hashed} logins were answered before 15 calls that need no hashing`)
     await Promise.all(flood)
@@ -60,7 +60,7 @@ test('[P09] a flood of logins fills its own queue and nothing else: tokens are v
 })
 
 // The kind: 64 bad logins at a time from one address, or about one account, kept all others out of the queue.
-test('[W61] a flood of logins from one address keeps no other address out, nor who changes a password', async () => {
+test('[W61] a flood of logins from one address keeps out neither another address nor a password change', async () => {
   const server = await openServer({
     time: 'real',
     passwordCost: PASSWORD_COST,

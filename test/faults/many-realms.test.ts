@@ -34,7 +34,7 @@ test('[W104] a thousand empty realms cost at most 100 KB each, asked for or not,
   })
   const metadataOf = (nth: number): Promise<Response> =>
     fetch(`${server.url}/${METADATA}/realms/r${nth}/api/id/v1`)
-  // The code that a request runs through is in memory before anything is counted.
+  // Load the code that requests run before anything is counted.
   await forAll(() => fetch(`${server.url}/${METADATA}/api/id/v1`), 200)
   const alone = residentBytes(server)
   const headers = { authorization: `Bearer ${CONTROL_KEY}`, 'content-type': 'application/json' }

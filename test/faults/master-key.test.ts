@@ -45,11 +45,11 @@ describe('changing the master key', () => {
     })
   })
 
-  it('broken off before the store has changed leaves the old key; after it, the new one is taken', async () => {
+  it('interrupted before the store has changed leaves the old key; after that, the new one is used', async () => {
     writeFileSync(`${path}.next`, readFileSync(`${path}.before`, 'utf8'), { mode: 0o600 })
     await within(async (calls) => assert.ok(await calls.isActive(SVC, await calls.oauthToken(SVC))))
     assert.equal(existsSync(`${path}.next`), false, 'a key that opens nothing is cleared away')
-    // As after a crash between the commit and the renaming: the file has the old key still.
+    // As after a crash between the commit and the renaming: the file still has the old key.
     cpSync(path, `${path}.next`)
     cpSync(`${path}.before`, path)
     await within(async (calls) => assert.ok(await calls.isActive(SVC, await calls.oauthToken(SVC))))

@@ -4,13 +4,13 @@ import { it } from 'node:test'
 import { read } from '../tidy/tree.ts'
 import { Place } from './kit/place.ts'
 
-/** What a process is started with. */
+/** The environment and flags that a process is started with. */
 type Start = { readonly environment: Readonly<Record<string, string>>; readonly flags: readonly string[] }
 
 const UNIT = 'docs/run/deploy.md'
 const STARTS = [UNIT, 'docs/run/Dockerfile', 'package.json']
 
-/** The unit stands in a page, whose other words are none of it. */
+/** Extracts the unit from its page. */
 function fenceOf(text: string): string {
   return /```ini file=rescind\.service\n([\s\S]*?)```/.exec(text)?.[1] ?? text
 }
@@ -29,17 +29,17 @@ function startIn(path: string): Start {
 const residentMb = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024
 
-/** Four checks at a time take 76 MiB. Without these settings about 100 are kept, with them less than 10. */
+/** Four checks at a time take 76 MiB. Without these settings about 100 stay in memory, with them less than 10. */
 const KEPT_MAX_MB = 48
 const ROUNDS = 8
 
-it('the unit, the image and npm start give a server the same settings of memory and signals', () => {
+it('the unit, the image and npm start give a server the same memory and signal settings', () => {
   const unit = startIn(UNIT)
   assert.deepEqual([Object.keys(unit.environment).length, unit.flags.length], [3, 2])
   for (const path of STARTS) assert.deepEqual(startIn(path), unit, path)
 })
 
-it('gives back what password hashing took, as the unit starts it', {
+it('gives memory for password hashing back, as the unit starts it', {
   skip: process.platform === 'linux' ? false : 'glibc alone reads these settings',
 }, async (t) => {
   const { environment, flags } = startIn(UNIT)

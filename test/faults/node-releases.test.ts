@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { newerThanDemanded } from '../system/node-releases.ts'
 
-test('[W92] a security release that is newer than what is demanded of its line is found, and nothing else', () => {
+test('[W92] only security releases newer than the demanded release of their line are found', () => {
   const releases = [
     { version: 'v26.10.1', security: true },
     { version: 'v26.11.0', security: false },

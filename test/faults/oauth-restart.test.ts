@@ -4,7 +4,7 @@ import { PUBLIC_URL } from '../kit/in-process.ts'
 import { type Home, makeHome, type ServerProcess, startProcess } from '../kit/server.ts'
 import { assertion, EXCHANGE, OauthWorld, ownKey } from '../kit/world-oauth.ts'
 
-/** What must outlive a SIGKILL right after the answer. */
+/** Everything that must survive a SIGKILL right after the answer. */
 
 let home: Home
 let server: ServerProcess
@@ -60,7 +60,7 @@ test('[E09] [H07] keys, lost answers, spent assertions, used codes and ended gra
   assert.deepEqual((await second.refresh(app, reused.refresh)).body['cause'], ended.body['cause'])
   const judged = await second.control('POST', '/verify', { token: kept })
   assert.equal((judged.body['verdict'] as Readonly<Record<string, string>>)['kind'], 'inactive')
-  // The log tells the operator, by public ids alone.
+  // The log informs the operator by public ids alone.
   const lines = server.output()
   assert.match(lines, /oauth: grant-ended/)
   assert.match(lines, /authorization_code_reuse/)

@@ -22,7 +22,7 @@ describe('a store that a process owns', () => {
     home.remove()
   })
 
-  it('is refused to a second process, which says so in one line and exits with 2', async (t) => {
+  it('is refused to a second process, which reports it in one line and exits with 2', async (t) => {
     assertRefused(await second(t, home, 'rescind.db'), OWNED)
     assert.equal(await readiness(server), 200)
   })

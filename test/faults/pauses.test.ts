@@ -10,7 +10,7 @@ const KEY = 'orders-api-key-0123456789'
 const BOUND_MS = 1_000
 const WAIT_MS = 30_000
 
-/** Real time has to pass here: what is tested is what processes do that were stopped by the system. */
+/** Real time has to pass here, because the test is about processes that the system has stopped. */
 test('[F15] a verifier, and then a server, that is stopped (SIGSTOP) for longer than the bound is never believed', async () => {
   const home = makeHome()
   const server = await startProcess({ home })

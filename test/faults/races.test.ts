@@ -19,7 +19,7 @@ import { RaceHistory } from './kit/race-history.ts'
 const LOCAL_ROUNDS = 38
 const LOCAL_ISSUES = 310
 const LOCAL_RACES_MIN = 10_000
-/** Fewer than the times that a request is judged again, so that none is turned away. */
+/** Fewer than the attempts at judging a request again, so that none is refused. */
 const CUTOFFS_PER_ROUND = 5
 const HTTP_ROUNDS = 24
 const HTTP_ISSUES = 30
@@ -30,7 +30,7 @@ type Api = {
   readonly endAll: (client: string) => Promise<readonly string[]>
 }
 
-/** Sign-ins and revocations of one client, all in the air at once. */
+/** Sign-ins and revocations of one client, all at the same time. */
 async function race(api: Api, history: RaceHistory, { client, issues, dice }: Round): Promise<void> {
   const all: Promise<void>[] = []
   const gap = issues / CUTOFFS_PER_ROUND
@@ -40,7 +40,7 @@ async function race(api: Api, history: RaceHistory, { client, issues, dice }: Ro
   for (let at = 0; at < issues; at += 1) {
     all.push(history.issue(() => api.issue(client)))
     if (cutoffsAt.has(at)) all.push(history.cutoff(() => api.endAll(client)))
-    // Some of it in the same turn, and so in one group of the store; some in another.
+    // Some requests share a turn, and so a commit group; others do not.
     if (dice.below(40) === 0) await new Promise((resolve) => setImmediate(resolve))
   }
   await Promise.all(all)
@@ -56,7 +56,7 @@ function tell(t: TestContext, histories: readonly RaceHistory[]): number {
   return raced
 }
 
-test('[E13] of 10,000 tokens minted while all are revoked, each is ended and told of, or later', async (t) => {
+test('[E13] of 10,000 tokens minted while all are revoked, each is ended and reported, or minted later', async (t) => {
   const home = makeHome()
   mkdirSync(join(home.folder, 'data'))
   const store = await openSqlite(join(home.folder, 'data', 'rescind.db'), START_MS)
@@ -118,7 +118,7 @@ async function isLive(realm: Realm, token: string): Promise<boolean> {
   return (await realm.find(raw)).verdict.kind === 'active'
 }
 
-/** The tokens that a "revoke all" says it has ended. */
+/** The tokens that a "revoke all" reports as ended. */
 function tokensIn({ status, text }: HttpAnswer): readonly string[] {
   assert.equal(status, 200, text)
   const answer = JSON.parse(text) as { result: { data: { token: string }[] } }
@@ -158,7 +158,7 @@ async function liveOf(calls: Calls, tokens: readonly string[]): Promise<Readonly
   return new Set(tokens.filter((_, at) => states[at]))
 }
 
-test('[B08] whoever refreshes while the grant is revoked is left with nothing, whichever came first', async (t) => {
+test('[B08] a client that refreshes while its grant is revoked is left with nothing, in either order', async (t) => {
   const { calls } = await new Place(t).start()
   const firsts = { refresh: 0, revoke: 0 }
   for (let round = 0; round < ROTATIONS; round += 1) {

@@ -6,8 +6,8 @@ import { startLocally } from './kit/local-server.ts'
 
 const HEADERS = { authorization: `Bearer ${CONTROL_KEY}`, 'content-type': 'application/json' }
 
-// The kind: a seed file that names what somebody has switched off. Neighbours: deleted, and realms that are given empty.
-test('[W104] a seed that names realms which were disabled or deleted since is applied, and leaves them so', async (t) => {
+// The kind: a seed file that names a disabled realm. Neighbours: deleted realms, and realms that are given empty.
+test('[W104] a seed that names disabled or deleted realms is applied, and leaves them so', async (t) => {
   const home = makeHome()
   const [first] = SEED.realms as readonly object[]
   const realms = [first, { ...first, name: 'off', verifiers: [] }, { name: 'gone' }, { name: 'empty' }]

@@ -51,7 +51,7 @@ type Asks = {
   readonly status: (id: string, secret: string) => Promise<number>
 }
 
-/** Serves, asks, and stops. @returns what it said. */
+/** Serves, asks, and stops. @returns the output. */
 async function served(
   { t, ...serve }: Serve & { readonly t: TestContext },
   use: (asks: Asks) => Promise<void>,
@@ -112,7 +112,7 @@ describe('a seed file that is given at every start', () => {
   })
   after(() => home.remove())
 
-  it('creates what it names', async (t) => {
+  it('creates the records that it names', async (t) => {
     const seed = seedOf({ clientId: 'svc', clientSecret: STRONG }, { clientId: 'two', clientSecret: STRONG })
     const { stdout } = await served({ t, home, seed }, async ({ status }) => {
       assert.equal(await status('svc', STRONG), 200)
@@ -121,7 +121,7 @@ describe('a seed file that is given at every start', () => {
     assert.match(stdout, /"created":2,/)
   })
 
-  it('creates nothing twice, changes nothing that is there, and adds what is new', async (t) => {
+  it('creates nothing twice, changes no existing record, and adds new ones', async (t) => {
     const other = `${STRONG}-other`
     const seed = seedOf({ clientId: 'svc', clientSecret: other }, { clientId: 'three', clientSecret: STRONG })
     const { stdout } = await served({ t, home, seed }, async ({ status }) => {
@@ -133,7 +133,7 @@ describe('a seed file that is given at every start', () => {
     assert.match(stdout, /"created":1,/)
   })
 
-  it('does not bring back what was deleted', async (t) => {
+  it('does not bring back deleted records', async (t) => {
     await deleteClient(home, 'svc')
     const seed = seedOf({ clientId: 'svc', clientSecret: STRONG })
     const { stdout } = await served({ t, home, seed }, async ({ status }) => {
@@ -198,7 +198,7 @@ test('one key for two apps is refused, and the store is whole when the seed is c
   home.remove()
 })
 
-/** As the control API will: through the core, on a store that no server owns. */
+/** Deletes through the core, as the control API does, on a store that no server owns. */
 async function deleteClient({ folder }: Home, id: string): Promise<void> {
   const store = await openSqlite(join(folder, 'rescind-data', 'rescind.db'), 0)
   const master = Buffer.from(readFileSync(join(folder, 'rescind-data', 'master.key'), 'utf8'), 'base64url')

@@ -19,7 +19,7 @@ type Refused = {
 const QUICK_START = fileURLToPath(new URL('../../docs/quickstart.seed.json', import.meta.url))
 const SECRET = 'a-secret-that-nobody-may-see'
 
-/** Mistakes that must not be passed over: the server would run otherwise than its operator believes. */
+/** Mistakes that must not be ignored, because the server would run otherwise than its operator believes. */
 const REFUSED: readonly Refused[] = [
   { what: 'an unknown flag', flags: ['--listne', '127.0.0.1:0'], why: /unknown argument "--listne"/ },
   { what: 'a word that is no flag', flags: ['now'], why: /unknown argument "now"/ },
@@ -71,7 +71,7 @@ const REFUSED: readonly Refused[] = [
     environment: { RESCIND_CONTROL_KEY: `${SECRET} ` },
     why: /RESCIND_CONTROL_KEY: 1 to 512 printable/,
   },
-  // [W89] [M11] The kind: a key that can be guessed, by whatever way it comes.
+  // [W89] [M11] The kind: a guessable key, from any source.
   ...[
     'a',
     'a'.repeat(64),
@@ -99,10 +99,10 @@ const REFUSED: readonly Refused[] = [
   },
 ]
 
-/** A process costs a second; what it adds to the words that it runs is the same for all of them. */
+/** A process costs a second, and all cases behave alike in it, so only every so many cases start one. */
 const AS_PROCESS_EVERY = 9
 
-describe('settings that cannot be meant are refused in one line, with 2, and nothing is made', () => {
+describe('settings that cannot be intended are refused in one line, with 2, and nothing is made', () => {
   for (const [nth, { what, flags = [], environment = {}, file, why }] of REFUSED.entries()) {
     it(what, async (t) => {
       const home = makeHome()
@@ -157,7 +157,7 @@ describe('rescind config explain', () => {
   })
   after(() => home.remove())
 
-  it('says what each setting is and who said so: flag over environment over file', async (t) => {
+  it('shows each setting and its source: flag over environment over file', async (t) => {
     const file = { listen: '127.0.0.1:1001', store: 'sqlite:file.db', logLevel: 'warn', metricsOpen: true }
     writeFileSync(join(home.folder, 'rescind.config.json'), JSON.stringify(file))
     const environment = { RESCIND_LISTEN: '127.0.0.1:1002', RESCIND_STORE: 'sqlite:env.db' }
@@ -172,7 +172,7 @@ describe('rescind config explain', () => {
     assert.match(stdout, /^seed +\(none\) +default$/m)
   })
 
-  it('[J11] tells only of a secret that it is set', async (t) => {
+  it('[J11] shows of a secret only that it is set', async (t) => {
     const environment = { RESCIND_CONTROL_KEY: SECRET }
     const { stdout, stderr } = await runCommand(t, {
       words: ['config', 'explain'],
@@ -183,7 +183,7 @@ describe('rescind config explain', () => {
     assert.doesNotMatch(stdout + stderr, new RegExp(SECRET))
   })
 
-  it('refuses what serving would refuse, after it has shown it', async (t) => {
+  it('refuses settings that serving would refuse, after showing them', async (t) => {
     const words = ['config', 'explain', '--listen', '0.0.0.0:8080']
     const { code, stdout, stderr } = await runCommand(t, { words, folder: home.folder })
     assert.equal(code, 2)

@@ -11,10 +11,10 @@ import { HandClock, MASTER, START_MS } from '../kit/realm.ts'
 import { SeededRandom } from '../kit/seeded-random.ts'
 import { makeHome } from '../kit/server.ts'
 
-/** [W65] One flipped bit in a row at rest let a revoked token in: the start folded whatever stood there. */
+/** [W65] One flipped bit in a row at rest let a revoked token in, because the start folded the row unchecked. */
 
 const DAY_MS = 86_400_000
-/** Where the default realm's rows lie. */
+/** The id of the default realm's first row. */
 const FIRST = 2 ** 40
 const ROWS = 30
 
@@ -55,7 +55,7 @@ describe('[W65] a start checks the log that it folds', () => {
     trimmed.remove()
   })
 
-  /** What a start says of a copy of a store that somebody has written to, or a disk has. */
+  /** A start's verdict on a copy of a store that was modified. */
   async function started(from: string, sql: string): Promise<string> {
     const copy = makeHome()
     cpSync(from, copy.folder, { recursive: true })
@@ -77,7 +77,7 @@ describe('[W65] a start checks the log that it folds', () => {
     }
   }
 
-  test('as it was written it starts', async () => {
+  test('an untouched store starts', async () => {
     assert.equal(await started(home.folder, 'SELECT 1'), 'revoked')
     assert.equal(await started(trimmed.folder, 'SELECT 1'), 'expired')
   })
@@ -119,7 +119,7 @@ describe('[W65] a start checks the log that it folds', () => {
     ['a row that was taken out', `DELETE FROM log WHERE id = ${row}`, /row 5 of its log is missing/],
     ['the first rows', `DELETE FROM log WHERE id BETWEEN ${FIRST} AND ${row}`, /row 1 of its log is missing/],
   ] as const) {
-    test(`${what}: it refuses, naming the row and what to do`, async () => {
+    test(`${what}: it refuses, with the row and what to do`, async () => {
       const said = await started(home.folder, sql)
       assert.match(said, says)
       assert.match(said, /^the realm default: .*rescind audit verify.*rescind restore/)

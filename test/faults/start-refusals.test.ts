@@ -59,7 +59,7 @@ function start(t: TestContext, { folder }: Home, flags: readonly string[] = []):
   return runCommand(t, { words: [...SERVE, ...flags], folder, environment: ENVIRONMENT })
 }
 
-// The kind: files whose rights do not fit what they are for.
+// The kind: files whose rights do not fit their purpose.
 describe('[W106] a store is refused at the start, untouched, when', { concurrency: 2 }, () => {
   const cases: readonly (readonly [what: string, path: string, mode: number, why: RegExp])[] = [
     ['its file cannot be written', 'rescind.db', 0o400, /rescind\.db cannot be written; run: chmod 600/],
@@ -106,7 +106,7 @@ describe('[W106] a store is warned of, and served, when', () => {
     assert.match(stdout, /"level":40,[^\n]*others can make files in [^\n]*rescind-data; run: chmod 700/)
   })
 
-  it('it is as it was made: then there is nothing to say', async (t) => {
+  it('it is as it was made: then there is no warning', async (t) => {
     const home = await used(t)
     const { stdout } = await stop(await up(t, home))
     assert.doesNotMatch(stdout, /chmod/)
@@ -169,7 +169,7 @@ describe('[W98] a certificate and a key', { concurrency: 2 }, () => {
     }
   })
 
-  it('are read anew at SIGHUP; a pair that does not fit leaves the one before', async (t) => {
+  it('are read again at SIGHUP; a pair that does not match leaves the old one in use', async (t) => {
     const home = homeOf(t)
     const running = await up(t, home, place(home, { cert: TEST_CERT, key: TEST_KEY }))
     const port = /"url":"https:\/\/[^:]+:(\d+)/.exec(running.output())?.[1] ?? ''
@@ -217,7 +217,7 @@ describe('[W55] a store that is forgotten with the server', () => {
     await stop(first)
     const folder = join(home.folder, 'rescind-data')
     const real = readFileSync(join(folder, 'control.key'), 'utf8').trim()
-    // What a change of the master key that was broken off leaves behind: the real store may open by it alone.
+    // A file that an interrupted change of the master key leaves: only that key may open the real store.
     copyFileSync(join(folder, 'master.key'), join(folder, 'master.key.next'))
     const untouched = folderState(home.folder)
     const second = startCommand(t, { words: flags('--store', 'memory:'), folder: home.folder })
@@ -249,9 +249,9 @@ describe('[W55] a store that is forgotten with the server', () => {
   })
 })
 
-// The kind: what is no fault of this program ends it with one line, not with a stack: a number that no server writes where it
-// is of the whole store, and what stands in the file's place. Where it is of one row or realm, that alone is out of order
-// (test/acceptance/unreadable-numbers.test.ts).
+// The kind: a fault outside this program ends it with one line instead of a stack. Examples are a number about the
+// whole store that no server writes, and something else in the store file's place. A number about one row or realm puts
+// only that out of order (test/acceptance/unreadable-numbers.test.ts).
 describe('a start says in one line that a store cannot be read, when', { concurrency: 2 }, () => {
   const cases: readonly (readonly [what: string, sql: string, why: RegExp])[] = [
     [

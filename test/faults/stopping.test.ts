@@ -11,7 +11,7 @@ import { Dice } from './kit/dice.ts'
 import { Place } from './kit/place.ts'
 import { RawConnection, requestText } from './kit/raw-connection.ts'
 
-/** What the manual promises. */
+/** The time that the manual promises. */
 const STOP_TIMEOUT_MS = 10_000
 const LOAD_ANSWERS = 150
 const ISSUE = requestText(
@@ -26,7 +26,7 @@ const LOGIN = {
     auth: { passwordCredentials: { username: ANN.username, password: ANN.password } },
   }),
 }
-/** Inside the body. */
+/** A point inside the body. */
 const HALF = ISSUE.length - 20
 
 describe('SIGTERM', { concurrency: true }, () => {
@@ -37,7 +37,7 @@ describe('SIGTERM', { concurrency: true }, () => {
     idle.send(requestText('GET /healthz', []))
     await idle.answered()
     busy.send(ISSUE.slice(0, HALF))
-    // One that was answered after the half: the server has read that by now.
+    // The first half was sent before a request that has been answered, so the server has read it.
     await ping(server)
     const stopped = stop(server)
     await Promise.all([unused.closed, idle.closed])
@@ -51,7 +51,7 @@ describe('SIGTERM', { concurrency: true }, () => {
     assert.equal(isActive(await again.calls.introspect(token)), true)
   })
 
-  it('answers what still comes on an open connection in its dialect, and closes it then', async (t) => {
+  it('answers a request that still comes on an open connection in its dialect, and closes it then', async (t) => {
     const place = new Place(t)
     const server = await place.start()
     const [idle, busy] = [await connect(server), await connect(server)]
@@ -100,7 +100,7 @@ describe('SIGTERM', { concurrency: true }, () => {
     assert.deepEqual([...new Set(answers)].toSorted(), [200, 503])
   })
 
-  it('does not wait for a client that stalls: the end comes within 10 s, with 0', async (t) => {
+  it('does not wait for a client that stalls, and ends within 10 s, with 0', async (t) => {
     const place = new Place(t)
     const server = await place.start()
     const stalled = await connect(server)
@@ -111,7 +111,7 @@ describe('SIGTERM', { concurrency: true }, () => {
     assert.deepEqual([code, tookMs < STOP_TIMEOUT_MS, stalled.text], [0, true, ''], `${tookMs} ms`)
   })
 
-  it('loses nothing that was acknowledged, under load in all three dialects', async (t) => {
+  it('loses no acknowledged write, under load in all three dialects', async (t) => {
     const place = new Place(t)
     const server = await place.start()
     const { calls } = server

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('./kit/zone-program.ts', import.meta.url))
-/** Zones whose clocks jump at other times of the year, by half an hour, by three quarters, or over a whole day. */
+/** Zones whose clocks change at various times of the year, by half an hour or three quarters, or skip a whole day. */
 const ZONES = [
   'UTC',
   'Europe/Berlin',

@@ -29,7 +29,7 @@ class Site {
     return join(this.folder, name)
   }
 
-  /** Lets a server's worth of core live on the store, with its side log; @returns what `act` does. */
+  /** Runs a server's core on the store, with its side log. @returns the result of `act`. */
   async live<T>(act: (realm: Realm, realms: Realms) => Promise<T>): Promise<T> {
     const store = await openSqlite(this.path('s.db'), START_MS, {
       sideLog: { path: this.path('s.side'), salvage: false },
@@ -64,7 +64,7 @@ class Site {
     })
   }
 
-  /** What `rescind audit verify` would find in the default realm. */
+  /** The verdict of `rescind audit verify` on the default realm. */
   async verify(): Promise<string> {
     const store = await openSqlite(this.path('s.db'), 0, { sideLog: 'unread' })
     try {
@@ -94,7 +94,7 @@ class Site {
       try {
         cpSync(this.path(`${from}${end}`), this.path(`${to}${end}`))
       } catch {
-        // A store that was closed has no write-ahead log.
+        // A closed store has no write-ahead log.
       }
     }
   }
@@ -112,7 +112,7 @@ const CHANGES: readonly Rule[] = Array.from({ length: 700 }, (_, nth) => ({
   version: 1,
 }))
 
-/** A rule that is kept for good, after many rows that are not. */
+/** A rule that is kept forever, after many rows that are not. */
 async function fill(site: Site): Promise<void> {
   await site.live(async (realm) => {
     const target = {
@@ -126,7 +126,7 @@ async function fill(site: Site): Promise<void> {
   })
 }
 
-test('a trimmed store is verified from its anchor, and what somebody does to its beginning is found', async (t) => {
+test('a trimmed store is verified from its anchor, and changes to its beginning are found', async (t) => {
   const site = new Site(t)
   await fill(site)
   const anchor = await site.trim()

@@ -11,8 +11,8 @@ import { SeededRandom } from '../kit/seeded-random.ts'
 import { makeHome } from '../kit/server.ts'
 import { runCommand } from './kit/command.ts'
 
-// The kind: an operator's command on a store of which one realm cannot be read. That one is named, in one line, and the
-// others are served.
+// The kind: an operator's command on a store with one unreadable realm. It names that realm in one line, and handles
+// the others.
 
 const AUDIT = { by: 'operator', from: 'local', how: 'test' }
 
@@ -30,7 +30,7 @@ async function record(
 
 type Broken = {
   readonly breaks: (store: Store) => Promise<void>
-  /** What `audit verify` says of the realm. */
+  /** The verdict of `audit verify` on the realm. */
   readonly verify: RegExp
 }
 const BROKEN: Readonly<Record<string, Broken>> = {

@@ -27,7 +27,7 @@ async function serves(t: TestContext, { folder }: Home, flags: readonly string[]
   assert.equal((await ended).code, 0)
 }
 
-// The kind: something that is no file in the place of one, which a start would wait for, or read for ever.
+// The kind: something else in a file's place, which a start would wait for or read forever.
 const NO_FILES: Readonly<Record<string, (path: string) => void>> = {
   'a pipe': (path) => void execFileSync('mkfifo', ['-m', '600', path]),
   'a folder': (path) => mkdirSync(path, { mode: 0o700 }),
@@ -41,10 +41,11 @@ const READ: Readonly<Record<string, readonly [file: string, ...flags: readonly s
   'the store': ['a.db', '--store', 'sqlite:a.db'],
 }
 
-describe('a start waits for nothing that is no file: it is refused in one line when', {
+describe('a start reads only regular files: it is refused in one line when', {
   concurrency: 2,
 }, () => {
-  // All but the store are read by one function: a kind for each, and all kinds for the first and for the store.
+  // One function reads all files but the store, so each file is tested with one kind, and the first one and the store
+  // with all kinds.
   for (const [nth, [what, [file, ...flags]]] of Object.entries(READ).entries())
     for (const [kind, make] of Object.entries(NO_FILES).filter(
       (_, at) => nth === 0 || what === 'the store' || at === nth % 3,
@@ -73,8 +74,8 @@ describe('a start waits for nothing that is no file: it is refused in one line w
   })
 })
 
-// The kind: a store that was there and is not, in whose place a new one would know nothing of what was revoked.
-describe('a store that was lost is not begun anew', { concurrency: 2 }, () => {
+// The kind: a store that was lost. A new one in its place would know of no revocation.
+describe('a lost store is not replaced by a new one', { concurrency: 2 }, () => {
   const used = usedHomes()
   const data = ({ folder }: Home, name: string): string => join(folder, 'rescind-data', name)
   const lost: Readonly<Record<string, readonly [lose: (home: Home) => void, why: RegExp]>> = {
@@ -110,7 +111,7 @@ describe('a store that was lost is not begun anew', { concurrency: 2 }, () => {
       assert.equal(existsSync(data(home, 'rescind.db')), had, 'nothing was made')
     })
 
-  it('but one that never was is, with keys that were made beforehand, too', async (t) => {
+  it('but a new store is made where there was none, also with keys that were made beforehand', async (t) => {
     const home = homeOf(t)
     mkdirSync(join(home.folder, 'rescind-data'), { mode: 0o700 })
     writeFileSync(data(home, 'master.key'), `${Buffer.alloc(32, 7).toString('base64url')}\n`, { mode: 0o600 })

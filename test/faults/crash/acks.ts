@@ -1,9 +1,9 @@
-/** What a client may count on, kept outside the server that is killed. */
+/** What clients were promised, recorded outside the server that is killed. */
 export type Speaks = 'oauth' | 'identity' | 'chat'
 
 /**
- * `asked`: a revocation was sent and its answer never came, so the token may be either; the first look
- * decides, for a dead one stays dead.
+ * `asked`: a revocation was sent and its answer never came, so the token may be live or dead. The first look decides,
+ * because a dead token stays dead.
  */
 export type TokenState = 'live' | 'asked' | 'revoked'
 
@@ -17,18 +17,18 @@ export type Tracked = {
   state: TokenState
 }
 
-/** What ended longer ago than this many cycles is checked by sample. */
+/** Tokens that ended more cycles ago than this are only sampled. */
 const RECENT_CYCLES = 1
 
-/** Every acknowledged issue, and what became of it as far as its client was told. */
+/** Every acknowledged issue, and its state as far as its client knows. */
 export class Acks {
   readonly #tokens: Tracked[] = []
   cycle = 0
   issues = 0
-  /** Those that write a row to the log; a refresh token that was used up writes none. */
+  /** Revocations that write a row to the log; using up a refresh token writes none. */
   revokes = 0
   rotations = 0
-  /** Requests whose answer a crash cut off. */
+  /** Requests whose answers a crash cut off. */
   cutOff = 0
 
   issued(token: Omit<Tracked, 'cycle' | 'state'>): Tracked {

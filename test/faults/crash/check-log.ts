@@ -9,13 +9,13 @@ type Row = { id: number; at: number; kind: number; rule: Uint8Array; audit: stri
 /** Realms share the table: a row's id is realm × 2^40 + seq. */
 const REALM_SPAN = 2 ** 40
 
-/** Of a store whose server has stopped: its pages are sound, and each log is gapless and one chain. */
+/** Checks the store of a stopped server: its pages are sound, and each log is one chain without gaps. */
 export function checkLog(path: string): LogCheck {
   const db = new DatabaseSync(path, { readOnly: true })
   const violations: string[] = []
   const sound = db.prepare('PRAGMA integrity_check').get()
   if (sound?.['integrity_check'] !== 'ok') violations.push(`the database is broken: ${JSON.stringify(sound)}`)
-  // The columns are those of the statement.
+  // The statement selects these columns.
   const rows = db.prepare('SELECT id, at, kind, rule, audit, chain FROM log ORDER BY id').all() as Row[]
   db.close()
   let before = { realm: -1, seq: 0, chain: CHAIN_START }

@@ -5,13 +5,15 @@ import type { Acks, Tracked } from './acks.ts'
 
 const OLD_REVOKED_SAMPLE = 15
 const LIVE_SAMPLE = 12
-/** Checks of tokens that run at once. */
+/** Checks of tokens that run in parallel. */
 const WORKERS = 8
 
 export type Look = { readonly calls: Calls; readonly caller: string }
 export type Checked = { readonly reads: number; readonly violations: readonly string[] }
 
-/** After a restart: the revoked are refused everywhere, the live live; the doubtful become either. */
+/**
+ * Checks after a restart: revoked tokens are refused everywhere, live ones are live, and doubtful ones become either.
+ */
 export async function checkAll(acks: Acks, look: Look, dice: Dice): Promise<Checked> {
   const violations: string[] = []
   let reads = 0
@@ -37,14 +39,14 @@ export async function checkAll(acks: Acks, look: Look, dice: Dice): Promise<Chec
 
 type Seen = { readonly path: string; readonly live: boolean }
 
-/** Every read path of the token's own dialect, and introspection by the client that may ask about all. */
+/** Every read path of the token's own dialect, and introspection by the client that may ask about all tokens. */
 async function readAll(look: Look, token: Tracked): Promise<readonly Seen[]> {
   const any = {
     path: 'introspection by any',
     live: isActive(await look.calls.introspectAsGateway(token.text)),
   }
   const own = await ownReads(look, token)
-  // Of another client's refresh token nobody learns: alive or not, it must be refused there.
+  // Other clients learn nothing about a refresh token: live or not, it must be refused there.
   if (token.kind === 'refresh') return any.live ? [any, { path: 'its own client', live: false }] : own
   return [any, ...own]
 }
@@ -66,7 +68,7 @@ async function ownReads({ calls, caller }: Look, { dialect, text }: Tracked): Pr
   }
 }
 
-/** @throws for a status that is neither of the two answers there are. */
+/** @throws for a status that is neither of the two valid answers. */
 function isGood(status: number, refused: number): boolean {
   if (status !== 200 && status !== refused) throw new Error(`a read path answered ${status}`)
   return status === 200

@@ -7,9 +7,9 @@ import { checkLog } from './check-log.ts'
 import { checkAll, type Look } from './checks.ts'
 import { Unexpected, work } from './workers.ts'
 
-/** Workers of each dialect; one request of each is in flight when the server dies. */
+/** Workers of each dialect, each of which has one request in flight when the server dies. */
 const WORKERS_EACH = 5
-/** Whole answers, at most, before the server is killed; and milliseconds on top, to hit any moment. */
+/** The most whole answers before the server is killed, and milliseconds added to them, to hit any moment. */
 const ANSWERS_MAX = 120
 const EXTRA_MS_MAX = 4
 /** A load that has not got its answers by then is stuck. */
@@ -19,9 +19,9 @@ export type CrashLoop = {
   readonly home: Home
   readonly cycles: number
   readonly seed: number
-  /** Called after each cycle, say to print how far it is. */
+  /** Called after each cycle, for example to print progress. */
   readonly onCycle?: (report: CrashReport) => void
-  /** What happens to the store between a crash and the next start: how the checker itself is tested. */
+  /** Changes the store between a crash and the next start; tests of the checker itself use it. */
   readonly betweenRuns?: (storePath: string) => void
 }
 
@@ -35,7 +35,7 @@ export type CrashReport = {
   readonly violations: readonly string[]
 }
 
-/** Starts, loads, kills and restarts one store, and holds the server to everything it has acknowledged. */
+/** Starts, loads, kills and restarts one store, and checks everything that the server has acknowledged. */
 export async function crashLoop(loop: CrashLoop): Promise<CrashReport> {
   const acks = new Acks()
   const dice = new Dice(loop.seed)
@@ -77,14 +77,14 @@ export async function crashLoop(loop: CrashLoop): Promise<CrashReport> {
   return report()
 }
 
-/** Each acknowledged revocation is one row; those whose answers were cut off may have come to be one, too. */
+/** Each acknowledged revocation is one row. Revocations whose answers were cut off may have a row, too. */
 function compareLog({ revokes, cutOff }: Acks, storePath: string): readonly string[] {
   const { revokeRows, violations } = checkLog(storePath)
   if (revokeRows >= revokes && revokeRows <= revokes + cutOff) return violations
   return [...violations, `${revokeRows} revocations in the log for ${revokes} acknowledged ones`]
 }
 
-/** A fresh login each time: that signing in works after a crash is part of what is checked. */
+/** Logs in anew each time, because signing in after a crash is part of the check. */
 async function lookAt({ url }: ServerProcess): Promise<Look> {
   const calls = new Calls(url)
   const login = await calls.identityLogin()
@@ -92,7 +92,7 @@ async function lookAt({ url }: ServerProcess): Promise<Look> {
   return { calls, caller: identityTokenIn(login) }
 }
 
-/** @returns what went wrong before the server was killed. */
+/** @returns failures before the server was killed. */
 async function loadAndKill(server: ServerProcess, acks: Acks, dice: Dice): Promise<readonly string[]> {
   const { calls, caller } = await lookAt(server)
   const wrong: string[] = []
@@ -119,7 +119,7 @@ async function loadAndKill(server: ServerProcess, acks: Acks, dice: Dice): Promi
     }),
   )
   const loaded = Promise.all(workers)
-  // Workers end by themselves only when the server has: that it died unasked shows as a kill that never came.
+  // Workers end by themselves only when the server has gone. If it died by itself, the kill never comes.
   await Promise.race([killed.promise, loaded])
   clearTimeout(timeout)
   if (answersLeft >= 0 && wrong.length === 0) wrong.push(`the server ended by itself: ${server.output()}`)

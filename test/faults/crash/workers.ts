@@ -7,15 +7,15 @@ export type Load = {
   readonly calls: Calls
   readonly acks: Acks
   readonly dice: Dice
-  /** Unlike any other worker's of any cycle. */
+  /** Unique over all workers and cycles. */
   readonly name: string
-  /** An Identity token of the user whose tokens are issued and revoked. */
+  /** An Identity token of the user who owns the tokens. */
   readonly caller: string
   /** Called for each whole answer. */
   readonly onAnswer: () => void
 }
 
-/** An answer that no request of the load may get, crash or not. */
+/** An answer that no request of the load may get, with or without a crash. */
 export class Unexpected extends Error {}
 
 type Step = (load: Load, mine: Tracked[]) => Promise<void>
@@ -45,7 +45,7 @@ async function expect(load: Load, asked: Promise<HttpAnswer>, status: number): P
   throw new Unexpected(`${load.name}: ${answer.status} instead of ${status}: ${answer.text}`)
 }
 
-/** From before the request until its answer, nobody can know whether these still live. */
+/** From before the request until its answer, the client cannot know whether these tokens are live. */
 async function end(
   load: Load,
   tokens: readonly Tracked[],
@@ -75,7 +75,7 @@ function keepPair({ acks }: Load, mine: Tracked[], { answer, holder }: Pair): vo
   mine.push(acks.issued({ ...pair, kind: 'refresh', text: refreshTokenIn(answer) }))
 }
 
-/** A refresh token takes its whole grant along, an access token only itself. */
+/** Revokes a refresh token with its whole grant, or an access token by itself. */
 async function revokeOauth(load: Load, mine: Tracked[]): Promise<void> {
   const token = load.dice.take(mine)
   if (token === undefined) return issueAccess(load, mine)
@@ -83,7 +83,7 @@ async function revokeOauth(load: Load, mine: Tracked[]): Promise<void> {
   await end(load, [token, ...family], () => [load.calls.oauthRevoke(token.text), 200])
 }
 
-/** Uses a refresh token up: it ends as a revoked one does, its successors live. */
+/** Uses a refresh token up: it ends like a revoked one, and its successors live. */
 async function rotate(load: Load, mine: Tracked[]): Promise<void> {
   const old = mine.find(({ kind }) => kind === 'refresh')
   if (old === undefined) return issueGrant(load, mine)

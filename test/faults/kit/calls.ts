@@ -5,7 +5,7 @@ import { type HttpAnswer, type HttpAsk, PlainHttp } from './plain-http.ts'
 
 type OauthCredentials = { readonly clientId: string; readonly clientSecret: string }
 
-/** With whose secrets calls are made. */
+/** Whose secrets the calls use. */
 export type Credentials = {
   readonly apiKey: string
   readonly clientKey: string
@@ -20,12 +20,12 @@ const READY_WITHIN_MS = 10_000
 const OAUTH = '/api/id/v1/auth/token'
 const OF_THE_SEED: Credentials = { ...CHAT, svc: SVC, gateway: GATEWAY, ann: ANN, controlKey: CONTROL_KEY }
 
-/** The calls that these tests make most; answers as they come, whatever they say. */
+/** The calls that these tests make most. Answers are returned as they are. */
 export class Calls {
   readonly #http: PlainHttp
   readonly #as: Credentials
 
-  /** @param as by default, the people of the tests' seed. */
+  /** @param as defaults to the people of the tests' seed. */
   constructor(url: string, as: Credentials = OF_THE_SEED) {
     this.#http = new PlainHttp(url)
     this.#as = as
@@ -39,7 +39,7 @@ export class Calls {
     return this.#http.ask({ method: 'GET', path, headers })
   }
 
-  /** Once the disk is tried again, at most a second after the last time. */
+  /** Waits until the disk is tried again, at most a second after the last time. */
   async untilReady(): Promise<void> {
     const deadline = AbortSignal.timeout(READY_WITHIN_MS)
     while ((await this.get('/readyz')).status !== 200) deadline.throwIfAborted()
@@ -77,7 +77,7 @@ export class Calls {
     return this.introspect(token, this.#as.gateway)
   }
 
-  /** By API key: a password costs some 30 ms of a core. */
+  /** Logs in by API key, because a password costs some 30 ms of a core. */
   identityLogin(): Promise<HttpAnswer> {
     const apiKeyCredentials = { username: this.#as.ann.username, apiKey: this.#as.ann.apiKey }
     const value = { auth: { 'RAX-KSKEY:apiKeyCredentials': apiKeyCredentials } }
@@ -178,7 +178,7 @@ export function isActive(answer: HttpAnswer): boolean {
   return value.active
 }
 
-/** An outage, said as one: 503, and when to come back. */
+/** Asserts an outage: 503 with a retry time. */
 export function assertOutage(answer: HttpAnswer): void {
   assert.equal(answer.status, 503, answer.text)
   assert.match(answer.headers['retry-after'] ?? '', /^\d+$/)

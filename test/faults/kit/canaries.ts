@@ -1,10 +1,10 @@
-/** A text that may stand nowhere but where its owner put it. */
+/** A text that may appear only where its owner put it. */
 export type Canary = { readonly name: string; readonly text: string }
 
-/** Bytes that somebody could find, and where they come from. */
+/** Bytes that an attacker could find, and where they come from. */
 export type Evidence = { readonly where: string; readonly bytes: Buffer }
 
-/** Every way in which the text could have been written down; each as the bytes to look for. */
+/** Every way in which the text could be written down, each as the bytes to look for. */
 export function encodingsOf(text: string): ReadonlyMap<string, Buffer> {
   const bytes = Buffer.from(text, 'utf8')
   const forms: [string, string][] = [
@@ -19,7 +19,7 @@ export function encodingsOf(text: string): ReadonlyMap<string, Buffer> {
   return new Map(forms.map(([name, form]) => [name, Buffer.from(form, 'utf8')]))
 }
 
-/** The characters of base64 that depend on these bytes alone, when they begin some bytes into a longer text. */
+/** The base64 characters that depend only on these bytes, when they begin at this offset in a longer text. */
 function base64Inside(bytes: Buffer, shift: number): [string, string][] {
   const all = Buffer.concat([Buffer.alloc(shift), bytes])
   const first = Math.ceil((shift * 8) / 6)
@@ -30,7 +30,7 @@ function base64Inside(bytes: Buffer, shift: number): [string, string][] {
   ])
 }
 
-/** @returns one line for each hit, which names the canary and the encoding but not the text. */
+/** @returns one line for each hit, with the name of the canary and the encoding but without the text. */
 export function findCanaries(canaries: readonly Canary[], evidence: readonly Evidence[]): readonly string[] {
   const hits: string[] = []
   for (const { name, text } of canaries) {

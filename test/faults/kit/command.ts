@@ -21,12 +21,12 @@ export type Ended = { readonly code: number | null; readonly stdout: string; rea
 export type RunningCommand = {
   readonly process: ChildProcess
   readonly output: () => string
-  /** Resolves when its output holds this. @throws when it ends before. */
+  /** Resolves when the output matches. @throws when the command ends before. */
   readonly says: (what: RegExp) => Promise<void>
   readonly ended: Promise<Ended>
 }
 
-/** `rescind WORDS`, with no environment of this process but PATH; it ends with the test at the latest. */
+/** Starts `rescind WORDS` with only PATH from this environment. It ends with the test at the latest. */
 export function startCommand(t: TestContext, { words, folder, environment }: Command): RunningCommand {
   const child = spawn(process.execPath, [CLI, ...words], {
     cwd: folder,
@@ -56,18 +56,18 @@ export function startCommand(t: TestContext, { words, folder, environment }: Com
   return { process: child, output, says, ended }
 }
 
-/** Runs it to its end. */
+/** Runs the command to its end. */
 export function runCommand(t: TestContext, command: Command): Promise<Ended> {
   return startCommand(t, command).ended
 }
 
 /**
- * What is refused before anything is served, run in this process as `cli/main.ts` runs it. One at a time: it changes the
- * folder and the environment of the process, and puts them back.
+ * Runs a command that is refused before serving, in this process, as `cli/main.ts` does. Run one at a time: it changes
+ * the folder and the environment of the process, and restores them.
  */
 export async function runHere({ words, folder, environment = {} }: Command): Promise<Ended> {
   const [was, before] = [process.cwd(), { ...process.env }]
-  // Here, because most tests start processes and need none of it.
+  // Imported here, because most tests start processes and do not need it.
   const { run } = await import('../../../cli/run.ts')
   process.chdir(folder)
   process.env = { PATH: before['PATH'], ...environment }
@@ -83,7 +83,7 @@ export async function runHere({ words, folder, environment = {} }: Command): Pro
   }
 }
 
-/** It said why in one line, on stderr, with exit code 2, and nothing else. */
+/** Asserts that it gave the reason in one line on stderr, with exit code 2 and nothing else. */
 export function assertRefused({ code, stdout, stderr }: Ended, why: RegExp): void {
   assert.equal(code, 2, stdout + stderr)
   assert.match(stderr, why)

@@ -4,13 +4,13 @@ import { StoreUnavailable } from '@rescind/core'
 export type Failure = {
   /** Commits are counted from 0. */
   readonly commit: number
-  /** Whether it reached the disk, so that only its answer is lost. */
+  /** Whether the commit reached the disk, so that only its answer is lost. */
   readonly isWritten: boolean
-  /** `true`: opening the store again helps. `false`: nothing does, as after the end of the process. */
+  /** `true`: opening the store again helps. `false`: nothing helps, as after the end of the process. */
   readonly isCurable: boolean
 }
 
-/** A store of which one commit fails, and all after it until it is opened again. */
+/** A store that fails at one commit and at all later ones until it is opened again. */
 export class FaultyStore {
   readonly store: Store
   readonly #inner: Store
@@ -37,7 +37,7 @@ export class FaultyStore {
     this.#failure = failure
   }
 
-  /** What ailed it is over: opening it again helps now. */
+  /** Ends the failure: opening the store again helps now. */
   cure(): void {
     this.#failure = undefined
     if (this.#state === 'dead') this.#state = 'broken'

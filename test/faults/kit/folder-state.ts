@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Each file with its rights and the hash of its bytes: equal before and after means untouched. */
+/** Each file with its rights and the hash of its bytes. If they are equal before and after, the folder is untouched. */
 export function folderState(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .toSorted()

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Home } from '../../kit/server.ts'
 
-/** A home on a disk of its own, which a test can fill. */
+/** A home on its own disk, which a test can fill. */
 export type SmallDisk = { readonly home: Home; readonly fill: () => void; readonly free: () => void }
 
 const FILL_CHUNK_BYTES = 65_536
 const PAGE_BYTES = 4_096
 
-/** @returns why there can be none, on machines where mounting is not permitted. */
+/** @returns the reason, on machines that do not permit mounting. */
 export function mountSmallDisk(sizeKib: number): SmallDisk | string {
   const folder = mkdtempSync(join(tmpdir(), 'rescind-disk-'))
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeKib}k`, 'tmpfs', folder], {
@@ -53,7 +53,7 @@ function hasWritten(path: string, block: Buffer): boolean {
   }
 }
 
-/** How large a file this process may write from now on; `unlimited` lifts it. */
+/** Sets the size of the largest file that this process may write; `unlimited` lifts the limit. */
 export function limitFileSize(pid: number, bytes: number | 'unlimited'): void {
   execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:`])
 }

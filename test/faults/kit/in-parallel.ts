@@ -1,4 +1,4 @@
-/** Runs tasks a few at a time: as many processes as the machine has cores. */
+/** Runs a few tasks at a time: as many processes as the machine has cores. */
 export async function inParallel<T>(
   items: readonly T[],
   workers: number,

@@ -9,12 +9,12 @@ import { CONTROL_KEY, type Home } from '../../kit/server.ts'
 export type LocalStart = {
   readonly home: Home
   readonly clock?: Clock
-  /** In the place of the SQLite store in the home. */
+  /** Replaces the SQLite store in the home. */
   readonly store?: Store
   readonly seed?: unknown
 }
 
-/** The real server in this process, so that a test owns its clock or its store. */
+/** Starts the real server in this process, so that a test controls its clock or its store. */
 export function startLocally({ home, clock, store, seed }: LocalStart): Promise<RunningServer> {
   const seedFile = join(home.folder, 'seed.json')
   writeFileSync(seedFile, JSON.stringify(seed ?? SEED), { mode: 0o600 })

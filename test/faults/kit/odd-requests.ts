@@ -3,7 +3,7 @@ import type { HttpAsk } from './plain-http.ts'
 const JSON_TYPE = { 'content-type': 'application/json' }
 const FORM_TYPE = { 'content-type': 'application/x-www-form-urlencoded' }
 
-/** Keys that open the doors behind which more of a request is looked at. */
+/** Credentials for requests that would otherwise be refused before their odd part is read. */
 export type Keys = {
   readonly chat: string
   readonly control: string
@@ -13,9 +13,9 @@ export type Keys = {
 }
 
 /**
- * Requests that carry a text where nobody expects it: in paths, queries, headers, member names, wrong types,
- * broken bodies. Each is refused, or answered without it. (Not among them: a tenant's name beside the right
- * credentials, which the Identity dialect's vendor has its error repeat.)
+ * Requests that carry a text in unexpected places: in paths, queries, headers, member names, wrong types and broken
+ * bodies. Each is refused, or answered without the text. (Not included: a tenant's name beside the right credentials,
+ * which the vendor's Identity API repeats in its error.)
  */
 export function oddRequests(text: string, keys: Keys): readonly HttpAsk[] {
   return [...inPaths(text, keys), ...inHeaders(text), ...inForms(text, keys), ...inJson(text, keys)]

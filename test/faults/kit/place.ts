@@ -4,7 +4,7 @@ import { Calls } from './calls.ts'
 
 type Served = ServerProcess & { readonly calls: Calls }
 
-/** A home and the processes that run in it: gone when the test is over, however it ended. */
+/** A home and the processes that run in it; removed when the test is over, however it ended. */
 export class Place {
   readonly home: Home
   readonly #ends: (() => Promise<void>)[] = []

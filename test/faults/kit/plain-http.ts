@@ -13,7 +13,7 @@ export type HttpAnswer = {
   readonly text: string
 }
 
-/** The connection ended before the whole answer had come: whatever was asked, nothing was acknowledged. */
+/** The connection ended before the whole answer had come, so nothing was acknowledged. */
 export class ConnectionBroken extends Error {
   override readonly name = 'ConnectionBroken'
 }
@@ -21,7 +21,7 @@ export class ConnectionBroken extends Error {
 /** Connections that one client keeps open. */
 const CONNECTIONS_MAX = 64
 
-/** A client over kept connections. An answer counts only when all of it has come. */
+/** A client over kept connections. An answer counts only once all of it has arrived. */
 export class PlainHttp {
   readonly #agent: http.Agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX })
   readonly #url: URL

@@ -9,7 +9,7 @@ export type Planting = {
   readonly chatKey: string
   /** An administrator of Identity. */
   readonly identity: string
-  /** Text that only its app's choice makes a token: known where leak lists are read, and to that app. */
+  /** Whether only an app's choice makes the text a token: it is then known only to leak lists and to that app. */
   readonly isChosen: (canary: Canary) => boolean
 }
 
@@ -56,7 +56,7 @@ const CHAT: readonly Place[] = [
   ['POST /admin/clients', (text) => ({ _id: text.slice(0, 256) }), 'formed'],
 ]
 
-/** Puts each of these into every text that is stored. @returns how many of the calls were taken. */
+/** Puts each of these into every text that is stored. @returns how many of the calls were accepted. */
 export async function plant(of: Planting, canaries: readonly Canary[]): Promise<number> {
   const control = { authorization: `Bearer ${of.controlKey}` }
   const dialects = [
@@ -90,7 +90,7 @@ const SHOWN = [
   ...['/holds?state=open', '/clients', '/keys', '/verifiers', '/tokens?source=oauth&subject=nobody'],
 ]
 
-/** What the server shows of what was planted: its audit, its exports, its receipts, its feed. */
+/** All that the server shows of the planted texts: its audit, its exports, its receipts, its feed. */
 export async function shown({
   calls,
   controlKey,

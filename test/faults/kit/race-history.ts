@@ -1,4 +1,4 @@
-/** Moments are numbers of one counter: what was answered before something was sent happened before it. */
+/** Times are values of one counter: an answer with a lower value came before a request with a higher one. */
 export type IssueSeen = { readonly token: string; readonly sentAt: number; readonly answeredAt: number }
 export type CutoffSeen = {
   readonly listed: ReadonlySet<string>
@@ -6,7 +6,7 @@ export type CutoffSeen = {
   readonly answeredAt: number
 }
 
-/** What one client of a chat app saw of its sign-ins and of the calls that ended all its tokens. */
+/** The sign-ins that one client of a chat app saw, and the calls that ended all its tokens. */
 export class RaceHistory {
   readonly issues: IssueSeen[] = []
   readonly cutoffs: CutoffSeen[] = []
@@ -25,8 +25,8 @@ export class RaceHistory {
   }
 
   /**
-   * Each token was either ended by exactly one of the cutoffs, which then told of it, or was provably minted
-   * after all cutoffs that could have ended it. @returns what contradicts this.
+   * Each token was either ended by exactly one cutoff, which reported it, or was provably minted after all cutoffs that
+   * could have ended it. @returns contradictions to this.
    */
   violations(isLive: (token: string) => boolean): readonly string[] {
     return this.issues.flatMap((issue) => {
@@ -42,7 +42,7 @@ export class RaceHistory {
     })
   }
 
-  /** Tokens that were in the air when a revocation was: neither wholly before it nor wholly after. */
+  /** Tokens that were minted during a revocation: neither wholly before it nor wholly after. */
   raced(): number {
     return this.issues.filter((issue) =>
       this.cutoffs.some((cutoff) => issue.answeredAt > cutoff.sentAt && issue.sentAt < cutoff.answeredAt),

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import net from 'node:net'
 
-/** A connection whose bytes a test writes itself, a part now and a part later. */
+/** A connection whose bytes a test writes itself, in parts and at its own times. */
 export class RawConnection {
   readonly #socket: net.Socket
-  /** Resolves when the connection has ended, whoever ended it. */
+  /** Resolves when the connection has ended, on either side. */
   readonly closed: Promise<void>
   #text = ''
 
@@ -28,7 +28,7 @@ export class RawConnection {
     return new RawConnection(socket)
   }
 
-  /** Everything that came so far. */
+  /** All bytes that have come so far. */
   get text(): string {
     return this.#text
   }
@@ -37,13 +37,13 @@ export class RawConnection {
     this.#socket.write(text)
   }
 
-  /** Resolves when something has come. */
+  /** Resolves when bytes have come. */
   async answered(): Promise<void> {
     if (this.#text === '') await once(this.#socket, 'data')
   }
 }
 
-/** A request as bytes; whoever sends it may cut it where it likes. */
+/** A request as bytes, which a test may cut anywhere. */
 export function requestText(line: string, headers: readonly string[], body = ''): string {
   const all = [
     ...headers,

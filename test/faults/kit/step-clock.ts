@@ -1,6 +1,6 @@
 import type { Clock } from '@rescind/core'
 
-/** Two clocks that a test owns: time runs on both, and only the wall clock can be set. */
+/** Two clocks that a test controls: time runs on both, and only the wall clock can be set. */
 export class StepClock implements Clock {
   #wallMs: number
   #monotonicMs = 0
@@ -22,7 +22,7 @@ export class StepClock implements Clock {
     this.#monotonicMs += ms
   }
 
-  /** Somebody sets the wall clock. */
+  /** Sets the wall clock. */
   step(ms: number): void {
     this.#wallMs += ms
   }

@@ -7,8 +7,8 @@ import { startCommand } from './command.ts'
 export type UsedHome = (t: TestContext) => Promise<Home>
 
 /**
- * Homes in which a server has made its store, and has stopped. The first is made so, and the others are copies of it: a
- * start costs more than all that most cases are about.
+ * Homes in which a server has made its store and stopped. One is made this way and the others are copies of it, because
+ * a start costs more than all the rest of most cases.
  */
 export function usedHomes(environment: Readonly<Record<string, string>> = {}): UsedHome {
   let first: Promise<Home> | undefined

@@ -3,10 +3,13 @@ import { formatInstant, parseInstant } from '@rescind/core/bytes'
 import { microInstant } from '../../../dialects/identity/v3/tokens/instant.ts'
 import { factsAt, fold, indexAt, revoking } from '../../kit/samples.ts'
 
-/** Prints what instants, expiries and dated cutoffs come to around the edges of every zone; see time-zones.test.ts. */
+/** Prints instants, expiries and dated cutoffs around the edges of every zone; see time-zones.test.ts. */
 
 const HOUR_MS = 3_600_000
-/** Both edges of summer time in the north and in the south, the day that Apia left out, the ends of 32 bits and of years. */
+/**
+ * Both edges of summer time in the north and in the south, the day that Apia skipped, and the ends of 32 bits and of
+ * years.
+ */
 const EDGES = [
   '2026-03-29T00:59:59.999Z',
   '2026-10-25T00:59:59.999Z',

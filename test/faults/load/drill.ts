@@ -11,7 +11,7 @@ const MAKE_STORE = fileURLToPath(new URL('./make-store.ts', import.meta.url))
 
 export type Drill = {
   readonly sizes: Sizes
-  /** Another tree, measured first over the same store, which its code makes. */
+  /** Another tree to measure first, over the same store, which its code makes. */
   readonly beside: string | undefined
   readonly say: (line: string) => void
 }
@@ -70,7 +70,7 @@ function nodeOf(tree: string): string {
   return join(tree, 'node_modules/node/bin/node')
 }
 
-/** @throws when it ends instead of listening. */
+/** @throws when the server ends instead of listening. */
 async function urlOf(server: ChildProcess): Promise<string> {
   const { stdout } = server
   if (stdout === null) throw new Error('the server has no output')

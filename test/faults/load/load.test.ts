@@ -3,10 +3,10 @@ import { test } from 'node:test'
 import { drill } from './drill.ts'
 import { SHORT } from './sizes.ts'
 
-/** Far above what it takes: a machine that runs other tests is no place to measure. */
+/** Far above the usual value, because a machine that runs other tests is no place to measure. */
 const P99_MAX_MS = 1_000
 
-test('[W94] revocations are done beside every load that one key can make', async (t) => {
+test('[W94] revocations go through beside every load that one key can make', async (t) => {
   const { now } = await drill({ sizes: SHORT, beside: undefined, say: (line) => t.diagnostic(line) })
   for (const { load, answers, revocations, failed, p99, longestTurn } of now) {
     t.diagnostic(

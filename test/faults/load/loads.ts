@@ -1,7 +1,7 @@
 import { CHAT } from '../../kit/seed.ts'
 import { CONTROL_KEY } from '../../kit/server.ts'
 
-/** What one key asks, over and over, so many calls at a time. */
+/** Calls that one key makes over and over, so many at a time. */
 export type Load = {
   readonly name: string
   readonly width: number
@@ -28,7 +28,7 @@ function preview(name: string, target: unknown): Load {
 
 const FILTER = encodeURIComponent(JSON.stringify({ nickname: 'nosuch' }))
 
-/** Reads that look at much, as one key can make them. */
+/** Expensive reads that one key can make. */
 export const LOADS: readonly Load[] = [
   read('chat tokens of an app × 4', 4, '/auths/tokens'),
   read('chat clients, limit=1 × 4', 4, '/admin/clients?limit=1'),

@@ -11,14 +11,14 @@ import { CONTROL_KEY } from '../../kit/server.ts'
 import type { Sizes } from './sizes.ts'
 
 /**
- * Makes a large store by the code of a tree, in a process of its own: `node make-store.ts '{"tree","folder","sizes"}'`.
- * What has to be sealed or wrapped comes by the API; tokens and rows of the log go straight into the store.
+ * Makes a large store with the code of a tree, in its own process: `node make-store.ts '{"tree","folder","sizes"}'`.
+ * Data that has to be sealed or wrapped goes through the API; tokens and log rows go straight into the store.
  */
 type Job = { readonly tree: string; readonly folder: string; readonly sizes: Sizes }
 
 const { tree, folder, sizes } = JSON.parse(process.argv[2] ?? '') as Job
 const from = (room: string): string => pathToFileURL(join(tree, room, 'index.ts')).href
-// Another tree's rooms are taken to be as this one's are, as far as they are used here.
+// The other tree's rooms must be like this one's, as far as they are used here.
 const core = (await import(from('core'))) as typeof Core
 const { encodeRule } = (await import(from('core/log'))) as typeof Log
 const { putToken } = (await import(from('authority'))) as typeof Authority
@@ -35,7 +35,7 @@ mkdirSync(folder, { recursive: true, mode: 0o700 })
 writeFileSync(SEED_FILE, JSON.stringify(SEED), { mode: 0o600 })
 await withServer(byTheApi)
 await straightIn()
-// What finds revocations by their names is made behind the log, a hundred blocks a round.
+// The index of revocations is built behind the log, a hundred blocks a round.
 await withServer(async (_url, tick) => {
   for (let round = 0; round <= sizes.revocations / 100_000 + 1; round += 1) await tick()
 })
@@ -126,7 +126,7 @@ async function straightIn(): Promise<void> {
     const rows = revoked.slice(done, done + WRITES_OF).map(({ digest, handle }) => {
       const target = { kind: 'token' as const, source: 'oauth', digest, handle }
       const rule = { kind: 'revoke' as const, target, keepUntilMs: nowMs + 31 * DAY_MS }
-      // The handle's key is of another realm; the digest's is not.
+      // The handle's key belongs to another realm; the digest's does not.
       const row = { atMs: nowMs, rule, bytes: encodeRule(rule, 'k'.repeat(43)), audit }
       return { kind: 'append' as const, row }
     })

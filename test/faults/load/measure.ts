@@ -3,13 +3,13 @@ import { CHAT } from '../../kit/seed.ts'
 import { CONTROL, LOADS, type Load } from './loads.ts'
 import type { Sizes } from './sizes.ts'
 
-/** What one load did to whoever revoked meanwhile. */
+/** How revocations fared beside one load. */
 export type Figures = {
   readonly load: string
   /** Answers of the load by status. */
   readonly answers: Readonly<Record<number, number>>
   readonly revocations: number
-  /** Revocations that were answered anything but 201. */
+  /** Revocations with any answer but 201. */
   readonly failed: number
   /** Milliseconds. */
   readonly p50: number
@@ -20,10 +20,10 @@ export type Figures = {
 }
 
 const REVOKERS = 4
-/** Chunks of an answer that are looked at: all of the metrics. */
+/** Chunks of an answer that are kept: enough for all of the metrics. */
 const KEPT_CHUNKS = 8
 
-/** Every load in its turn, each beside revocations; first of all none. */
+/** Measures revocations beside each load in turn, and first beside none. */
 export async function measure(url: string, { seconds, streams }: Sizes): Promise<readonly Figures[]> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 256 })
   const open = Array.from({ length: streams }, () => openStream(url, agent))
@@ -48,7 +48,7 @@ async function beside(load: Load | undefined, { url, agent, seconds }: Run): Pro
     while (load !== undefined && goesOn()) {
       const status = (await call(agent, { ...load, url: url + load.path })).status
       answers[status] = (answers[status] ?? 0) + 1
-      // Who is turned away does not come back at once.
+      // A refused caller waits before it comes back.
       if (status === 429) await new Promise((resolve) => setTimeout(resolve, 20))
     }
   })
@@ -85,7 +85,7 @@ function call(
 ): Promise<{ readonly status: number; readonly text: string }> {
   return new Promise((resolve, reject) => {
     const request = http.request(url, { method, agent, headers }, (response) => {
-      // Megabytes that nobody looks at would keep this process from measuring.
+      // Keeping megabytes that are not looked at would disturb the measurement.
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => {
         if (chunks.length < KEPT_CHUNKS) chunks.push(chunk)
@@ -100,7 +100,7 @@ function call(
   })
 }
 
-/** Since it was asked last: the client library of the metrics begins anew with each reading. */
+/** The longest turn since the last reading: the metrics library resets it with each reading. */
 async function longestTurnOf(url: string, agent: http.Agent): Promise<number> {
   const { text } = await call(agent, { method: 'GET', url: `${url}/metrics`, headers: CONTROL })
   const found = /^nodejs_eventloop_lag_max_seconds ([\d.e+-]+)/m.exec(text)

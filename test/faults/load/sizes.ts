@@ -1,10 +1,10 @@
-/** How large a store is, and how long each load goes on. */
+/** How large a store is, and how long each load lasts. */
 export type Sizes = {
   readonly tokens: number
-  /** Of these tokens, by one row each. */
+  /** How many of these tokens are revoked, with one row each. */
   readonly revocations: number
   readonly clients: number
-  /** Chat tokens of one app, whose text is kept. */
+  /** Chat tokens of one app, whose text is stored. */
   readonly chatTokens: number
   readonly realms: number
   /** Open event streams of one chat app. */
@@ -23,7 +23,7 @@ export const WHOLE: Sizes = {
   seconds: 10,
 }
 
-/** A few seconds of the same. */
+/** The same within a few seconds. */
 export const SHORT: Sizes = {
   tokens: 20_000,
   revocations: 3_000,

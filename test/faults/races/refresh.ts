@@ -8,17 +8,17 @@ import { HandClock } from '../../kit/realm.ts'
 import { CONTROL_KEY, makeHome } from '../../kit/server.ts'
 
 /**
- * Parallel refreshes of one token over real connections, on the embedded store: some answers are lost on the way,
- * some clients repeat themselves, some thieves come late.
+ * Parallel refreshes of one token over real connections, on the embedded store. Some answers are lost, some clients
+ * repeat their request, and some thieves come late.
  */
 export type Races = { readonly rounds: number; readonly parallel: number; readonly seed: number }
 
 export type RacesReport = {
   readonly rounds: number
   readonly requests: number
-  /** Answers that the client gave up before it had read them. */
+  /** Answers that the client abandoned before it had read them. */
   readonly dropped: number
-  /** Rounds in which no answer arrived at all, and the client had to come again. */
+  /** Rounds in which no answer arrived, and the client had to ask again. */
   readonly retried: number
   /** Grants that ended because a used token came back. */
   readonly reuses: number
@@ -62,7 +62,7 @@ async function race(
   const report = { rounds, requests: 0, dropped: 0, retried: 0, reuses: 0 }
   let held = await racer.login()
   for (let round = 0; round < rounds; round += 1) {
-    // In every fourth round or so the network is bad: hardly an answer arrives.
+    // In about every fourth round the network is bad, and hardly an answer arrives.
     const lossy = racer.chance(0.25) ? 0.97 : 0.4
     const answers = await Promise.all(
       Array.from({ length: parallel }, () => racer.refresh(held, racer.chance(lossy))),
@@ -72,7 +72,7 @@ async function race(
     report.dropped += parallel - arrived.length
     if (arrived.length === 0) {
       report.retried += 1
-      // Within the window, at its last millisecond.
+      // At the last millisecond of the window.
       clock.advance(REPLAY_MS - 1)
       const again = await racer.refresh(held, false)
       arrived = again === undefined ? [] : [again]
@@ -94,7 +94,7 @@ async function race(
 
 type Stolen = { readonly old: string; readonly access: string; readonly refresh: string }
 
-/** The token that was used comes again, too late or after its successor: the grant ends, whoever has what of it. */
+/** The used token comes again, too late or after its successor. The grant ends, with all its tokens. */
 async function theft(racer: Racer, clock: HandClock, { old, access, refresh }: Stolen): Promise<string> {
   let last = refresh
   if (racer.chance(0.5)) clock.advance(REPLAY_MS)
@@ -171,7 +171,7 @@ class Racer {
     return answer?.body !== '{"active":false}'
   }
 
-  /** @returns undefined when the answer was lost: the connection goes away at some moment after the request. */
+  /** @returns undefined when the answer was lost: the connection breaks at some moment after the request. */
   refresh(refreshToken: string, lose: boolean): Promise<Answer | undefined> {
     return this.#form('', { grant_type: 'refresh_token', refresh_token: refreshToken }, lose)
   }

@@ -5,7 +5,10 @@ const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '200' }, tokens: { type: 'string', default: '2000' } },
 })
 
-/** `npm run test:soak -- --rounds 200 --tokens 2000`: a line a round; columns that have come to their plateau stay. */
+/**
+ * `npm run test:soak -- --rounds 200 --tokens 2000`: prints a line per round. Columns that have reached their plateau
+ * stay there.
+ */
 let round = 0
 await soak({
   rounds: Number(values.rounds),

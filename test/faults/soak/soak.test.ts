@@ -4,11 +4,11 @@ import { type SoakSize, soak } from './soak.ts'
 
 const ROUNDS = 32
 const TOKENS = 300
-/** Of thirty days: by then rows are trimmed that are older than audits are kept. */
+/** Rounds of thirty days, after which rows older than the audit retention are trimmed. */
 const FULL_ROUNDS = 16
 /** Cutoffs for the longest life of a token, and the epoch. */
 const KEPT_MAX = 60
-/** What an index costs whose every partition was in use once. */
+/** The size of an index of which every partition was used once. */
 const INDEX_MAX_BYTES = 524_288
 
 test('[G10] issue, use, revoke, expire: memory, disk and the log reach a plateau', async (t) => {

@@ -21,14 +21,16 @@ import { HandClock, MASTER, START_MS } from '../../kit/realm.ts'
 import { SeededRandom } from '../../kit/seeded-random.ts'
 import { makeHome } from '../../kit/server.ts'
 
-/** As the server keeps audits by default. */
+/** The server's default audit retention. */
 const RETENTION_DAYS = 400
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 const RETENTION_MS = RETENTION_DAYS * DAY_MS
-/** Simulated time of one round: in fourteen of them every cutoff of the first has outlived what it covers. */
+/**
+ * Simulated time of one round: after fourteen rounds every cutoff of the first has outlived the tokens that it covers.
+ */
 const ROUND_MS = 30 * DAY_MS
-/** Calls that visit the whole index once. */
+/** Calls that together visit the whole index once. */
 const SLICES = 64
 
 export type SoakSize = {
@@ -38,9 +40,9 @@ export type SoakSize = {
   readonly ended: number
   readonly indexBytes: number
   readonly cutoffs: number
-  /** Of the database file, once all is written back to it. */
+  /** Size of the database file, once everything is written back to it. */
   readonly fileBytes: number
-  /** Of the default realm's log, and what is kept of the rows that were trimmed off. */
+  /** Rows of the default realm's log, including those that are kept after trimming. */
   readonly logRows: number
   readonly keptRows: number
   readonly logBytes: number
@@ -53,7 +55,10 @@ export type SoakAsk = {
   readonly onRound: (size: SoakSize) => void
 }
 
-/** Issues, uses, rotates, revokes and lets expire, round after round, on the embedded store, and says what is left. */
+/**
+ * Issues, uses, rotates, revokes and lets tokens expire on the embedded store, round after round, and reports what is
+ * left.
+ */
 export async function soak({ rounds, tokens, onRound }: SoakAsk): Promise<void> {
   const home = makeHome()
   const path = join(home.folder, 'soak.db')

@@ -1,7 +1,8 @@
 /**
- * `npm run test:timing -- [--samples N]`: whether the time of an answer tells kinds of requests apart that must look alike.
- * A server of its own on SQLite, one connection, the kinds in random order. Prints Welch's t and the mean difference of
- * each pair; ends with 1 when a pair that must be alike is told apart. Run it on a machine that does nothing else.
+ * `npm run test:timing -- [--samples N]`: tests whether response times distinguish kinds of requests that must look
+ * alike. Uses its own server on SQLite and one connection, with the kinds in random order. Prints Welch's t and the
+ * mean difference of each pair, and ends with 1 when it tells apart a pair that must be alike. Run it on an idle
+ * machine.
  */
 import assert from 'node:assert/strict'
 import { randomBytes, randomInt } from 'node:crypto'
@@ -15,14 +16,14 @@ import { makeHome, startProcess } from '../../kit/server.ts'
 import { differenceOf } from './statistics.ts'
 
 const SAMPLES = '20000'
-/** What dudect calls told apart. */
+/** The threshold that dudect uses. */
 const T_MAX = 4.5
 const NS_PER_MS = 1e6
-/** Of each kind: one that comes again and again would be told by the processor's own caches. */
+/** Tokens of each kind: a single repeated one would be recognised by the processor's caches. */
 const TOKENS = 500
 
 type Kind = { readonly name: string; readonly status: number; readonly next: () => Buffer }
-/** `mustBeAlike`: else the page says what the difference is worth. */
+/** `mustBeAlike`: if not, the manual says what the difference reveals. */
 type Pair = { readonly one: Kind; readonly other: Kind; readonly mustBeAlike: boolean }
 
 const { values } = parseArgs({ options: { samples: { type: 'string' } } })
@@ -72,7 +73,7 @@ async function timed({ name, status, next }: Kind): Promise<number> {
   return tookMs * NS_PER_MS
 }
 
-/** As many zeros as ones, in an order that nobody foresees. */
+/** As many zeros as ones, in an unpredictable order. */
 function shuffled(count: number): (0 | 1)[] {
   const order = [...randomBytes(2 * count)].map((byte, at) => ({ byte, kind: at % 2 === 0 ? 0 : 1 }) as const)
   return order.toSorted((one, other) => one.byte - other.byte).map(({ kind }) => kind)
@@ -85,7 +86,7 @@ async function pairs(): Promise<readonly Pair[]> {
     const token = await calls.oauthToken(SVC)
     await calls.oauthRevoke(SVC, token)
     dead.push(token)
-    // Of the right form: what is not is never looked up, and everybody can see that for themselves.
+    // Of the right form: malformed text is never looked up, which its form shows to anyone.
     unknown.push(mintText(PREFIX.access, random).reveal())
   }
   const alike = (one: Kind, other: Kind): Pair => ({ one, other, mustBeAlike: true })
@@ -106,7 +107,7 @@ function apiKeyLogin(name: string, username: string): Kind {
 
 type Tokens = { readonly dead: readonly string[]; readonly unknown: readonly string[] }
 
-/** The content of a difference here is small: whoever asks holds the text already (docs/limits.md). */
+/** A difference here reveals little, because the caller has the text already (docs/limits.md). */
 function about(name: string, path: string, { dead, unknown }: Tokens): Pair {
   const credentials = Buffer.from(`${SVC.clientId}:${SVC.clientSecret}`).toString('base64')
   const headers = [`Authorization: Basic ${credentials}`, FORM_BODY]

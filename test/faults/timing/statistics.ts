@@ -1,12 +1,12 @@
-/** Two kinds of requests, as their times tell them apart. */
+/** How the times of two kinds of requests differ. */
 export type Difference = {
-  /** Welch's t; beyond 4.5, either way, the two are told apart. */
+  /** Welch's t; beyond 4.5 in either direction, the two are distinguishable. */
   readonly t: number
   /** How much longer the first takes on average, in nanoseconds. */
   readonly meanNs: number
 }
 
-/** Samples above this share of all of them are left out: the scheduler's, and the collector's. */
+/** Only this share of the samples, the fastest, is used; the rest reflects the scheduler and the garbage collector. */
 const CROP = 0.9
 
 /** @param one samples in nanoseconds */
