@@ -78,7 +78,7 @@ async function run(
 }
 
 for (const [what, { breaks, verify }] of Object.entries(BROKEN)) {
-  test(`[H18] ${what}: verify, backup, restore and epoch new name that realm in one line, and do the others`, async (t) => {
+  test(`[H18] ${what}: verify, backup, restore and epoch new name that realm in one line, and handle the others`, async (t) => {
     const folder = await brokenStore(t, breaks)
     const verified = await run(t, folder, ['audit', 'verify'])
     assert.equal(verified.code, 1, verified.stdout + verified.stderr)

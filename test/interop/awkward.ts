@@ -2,7 +2,7 @@ import type { ClientSecret } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import { SEED } from '../kit/seed.ts'
 
-/** Secrets, and one id, that naive Basic authentication breaks on. */
+/** Secrets, and one id, that break naive Basic authentication. */
 export const AWKWARD: readonly ClientSecret[] = [
   { clientId: 'awkward-1', clientSecret: 'a:b%+ü/= 0123456789' },
   { clientId: 'awkward-2', clientSecret: ' begins and ends with spaces ' },
@@ -12,7 +12,7 @@ export const AWKWARD: readonly ClientSecret[] = [
   { clientId: 'awkward 6+%/é', clientSecret: 'plain-secret-0123456789' },
 ]
 
-/** Those that are printable ASCII: some clients refuse others by themselves. */
+/** Those in printable ASCII, because some clients refuse all others. */
 export const AWKWARD_ASCII: readonly ClientSecret[] = AWKWARD.filter(({ clientId, clientSecret }) =>
   /^[\x20-\x7e]*$/.test(clientId + clientSecret),
 )

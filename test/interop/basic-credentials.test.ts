@@ -5,7 +5,7 @@ import type { TestServer } from '../kit/in-process.ts'
 import { GATEWAY, SVC } from '../kit/seed.ts'
 import { AWKWARD, openInteropServer } from './awkward.ts'
 
-/** Credentials in every form in which clients send them, whatever stands in them. */
+/** Credentials with any characters, in every form in which clients send them. */
 
 let server: TestServer
 let calls: Calls
@@ -21,7 +21,7 @@ after(async () => {
 const base64 = (text: string, encoding: 'utf8' | 'latin1'): string =>
   `Authorization: Basic ${Buffer.from(text, encoding).toString('base64')}`
 
-/** `encodeURIComponent`, with `+` for a space: what RFC 6749, Appendix B, makes of a value. */
+/** `encodeURIComponent` with `+` for a space: the encoding of RFC 6749, Appendix B. */
 const formText = (text: string): string => new URLSearchParams([['x', text]]).toString().slice(2)
 
 async function statusBy(authorization: string): Promise<number> {

@@ -14,7 +14,10 @@ import {
 import { AWKWARD } from './awkward.ts'
 import './packages.ts'
 
-/** What the other files of this folder leave out: signed assertions, codes, exchange, JWTs, and two more clients. */
+/**
+ * Features that the other files of this folder leave out: signed assertions, codes, exchange, JWTs, and two more
+ * clients.
+ */
 
 const { OAuth2Client } = await import('@badgateway/oauth2-client')
 
@@ -138,7 +141,7 @@ test('oauth4webapi: token exchange', async () => {
   assert.equal(answer['issued_token_type'], 'urn:ietf:params:oauth:token-type:access_token')
 })
 
-/** Clients with the secrets that naive Basic breaks on, one server start for all. */
+/** Clients whose secrets break naive Basic authentication, with one server start for all. */
 async function awkwardWorld(): Promise<OauthWorld> {
   return OauthWorld.openReal({
     realms: [
@@ -261,7 +264,7 @@ for (const method of ['client_secret_basic', 'client_secret_post'] as const) {
   })
 }
 
-test('the key set that is published holds public keys that other libraries read', async () => {
+test('the published key set holds public keys that other libraries read', async () => {
   for (const jwk of (await world.keySet()).keys)
     assert.equal(createPublicKey({ key: jwk, format: 'jwk' }).type, 'public')
 })

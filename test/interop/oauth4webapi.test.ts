@@ -7,7 +7,7 @@ import { GATEWAY, OTHER, SVC } from '../kit/seed.ts'
 import { AWKWARD, openInteropServer } from './awkward.ts'
 import './packages.ts'
 
-/** oauth4webapi, as it is published: strict about every answer that it gets. */
+/** The published oauth4webapi, which checks every answer strictly. */
 
 const oauth = await import('oauth4webapi')
 
@@ -138,14 +138,14 @@ test('refreshes, and the revocation of the refresh token ends the grant', async 
   })
 })
 
-test("[C06] is told by an error that a token is another client's, and sees it as inactive", async () => {
+test("[C06] gets an error for another client's token, and sees it as inactive", async () => {
   const { access_token: text } = await token(OTHER, 'client_secret_basic')
   await assert.rejects(revoke(SVC, text), { name: 'ResponseBodyError', error: 'Forbidden', status: 403 })
   assert.deepEqual(await introspect(SVC, text), { active: false })
   assert.equal((await introspect(GATEWAY, text)).active, true)
 })
 
-test('is told what is wrong: the scope, the secret by header and by body', async () => {
+test('gets an error for a wrong scope, and for a wrong secret by header and by body', async () => {
   await assert.rejects(token(SVC, 'client_secret_basic', 'admin'), { error: 'invalid_scope' })
   const wrong = { ...SVC, clientSecret: 'wrong' }
   await assert.rejects(token(wrong, 'client_secret_post'), { error: 'invalid_client', status: 401 })

@@ -7,7 +7,7 @@ import { GATEWAY, OTHER, SVC } from '../kit/seed.ts'
 import { AWKWARD, openInteropServer } from './awkward.ts'
 import './packages.ts'
 
-/** openid-client, as it is published; its own choice is credentials in the body. */
+/** The published openid-client, which by default sends credentials in the body. */
 
 const client = await import('openid-client')
 
@@ -60,7 +60,7 @@ test('refreshes, and the revocation of the refresh token ends the grant', async 
   })
 })
 
-test("is told by an error that a token is another client's; it lives on", async () => {
+test("gets an error for another client's token, which stays live", async () => {
   const [own, foreign] = [await discover(SVC), await discover(OTHER)]
   const { access_token: text } = await client.clientCredentialsGrant(foreign)
   await assert.rejects(client.tokenRevocation(own, text), {
@@ -71,7 +71,7 @@ test("is told by an error that a token is another client's; it lives on", async 
   assert.equal((await client.tokenIntrospection(foreign, text)).active, true)
 })
 
-test('is told that its secret is wrong', async () => {
+test('gets an error for a wrong secret', async () => {
   const config = await discover({ ...SVC, clientSecret: 'wrong' })
   await assert.rejects(client.clientCredentialsGrant(config), { error: 'invalid_client', status: 401 })
 })

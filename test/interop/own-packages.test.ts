@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, beforeEach, test } from 'node:test'
 import { installFolder } from '../kit/own-packages.ts'
 
-/** How the clients of this folder come to be there, with a small npm of the tests' own and with the real one. */
+/** Installs the clients of this folder, with a small fake npm and with the real one. */
 
 const NPM = process.env['npm_execpath']
 const OWN_PACKAGES = new URL('../kit/own-packages.ts', import.meta.url).href
@@ -31,7 +31,7 @@ function writeLock(version: string): void {
   writeFileSync(join(folder, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, packages }))
 }
 
-/** Installs nothing, and leaves a line in `ran` for each time that it is asked to. */
+/** Installs nothing, and adds a line to `ran` for each call. */
 function countingNpm(): { command: string; words: string[] } {
   const script = join(folder, 'npm.cjs')
   writeFileSync(
@@ -70,7 +70,7 @@ test('packages are installed again when the lock file has changed, and only then
   assert.equal(ran(), 'ci\nci\n')
 })
 
-test('a registry that cannot be reached is an error that says so, each time', () => {
+test('an unreachable registry is an error that says so, each time', () => {
   const settings = ['--registry=http://127.0.0.1:9/', '--fetch-retries=0', `--cache=${join(folder, 'cache')}`]
   const npm =
     NPM === undefined

@@ -1,4 +1,4 @@
-/** Imported first by what imports a client: the clients are not part of the root's `npm ci`. */
+/** Import this before any client, because the clients are not part of the root's `npm ci`. */
 import { installPackages } from '../kit/own-packages.ts'
 
 installPackages('test/interop')

@@ -6,11 +6,11 @@ import { openServer } from '../kit/in-process.ts'
 import { BOB, GATEWAY } from '../kit/seed.ts'
 import './packages.ts'
 
-/** pkgcloud, as it is published, by Keystone's v3. */
+/** The published pkgcloud, with Keystone's v3. */
 
 const { default: pkgcloud } = await import('pkgcloud')
 
-test('pkgcloud logs in by v3, for a project, and is told of a wrong password', async () => {
+test('pkgcloud logs in by v3, for a project, and gets an error for a wrong password', async () => {
   const server = await openServer({ time: 'real' })
   const calls = new Calls(server.port)
   try {
@@ -18,7 +18,7 @@ test('pkgcloud logs in by v3, for a project, and is told of a wrong password', a
       pkgcloud.compute.createClient({
         ...{ provider: 'openstack', authUrl: server.url, keystoneAuthVersion: 'v3', region: 'RegionOne' },
         ...{ username: BOB.username, password, domainId: 'default', tenantId: BOB.tenant },
-        // Our catalog holds the Identity service only, so the client is told to do without one.
+        // Our catalog lists only the Identity service, so the client is told not to use it.
         useServiceCatalog: false,
       })
     const good = client(BOB.password)

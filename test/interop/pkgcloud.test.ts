@@ -8,7 +8,7 @@ import { ANN, BOB, EVE, ROOT } from '../kit/seed.ts'
 import { openInteropServer } from './awkward.ts'
 import './packages.ts'
 
-/** pkgcloud, as it is published: the vendor's own client for Node. */
+/** The published pkgcloud, the vendor's own client for Node. */
 
 const { default: pkgcloud } = await import('pkgcloud')
 
@@ -25,7 +25,7 @@ after(async () => {
   await server.close()
 })
 
-/** Our catalog holds the Identity service only, so the client is told to do without one. */
+/** Our catalog lists only the Identity service, so the client is told not to use it. */
 const WITHOUT_CATALOG = { useServiceCatalog: false, region: 'RegionOne' }
 
 function rackspace(credentials: object): CloudClient {
@@ -69,7 +69,7 @@ test('logs in at Rackspace by API key, and by password', async () => {
   }
 })
 
-test('is told that its API key is wrong', async () => {
+test('gets an error for a wrong API key', async () => {
   const client = rackspace({ username: ANN.username, apiKey: 'wrong' })
   await assert.rejects(login(client), (failure: Failure) => failure.statusCode === 401)
 })

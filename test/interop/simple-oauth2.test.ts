@@ -7,7 +7,7 @@ import { OTHER, SVC } from '../kit/seed.ts'
 import { AWKWARD_ASCII, openInteropServer } from './awkward.ts'
 import './packages.ts'
 
-/** simple-oauth2, as it is published; it takes no answer to a revocation but JSON. */
+/** The published simple-oauth2, which accepts only JSON as the answer to a revocation. */
 
 const { default: oauth2 } = await import('simple-oauth2')
 

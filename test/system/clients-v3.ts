@@ -25,7 +25,7 @@ export function keystonemiddleware(): Promise<string> {
 
 type Login = Readonly<Record<string, string>>
 
-/** Runs `openstack` as somebody; its JSON, where it prints some. */
+/** Runs `openstack` with a login. @returns its JSON, if it prints some. */
 type Openstack = (login: Login, words: string) => Promise<Ran>
 
 const ROOT_LOGIN: Login = {
@@ -42,7 +42,7 @@ const PIA: Login = {
   OS_PROJECT_NAME: 'team',
 }
 
-/** Debian's `openstack`, discovering v3 by itself: a user's whole life, and a token's. */
+/** Debian's `openstack`, which discovers v3 by itself: the whole life of a user, and of a token. */
 export function openstackV3(): Promise<string> {
   return withServer(async ({ url, port }) => {
     const openstack: Openstack = (login, words) =>

@@ -29,7 +29,7 @@ export function libcloud(): Promise<string> {
   return withServer(({ url }) => python('libcloud_identity.py', [url, username, apiKey, password, tenant]))
 }
 
-/** npm's client, by the tests that `npm test` has of it: a Node of their own, since they are a test runner's. */
+/** Runs the tests that `npm test` has for npm's client. In a Node of their own, because they use its test runner. */
 export async function pkgcloud(): Promise<string> {
   const files = ['pkgcloud', 'pkgcloud-v3'].map((name) =>
     fileURLToPath(new URL(`../interop/${name}.test.ts`, import.meta.url)),
@@ -40,12 +40,12 @@ export async function pkgcloud(): Promise<string> {
 }
 
 export function authlib(): Promise<string> {
-  // It sends credentials raw, in Latin-1, so an id can hold no colon; ours do not.
+  // It sends credentials raw in Latin-1, so an id cannot contain a colon; ours do not.
   const secrets = [SVC, GATEWAY, ...AWKWARD].flatMap(({ clientId, clientSecret }) => [clientId, clientSecret])
   return withServer(({ url }) => python('authlib_oauth.py', [url, ...secrets]))
 }
 
-/** `openstack token issue` and `token revoke`, by the plugin for v2.0. */
+/** `openstack token issue` and `token revoke`, through the plugin for v2.0. */
 export function openstackCli(): Promise<string> {
   return withServer(async ({ url, port }) => {
     const admin = (words: readonly string[]): ReturnType<typeof run> => openstack(ROOT, words, [])

@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url'
 
 /** Milliseconds that a command may take. */
 const COMMAND_TIMEOUT_MS = 60_000
-/** Debian's own interpreter: the packages are not seen by any other. */
+/** Debian's own interpreter, because no other one sees its packages. */
 const PYTHON = '/usr/bin/python3'
 
 export type Ran = { readonly status: number | null; readonly output: string; readonly errors: string }
 
-/** Runs a command beside this process, which may be serving it. */
+/** Runs a command beside this process, which may be its server. */
 export async function run(
   command: string,
   words: readonly string[],
@@ -31,7 +31,7 @@ export async function run(
   return { status: child.exitCode, output: output.trim(), errors: errors.trim() }
 }
 
-/** Runs one of the scripts beside this file. @throws what it printed, when it ends with anything but 0. */
+/** Runs one of the scripts beside this file. @throws its output, when it ends with anything but 0. */
 export async function python(script: string, words: readonly string[]): Promise<string> {
   const path = fileURLToPath(new URL(`python/${script}`, import.meta.url))
   const { status, output, errors } = await run(PYTHON, [path, ...words])

@@ -11,9 +11,9 @@ import { CannotTrace } from './failed-flush.ts'
 
 const PROGRAM = fileURLToPath(new URL('./write-program.ts', import.meta.url))
 const REALM = realmOrdinal(1)
-/** What changes the files of a store, or makes a change of them last. */
+/** System calls that change the files of a store, or make a change durable. */
 const CALLS = ['pwrite64', 'write', 'ftruncate', 'fsync', 'fdatasync', 'unlink'] as const
-/** More than the work has of any of them: a run that is not ended in time ends the search. */
+/** More calls than the work makes of any kind. A run that is not ended by then ends the search. */
 const CALLS_MAX = 400
 
 type Ended = { readonly acks: readonly number[]; readonly isDone: boolean }
@@ -41,7 +41,10 @@ function endAt(path: string, call: string, nth: number): Ended {
   return { acks, isDone: /^done$/m.test(stdout) }
 }
 
-/** What was acknowledged is in the log or kept beside it, and the store goes on with its side log. */
+/**
+ * Asserts that every acknowledged write is in the log or among the rows kept after trimming. Opening checks that the
+ * store still fits its side log.
+ */
 async function assertKept(path: string, { acks }: Ended): Promise<void> {
   const store = await openSqlite(path, 0, { sideLog: { path: `${path}.side`, salvage: false } })
   const rows = [...(await store.keptRows(REALM, 0, 1_000)), ...(await store.rowsAfter(REALM, 0, 1_000))]
@@ -56,7 +59,7 @@ async function assertKept(path: string, { acks }: Ended): Promise<void> {
     assert.ok(handles.has(handleAt(ack)), `revocation ${ack} was acknowledged and is gone`)
 }
 
-/** [G06] A process that is killed as it enters any of the calls by which it writes has lost nothing that it acknowledged. */
+/** [G06] A process that is killed as it enters any of its writing calls has lost no acknowledged write. */
 export async function eachWrite(): Promise<string> {
   let points = 0
   let acknowledged = 0

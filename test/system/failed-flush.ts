@@ -10,14 +10,14 @@ import { type Home, makeHome, type ServerProcess, startProcess } from '../kit/se
 /** Tokens that are revoked in each part. */
 const TOKENS = 20
 
-/** This machine does not let one process trace another. */
+/** This machine does not allow one process to trace another. */
 export class CannotTrace extends Error {}
 
 type Tracer = { readonly stop: () => Promise<number> }
 
 /**
- * Lets flushes of a running server fail: those that `when` names, counted by thread.
- * @returns how to stop, which tells how many have failed. @throws CannotTrace
+ * Makes flushes of a running server fail: those that `when` selects, counted per thread. @returns a function that stops
+ * this and tells how many have failed. @throws CannotTrace
  */
 async function failFlushes(server: ServerProcess, home: Home, when: string): Promise<Tracer> {
   const log = join(home.folder, `flushes-${when}`)
@@ -75,7 +75,7 @@ async function mint(calls: Calls): Promise<string[]> {
   return tokens
 }
 
-/** While every flush fails, no revocation is acknowledged; once they succeed, trying again is. */
+/** While every flush fails, no revocation is acknowledged. Once flushes succeed, a retry is. */
 async function everyFlushFails(server: ServerProcess, home: Home): Promise<readonly string[]> {
   return withCalls(server, async (calls) => {
     const tokens = await mint(calls)
@@ -87,7 +87,7 @@ async function everyFlushFails(server: ServerProcess, home: Home): Promise<reado
   })
 }
 
-/** While some flushes fail: what is acknowledged counts, what is not is asked for again. */
+/** While some flushes fail, acknowledged revocations hold, and the others are retried. */
 async function someFlushesFail(server: ServerProcess, home: Home): Promise<readonly string[]> {
   return withCalls(server, async (calls) => {
     const tokens = await mint(calls)
@@ -107,7 +107,7 @@ async function someFlushesFail(server: ServerProcess, home: Home): Promise<reado
   })
 }
 
-/** The disk refuses to flush (EIO), as seen from outside a real server on the embedded store. */
+/** The disk refuses to flush (EIO), seen from outside a real server on the embedded store. */
 export async function failedFlush(): Promise<string> {
   const home = makeHome()
   let server = await startProcess({ home })

@@ -30,7 +30,7 @@ type Sent = {
 
 const bearer = (token: string): string => `Authorization: Bearer ${token}`
 
-/** A gateway with a live and a revoked token of one client, and another one that lacks the scope. */
+/** A gateway with a live and a revoked token of one client, and a token of another client without the scope. */
 class Drive {
   readonly #port: number
   readonly #check: number
@@ -48,7 +48,10 @@ class Drive {
     return rawExchange(this.#port, requestBytes({ line, headers, ...(body === undefined ? {} : { body }) }))
   }
 
-  /** In with the live token, out with the revoked one, whatever else is sent. @returns what reached the service. */
+  /**
+   * Accepts the live token and refuses the revoked one, with anything else that is sent. @returns what reached the
+   * service.
+   */
   async judged(sent: Sent, what: string): Promise<Reached> {
     const { headers = [] } = sent
     const refused = await this.ask({ ...sent, headers: [bearer(this.dead), ...headers] })
@@ -58,7 +61,7 @@ class Drive {
     return jsonOf(inside) as Reached
   }
 
-  /** What Rescind says of a token itself, without what it leaves empty. */
+  /** Rescind's own headers about a token, without the empty ones. */
   async told(token: string): Promise<ReadonlyMap<string, string>> {
     const line = 'GET /check/p/orders HTTP/1.1'
     const answer = await rawExchange(this.#check, requestBytes({ line, headers: [bearer(token)] }))
@@ -66,14 +69,14 @@ class Drive {
     return new Map(IDENTITY_HEADERS.flatMap((name) => filled(name, headerOf(answer, name))))
   }
 
-  /** An upgrade to WebSocket. @returns all that comes back. */
+  /** Asks for an upgrade to WebSocket. @returns everything that comes back. */
   upgrade(token: string, ...headers: readonly string[]): Promise<string> {
     const key = ['Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Version: 13']
     const wish = ['Connection: Upgrade', 'Upgrade: websocket', ...key]
     return this.text(requestBytes({ line: LINE, headers: [bearer(token), ...wish, ...headers] }))
   }
 
-  /** All that comes back: until the end where there is an upgrade, else what comes first. */
+  /** Everything that comes back: until the end after an upgrade, else the first bytes. */
   async text(bytes: Buffer): Promise<string> {
     const socket = connect(this.#port, '127.0.0.1')
     socket.write(bytes)
@@ -92,7 +95,7 @@ function filled(name: string, value: string | undefined): readonly (readonly [st
   return value === undefined || value === '' ? [] : [[name, value]]
 }
 
-/** The headers that a service could take for ours, however it reads names; empty ones mean nothing. */
+/** The headers that a service could take for ours, in any reading of names; empty ones mean nothing. */
 function identityIn(headers: readonly string[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   for (let at = 0; at < headers.length; at += 2) {
@@ -104,7 +107,7 @@ function identityIn(headers: readonly string[]): ReadonlyMap<string, string> {
   return found
 }
 
-/** Everything that a gateway has to do for what is behind it, in its first and in odd forms. */
+/** All that a gateway has to do for the service behind it, with plain requests and odd ones. */
 export async function drive(driven: Driven): Promise<string> {
   const run = new Drive(driven)
   run.live = (await run.calls.oauthGrant('ann')).access
@@ -123,7 +126,7 @@ export async function drive(driven: Driven): Promise<string> {
   return `401 on the first request after the revocation (${effectMs} ms), ${down.status} when Rescind is gone; nothing forged passes`
 }
 
-/** The kind: whatever is no live access token with the scope that the profile demands. */
+/** The kind: a credential that is no live access token with the scope that the profile demands. */
 async function refuses(run: Drive): Promise<void> {
   const without = await run.ask({ headers: ['X-Auth-Subject: root'] })
   assert.equal(without.status, 401)
@@ -150,7 +153,7 @@ async function refuses(run: Drive): Promise<void> {
   }
 }
 
-/** The kind: a header, in any spelling that some service takes for ours, that did not come from Rescind. */
+/** The kind: a header that some service takes for ours, in any spelling, and that did not come from Rescind. */
 async function clearsForged(run: Drive): Promise<void> {
   const told = await run.told(run.live)
   const spellings = new Set<string>()
@@ -170,7 +173,7 @@ async function clearsForged(run: Drive): Promise<void> {
   assert.deepEqual(identityIn(headers), told)
 }
 
-/** The kind: a request that `/check` could be made to stumble over. */
+/** The kind: a request that might make `/check` stumble. */
 async function passesOn(run: Drive): Promise<void> {
   const cookies = [7_000, 7_000, 3_000].map((length, at) => `Cookie: c${at}=${'a'.repeat(length)}`)
   const { headers } = await run.judged({ headers: cookies }, 'many cookies')
@@ -211,7 +214,7 @@ async function passesOn(run: Drive): Promise<void> {
   }
 }
 
-/** The kind: a request line that the gateway and the service read differently, or that is not asked about at all. */
+/** The kind: a request line that gateway and service read differently, or that the gateway does not ask about. */
 async function letsNoneAround(run: Drive): Promise<void> {
   const lines = [
     ...['TRACE / HTTP/1.1', 'OPTIONS * HTTP/1.1', 'FOO / HTTP/1.1', 'GET / HTTP/1.0', 'HEAD / HTTP/1.1'],
@@ -231,7 +234,7 @@ async function letsNoneAround(run: Drive): Promise<void> {
   for (const line of lines) {
     const text = await run.text(requestBytes({ line, headers: [bearer(run.dead), 'Connection: close'] }))
     const what = `${line}: ${text.slice(0, 300)}`
-    // Nothing at all is no, too; and `*` is the gateway itself.
+    // No answer counts as a refusal; `*` asks for the gateway itself.
     assert.ok(/^(?:HTTP\/1\.[01] [45]|$)/.test(text) || line.startsWith('OPTIONS *'), what)
     assert.ok(!text.includes('"headers"'), what)
   }

@@ -8,10 +8,10 @@ import { makeHome, startProcess } from '../kit/server.ts'
 import { DRIVE_SEED, drive } from './gateway-drive.ts'
 import { portOf, startService } from './gateway-service.ts'
 
-/** A gateway of Debian's, configured by the files of the manual as they stand, but for its addresses. */
+/** A gateway from Debian, configured by the manual's own files; only the addresses are replaced. */
 type Gateway = {
   readonly name: string
-  /** Files under docs/gateways; the first one is what the command is given. */
+  /** Files under docs/gateways; the first one is passed to the command. */
   readonly files: readonly string[]
   readonly command: (file: string) => readonly string[]
 }
@@ -64,7 +64,7 @@ async function throughGateway(gateway: Gateway): Promise<string> {
   } finally {
     if (child.process.exitCode === null) {
       const ended = once(child.process, 'exit')
-      // Its workers end with it only when it is asked to.
+      // Its workers end with it only on SIGTERM.
       child.process.kill('SIGTERM')
       await ended
     }
@@ -114,7 +114,7 @@ function startGateway({ files, command }: Gateway, { folder, ports }: Placed): S
   return { process: child, output: () => output }
 }
 
-/** Until it accepts connections; each refused try waits for the next turn of the event loop only. */
+/** Waits until it accepts connections; after a refusal it tries again in the next turn of the event loop. */
 async function reachable(port: number, { process: child, output }: Started): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT_MS
   for (;;) {

@@ -9,7 +9,7 @@ import { installPackages } from './packages.ts'
 
 /** Tests that need Debian packages (`npm run test:system`): installed when this runs as root, else skipped. */
 
-/** What `needs` names are Debian packages; null where the check does with what npm installed. */
+/** `needs` names Debian packages; null if the check needs only npm's packages. */
 type Check = {
   readonly name: string
   readonly needs: string | readonly string[] | null

@@ -1,4 +1,4 @@
-/** Asks whether Node.js has had a security release since `engines` was written; part of `.ci/run`. */
+/** Checks whether Node.js has had a security release since `engines` was written; part of `.ci/run`. */
 import { OLDEST_OF_LINE, tooOld } from '../../cli/node-release.ts'
 
 const RELEASES = 'https://nodejs.org/dist/index.json'
@@ -6,7 +6,10 @@ const TIMEOUT_MS = 15_000
 
 export type NodeRelease = { readonly version: string; readonly security: boolean }
 
-/** The security releases that are newer than what is demanded: none, or `engines` has to be raised to the newest. */
+/**
+ * The security releases that are newer than `engines` demands. If there are any, `engines` must be raised to the
+ * newest.
+ */
 export function newerThanDemanded(
   releases: readonly NodeRelease[],
   demanded: readonly string[],

@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** What may pass and the suites of the dialects, on the embedded store: `npm test` has the memory store. @throws what failed. */
+/**
+ * Runs the suites of the dialects on the embedded store; `npm test` runs them on the memory store. @throws the
+ * failures.
+ */
 export async function onSqlite(): Promise<string> {
   const child = spawn('npm', ['run', '--silent', 'test:sqlite'], {
     cwd: ROOT,

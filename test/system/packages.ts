@@ -6,7 +6,7 @@ const INSTALL_TIMEOUT_MS = 600_000
 
 const DPKG_QUERY = '/usr/bin/dpkg-query'
 
-/** Those of these Debian packages that are not installed. */
+/** The Debian packages among these that are not installed. */
 export function missingPackages(names: readonly string[]): readonly string[] {
   return names.filter((name) => {
     const { status, stdout } = spawnSync(DPKG_QUERY, ['-W', '-f', '${db:Status-Status}', name], {
@@ -16,13 +16,13 @@ export function missingPackages(names: readonly string[]): readonly string[] {
   })
 }
 
-/** Installs packages when it may, quietly. @returns those that are missing nevertheless. */
+/** Installs packages quietly, if it may. @returns those that are still missing. */
 export function installPackages(names: readonly string[]): readonly string[] {
   const missing = missingPackages(names)
   if (missing.length === 0 || getuid?.() !== 0) return missing
   console.log(`installing ${missing.join(' ')}`)
   if (!apt(['install', '-y', '-qq', '--no-install-recommends', ...missing])) {
-    // An old list of packages names versions that are gone.
+    // An outdated list of packages names versions that are gone.
     apt(['update', '-qq'])
     apt(['install', '-y', '-qq', '--no-install-recommends', ...missing])
   }

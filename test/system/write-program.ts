@@ -4,8 +4,8 @@ import { openSqlite } from '@rescind/stores'
 import { append, bareToken, digestAt, forget, handleAt, put, write } from '../../stores/contract/samples.ts'
 
 /**
- * One fixed piece of work on a store, small enough to be ended at each of its writes: it says `ack n` when the n-th
- * revocation is acknowledged. Trimming, forgetting and opening again are in it, as they write too.
+ * A fixed piece of work on a store, small enough to be ended at each of its writes. It prints `ack n` when the n-th
+ * revocation is acknowledged. It includes trimming, forgetting and reopening, because they write, too.
  */
 const REALM: RealmOrdinal = realmOrdinal(1)
 const REVOCATIONS = 8
