@@ -2,10 +2,10 @@ import type { CheckCost } from './check-cost.ts'
 import { BARE, BEFORE, type Figure, figureOf, OURS, PEER } from './figures.ts'
 import type { Start } from './startup.ts'
 
-/** What a run found; one that leaves a part out says nothing about its aims. */
+/** The findings of a run. A run that leaves a part out says nothing about that part's aims. */
 export type Findings = {
   readonly figures: readonly Figure[]
-  /** Writes of a bare write + fdatasync loop a second. */
+  /** Writes per second of a bare write + fdatasync loop. */
   readonly appendsPerSecond: number
   readonly starts?: readonly Start[]
   readonly costs?: readonly CheckCost[]
@@ -15,11 +15,11 @@ type Aim = {
   readonly what: string
   readonly found: number
   readonly aim: string
-  /** The same of an older tree. */
+  /** The same figure of an older tree. */
   readonly before?: number
 }
 
-/** Everything that was promised, in one table: what was found, and what was aimed at. */
+/** All aims in one table, each with its finding. */
 export function aimsTable(findings: Findings): string {
   const all = [...ratesOf(findings), ...costsOf(findings)].filter(({ found }) => !Number.isNaN(found))
   const withBefore = findings.figures.some(({ target }) => target === BEFORE)
@@ -35,7 +35,7 @@ export function aimsTable(findings: Findings): string {
   return [...head, ...lines].join('\n')
 }
 
-/** At 64 connections: the share of a peer's rate that each row is meant to reach. */
+/** The share of a peer's rate that each row should reach at 64 connections. */
 const SHARES: readonly (readonly [Figure['what'], string, string])[] = [
   ['introspect live', BARE, '≥ 0.75'],
   ['introspect revoked', BARE, '≥ 0.75'],

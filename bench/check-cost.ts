@@ -15,7 +15,7 @@ export type CheckCost = {
   readonly cpuUs: number
 }
 
-/** Introspection of live tokens, in turns, at servers that hold different numbers of revocations. */
+/** Introspects live tokens, in turns, at servers that hold different numbers of revocations. */
 export async function checkCost(
   stores: readonly { readonly folder: string; readonly revoked: number }[],
   { rounds, count }: { readonly rounds: number; readonly count: number },

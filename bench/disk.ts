@@ -6,7 +6,7 @@ const ROW = Buffer.alloc(200, 7)
 const WRITES = 2_000
 const ROUNDS = 3
 
-/** What one connection's durable revocations are held against: write + fdatasync on an appending file, same disk. */
+/** The baseline for one connection's durable revocations: write + fdatasync on an appending file on the same disk. */
 export function appendsPerSecond(folder: string): number {
   return median(Array.from({ length: ROUNDS }, (_, round) => appendRate(join(folder, `append-${round}`))))
 }

@@ -1,7 +1,8 @@
 /**
- * `npm run bench:feed`: what a check costs, what snapshots weigh, how fast a revocation is everywhere, and how a group
- * is carried to many, beside nats-server where it is installed. `-- --quick` takes about a minute; `-- --only busy` is
- * one part; `-- --before PATH` adds the figures of an older tree to those of many processes.
+ * `npm run bench:feed`: the cost of a check, the size of snapshots, the time until a revocation has reached every
+ * verifier, and the delivery of a group to many readers, beside nats-server where it is installed. `-- --quick` takes
+ * about a minute; `-- --only busy` runs one part; `-- --before PATH` adds an older tree to the parts with many
+ * processes.
  */
 
 import { cpus } from 'node:os'
@@ -36,7 +37,7 @@ function isAsked(part: string): boolean {
   return flags.only === undefined || flags.only === part
 }
 
-/** A figure of this tree, and beside it that of an older one; one that comes to no end says why. */
+/** A figure of this tree beside that of an older one. A measurement that fails reports why. */
 async function besides(measure: (tree: string) => Promise<string>): Promise<void> {
   say(`this tree    ${await measure(THIS_TREE)}`)
   if (flags.before === undefined) return

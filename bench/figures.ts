@@ -1,6 +1,6 @@
 import { median } from './statistics.ts'
 
-/** What is measured, in the order of the report. */
+/** The measured cases, in the order of the report. */
 export const CASES = [
   'introspect live',
   'introspect, two segments',
@@ -15,7 +15,7 @@ export type Case = (typeof CASES)[number]
 
 export const BARE = 'bare node:http'
 export const OURS = 'rescind'
-/** This server as an older tree has it. */
+/** This server, as an older tree has it. */
 export const BEFORE = 'rescind before'
 export const PEER = 'oidc-provider'
 

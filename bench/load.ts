@@ -11,18 +11,18 @@ export type Job = {
   readonly request: (n: number) => Buffer
   /** Sends the head and the body of each request by two writes, so that they arrive in two segments. */
   readonly inTwoSegments?: boolean
-  /** Told of every answer, in no order. @throws when it is not what this job expects. */
+  /** Called with every answer, in any order. @throws when the answer is not the one that this job expects. */
   readonly check: (n: number, response: Response) => void
 }
 export type Measured = { readonly seconds: number; readonly latenciesUs: Float64Array }
 
 /**
- * Sends a fixed number of requests over keep-alive connections, one at a time on each, and times every one. Plain
- * sockets and prebuilt bytes: the generator must not be what is measured.
+ * Sends a fixed number of requests over keep-alive connections, one at a time on each, and times every one. Uses plain
+ * sockets and prebuilt bytes, so that the generator itself is not measured.
  */
 export async function runLoad(job: Job): Promise<Measured> {
   const latenciesUs = new Float64Array(job.count)
-  // Before the clock runs: making requests must not be what is measured.
+  // Build requests before the clock starts, so that building is not measured.
   const requests = Array.from({ length: job.count }, (_, n) => job.request(n))
   let next = 0
   const take = (): number | undefined => {
@@ -94,12 +94,12 @@ function endOfHead(request: Buffer): number {
   return request.indexOf('\r\n\r\n') + 4
 }
 
-/** Long enough for an idle server to read what has come. */
+/** Long enough for an idle server to read the bytes that have come. */
 const APART_MS = 50
 
 /**
- * A first request, its body well after its head. Two segments that a busy server reads late come in one read; a server
- * that decides by the first read of a connection which way it goes must not be misled by that.
+ * Sends a first request with its body well after its head. A busy server may read two segments at once. A server that
+ * chooses a connection's path by its first read must not be misled by that.
  */
 async function openInTwo(line: Line, request: Buffer): Promise<void> {
   const end = endOfHead(request)
@@ -119,7 +119,7 @@ async function openInTwo(line: Line, request: Buffer): Promise<void> {
 const LENGTHS = ['\r\ncontent-length: ', '\r\nContent-Length: ']
 const STATUS_AT = 'HTTP/1.1 '.length
 
-/** @returns undefined until the whole response is there. */
+/** @returns undefined until the whole response has arrived. */
 function parse(text: string): Response | undefined {
   const end = text.indexOf('\r\n\r\n')
   if (end < 0) return undefined
@@ -138,7 +138,7 @@ function lengthOf(text: string, end: number): number {
 
 type Line = { readonly socket: Socket; onText: (text: string) => void }
 
-/** What is read stands in one buffer for each connection: a stream's own way of reading costs as much as the answer. */
+/** Reads into one buffer per connection, because a stream's own reading costs as much as the answer. */
 function connect(port: number): Promise<Line> {
   return new Promise((resolve, reject) => {
     const callback = (count: number, bytes: Uint8Array): boolean => {

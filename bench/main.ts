@@ -1,8 +1,8 @@
 /**
- * `npm run bench`: this server beside a bare node:http server and npm oidc-provider, in turns in one run, so that
- * only ratios matter. `-- --quick` takes a few minutes; `-- --live N` sets how many live tokens the store holds;
- * `-- --before PATH` measures the server of an older tree in the same run; `-- --only 64` measures at one number of
- * connections, leaves out what is measured by starting servers, and writes no report.
+ * `npm run bench`: measures this server, a bare node:http server and npm oidc-provider in turns in one run, so that
+ * only ratios matter. `-- --quick` takes a few minutes; `-- --live N` sets how many live tokens the store holds; `--
+ * --before PATH` also measures the server of an older tree; `-- --only 64` measures at one number of connections, skips
+ * the parts that start servers, and writes no report.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
@@ -34,7 +34,7 @@ const QUICK = flags.quick
 const LIVE = QUICK ? Math.min(50_000, Number(flags.live)) : Number(flags.live)
 const ROUNDS = Number(flags.rounds ?? (QUICK ? 3 : 5))
 const CONNECTIONS = flags.only === undefined ? [1, 16, 64] : [Number(flags.only)]
-/** Requests of one slice; what is issued in a slice is introspected and revoked in the next ones. */
+/** Requests of one slice. Tokens that one slice issues are introspected and revoked in the next ones. */
 const COUNT: Readonly<Record<number, number>> = QUICK
   ? { 1: 1_000, 16: 6_000, 64: 10_000 }
   : { 1: 2_000, 16: 12_000, 64: 30_000 }
@@ -108,7 +108,7 @@ async function start(): Promise<readonly Contender[]> {
   return [without(bare), ours, ...before, without(peer)]
 }
 
-/** A server of this tree or of another one, over a store that its own code has filled. */
+/** A server of this tree or another one, over a store that the tree's own code has filled. */
 async function startOurs(name: string, tree: string): Promise<Contender> {
   say(`filling a store with ${LIVE} live tokens …`)
   const data = join(folder, tree === THIS_TREE ? 'data' : 'data-before')

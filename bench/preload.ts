@@ -21,7 +21,7 @@ const BATCH = 1_000
 
 export type Preload = { readonly folder: string; readonly live: number; readonly revoked: number }
 
-/** Fills a store with live and revoked tokens, by the same units that requests write; the server then opens it. */
+/** Fills a store with live and revoked tokens, through the same writes as requests; the server then opens it. */
 export async function preload({ folder, live, revoked }: Preload): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   writeFileSync(join(folder, 'master.key'), MASTER.toString('base64url'), { mode: 0o600 })

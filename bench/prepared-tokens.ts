@@ -3,11 +3,11 @@ import { expectStatus, textAfter } from './protocol.ts'
 import { jsonPost } from './requests.ts'
 import { CHAT, OPERATOR, USER } from './seed.ts'
 
-/** Enough that a cache of one token is not what is measured. */
+/** Enough tokens that a cache of one token is not measured. */
 const COUNT = 1_000
 const CONNECTIONS = 16
 
-/** Tokens of the other dialects, issued once before anything is timed, and shown in turn. */
+/** Tokens of the other dialects, issued once before anything is timed, and presented in turn. */
 export type PreparedTokens = {
   readonly operator: string
   readonly identity: readonly string[]
@@ -33,7 +33,7 @@ type Collected = {
   readonly port: number
   readonly count: number
   readonly request: (n: number) => Buffer
-  /** What stands before a token in an answer. */
+  /** The text before a token in an answer. */
   readonly before: string
 }
 

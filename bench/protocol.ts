@@ -11,7 +11,7 @@ export function expectActive(target: Target, response: Response, active: boolean
     throw new Error(`not ${active}: ${response.body}`)
 }
 
-/** The text of a member of a JSON answer, without parsing the rest: the generator must not be what is measured. */
+/** The text of a member of a JSON answer. The rest is not parsed, so that the generator itself is not measured. */
 export function textAfter({ body }: Response, before: string): string {
   const start = body.indexOf(before) + before.length
   if (start < before.length) throw new Error(`no ${before} in ${body}`)
@@ -22,7 +22,7 @@ export function accessTokenOf(response: Response): string {
   return textAfter(response, '"access_token":"')
 }
 
-/** Success with a member by which an answer of ours is known. */
+/** Expects success, with a member that marks an answer of ours. */
 export function expectMember(target: Target, response: Response, member: string): void {
   expectStatus(response, 200)
   if (target.hasTokens && !response.body.includes(member)) throw new Error(`no ${member}: ${response.body}`)

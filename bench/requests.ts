@@ -1,10 +1,10 @@
 import { CHAT, CLIENT } from './seed.ts'
 
-/** What a server that is measured can be asked. */
+/** The actions that a server can be measured by. */
 export type Action = 'issue' | 'introspect' | 'revoke' | 'check' | 'validate' | 'me'
-/** Where a server has an action; without a place, it is not asked. */
+/** The path of each action; an action without a path is not measured. */
 export type Paths = Readonly<Partial<Record<Action, string>>>
-/** Whose request it is: a token, and the token of the caller where the action asks for one. */
+/** A token, and the token of the caller where the action needs one. */
 export type Credentials = { readonly token: string; readonly caller?: string }
 
 const BASIC = `Authorization: Basic ${Buffer.from(`${CLIENT.clientId}:${CLIENT.clientSecret}`).toString('base64')}`

@@ -8,7 +8,7 @@ import type { Preload } from './preload.ts'
 import { here, startTarget, type Target } from './target.ts'
 
 const OAUTH = '/api/id/v1/auth/token'
-/** What is measured is the server, not its quotas. */
+/** Turns quotas off, because they are not what is measured. */
 const UNLIMITED = ['--issue-rate', '0', '--identity-rate', '0', '--chat-rate', '0']
 
 export const THIS_TREE: string = here('..')
@@ -16,12 +16,12 @@ export const THIS_TREE: string = here('..')
 export type OurServer = {
   readonly folder: string
   readonly seed?: string
-  /** The tree whose server it is: this one, or an older one with its own node_modules. */
+  /** The tree of the server: this one, or an older one with its own node_modules. */
   readonly tree?: string
   readonly name?: string
 }
 
-/** This server over a store in a folder, as `npm start` would run it. */
+/** This server over a store in a folder, run as `npm start` does. */
 export function startRescind({ folder, seed, tree = THIS_TREE, name = OURS }: OurServer): Promise<Target> {
   const serve = [join(tree, 'cli/main.ts'), 'serve', '--listen', '127.0.0.1:0']
   const store = ['--store', `sqlite:${join(folder, 'rescind.db')}`]
@@ -38,7 +38,7 @@ export function startRescind({ folder, seed, tree = THIS_TREE, name = OURS }: Ou
   })
 }
 
-/** Fills a store by a tree's own code, in a process: one tree cannot load the packages of another. */
+/** Fills a store with a tree's own code. Runs in a process, because one tree cannot load the packages of another. */
 export function fillStore(tree: string, what: Preload): void {
   const script = pathToFileURL(join(tree, 'bench/preload.ts')).href
   const code = `const { preload } = await import('${script}'); await preload(${JSON.stringify(what)})`

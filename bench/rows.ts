@@ -22,8 +22,8 @@ type Row = {
 }
 
 /**
- * Issues tokens, introspects and checks them, revokes them, introspects them again, and shows the prepared tokens of the
- * other dialects: each row a slice, each timed. Rows of actions that a target does not have are left out.
+ * Issues, introspects, checks and revokes tokens, introspects them again, and presents the prepared tokens of the other
+ * dialects. Each row is one timed slice. Rows of actions that a target lacks are left out.
  */
 export async function runSlices(slices: Slices, cells: Cell[]): Promise<void> {
   for (const row of rowsOf(slices)) if (slices.target.has(row.action)) await runSlice(row, slices, cells)

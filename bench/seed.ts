@@ -7,7 +7,7 @@ export const CHAT = {
 export const OPERATOR = { username: 'root', apiKey: 'root-api-key-of-the-benchmark' }
 export const USER = { username: 'ann', apiKey: 'ann-api-key-of-the-benchmark' }
 
-/** The seed of every server of ours that is measured: in each dialect, who may do what is measured there. */
+/** The seed of every measured server of ours. In each dialect it holds the accounts that the measured actions need. */
 export function seedText(): string {
   const client = { ...CLIENT, grantTypes: ['client_credentials', 'refresh_token'], scopes: ['read', 'write'] }
   const users = [

@@ -14,7 +14,7 @@ export type Start = {
   readonly bytes: number
 }
 
-/** How long a start takes and how much memory it holds: nothing stored, tokens, and the same tokens revoked. */
+/** Measures the time of a start and its memory, with an empty store, with tokens, and with the same tokens revoked. */
 export async function startup(folder: string, count: number): Promise<readonly Start[]> {
   return [
     await measure(join(folder, 'empty'), { tokens: 0, revoked: 0 }),

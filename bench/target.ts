@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url'
 import { everywhere, pinServer } from './pin.ts'
 import { type Action, type Credentials, type Paths, requestFor } from './requests.ts'
 
-/** A server that is measured, in a process of its own. */
+/** A server to measure, in its own process. */
 export type Target = {
   readonly name: string
   readonly port: number
   readonly process: ChildProcess
   readonly has: (action: Action) => boolean
   readonly request: (action: Action, credentials: Credentials) => Buffer
-  /** Whether its issue answers with tokens that the other actions can use. */
+  /** Whether its issue action returns tokens that the other actions can use. */
   readonly hasTokens: boolean
 }
 
@@ -26,7 +26,7 @@ type Start = {
 const START_TIMEOUT_MS = 60_000
 const running: Set<ChildProcess> = new Set()
 
-// A run that fails or is stopped must not leave servers behind.
+// A run that fails or is stopped must not leave servers running.
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
@@ -77,7 +77,7 @@ export async function stopTarget({ process: child }: Target): Promise<void> {
   running.delete(child)
 }
 
-/** CPU seconds of a process so far, all its threads (Linux, /proc). */
+/** CPU seconds that all threads of a process have used (Linux, /proc). */
 export function cpuSeconds(child: ChildProcess): number {
   const fields = readFileSync(`/proc/${child.pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? []
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND

@@ -1,11 +1,11 @@
-/** So many verifiers that check tokens all the time, while their machine is busy; says what they said, and how they stood. */
+/** Verifiers that check tokens all the time while their machine is busy. Reports their answers and their state. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type * as Package from '@rescind/verifier'
 import type { Verifier } from '@rescind/verifier'
 import type { BusyTold } from './busy.ts'
 
 const CHECK_MS = 50
-/** Every verifier asks about one token that it has not seen, one after the other, this often. */
+/** Each verifier asks about one unseen token at a time, this often. */
 const ASK_MS = 20
 
 const [path = '', url = '', ...keys] = process.argv.slice(2)
@@ -35,7 +35,7 @@ function checkAll(): void {
 async function askOne(): Promise<void> {
   asked += 1
   const verifier = verifiers[asked % verifiers.length] as Verifier
-  // Text that nobody has issued: nothing about it is remembered, so that each is a question.
+  // Text that was never issued, so that no answer is cached and each check asks the server.
   const result = await verifier.verify(`a text of nobody ${process.pid} ${asked}`)
   count(result.kind === 'unknown' ? result.why : undefined)
   if (result.kind === 'unknown') counts.unanswered += 1

@@ -4,11 +4,11 @@ import { heard, openStage, type StageSize } from './verifiers.ts'
 
 export type BusyAsk = StageSize & {
   readonly seconds: number
-  /** Threads that compute without end beside everything else: as many as there are cores, and none is left over. */
+  /** Threads that compute all the time beside everything else: one for each core, so that none is idle. */
   readonly others: number
 }
 
-/** What one process of verifiers has counted. */
+/** The counts of one process of verifiers. */
 export type BusyTold = {
   readonly checks: number
   /** Answers `unknown` because a verifier had not heard from the server within its bound. */
@@ -18,20 +18,20 @@ export type BusyTold = {
   readonly unanswered: number
   /** The longest that a verifier was behind, measured between its checks. */
   readonly worstLagMs: number
-  /** The longest that the process held its own event loop up. */
+  /** The longest time that the process blocked its own event loop. */
   readonly blockedMs: number
 }
 export type BusyFigures = BusyTold & {
   readonly instances: number
   readonly revokes: number
-  /** The slowest revocation: that the server answered all the time. */
+  /** The slowest revocation, which shows that the server answered all the time. */
   readonly slowestMs: number
 }
 
 const TOKENS = 200
 const REVOKE_MS = 50
 
-/** Verifiers with the default bound on a machine of which other work takes all that it can. */
+/** Runs verifiers with the default bound on a machine whose other work takes all the time that it can get. */
 export async function measureBusy({ seconds, others, ...size }: BusyAsk): Promise<BusyFigures> {
   const { calls, children, close } = await openStage('busy-process.ts', size)
   const hogs: Worker[] = []

@@ -12,7 +12,7 @@ import { percentile } from '../statistics.ts'
 
 const KEY = 'orders-api-key-0123456789'
 const WORKERS = 32
-/** Between opening the sockets and the first event: subscriptions take a moment, on either side. */
+/** Delay between opening the sockets and the first event, because subscribing takes a moment in either system. */
 const SETTLE_MS = 3_000
 const NATS_PORT = 14_222
 
@@ -26,11 +26,11 @@ export type FanOutFigures = {
 
 type Told = { readonly nth?: number; readonly atMs?: number }
 
-/** Something that carries an event to all readers; resolves when it has been handed over. */
+/** Delivers an event to all readers; resolves when the event has been handed over. */
 type Carrier = {
   readonly pid: number | undefined
   readonly one: () => Promise<void>
-  /** Entries that one event holds in a burst, and the burst itself. */
+  /** Delivers this many entries as one burst. */
   readonly burst: (entries: number) => Promise<void>
   readonly readers: ChildProcess
 }
@@ -84,7 +84,7 @@ async function ofRescind(ask: FanOutAsk): Promise<FanOutFigures> {
   }
 }
 
-/** @returns undefined where nats-server is not installed. */
+/** @returns undefined if nats-server is not installed. */
 async function ofNats(ask: FanOutAsk): Promise<FanOutFigures | undefined> {
   const server = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(NATS_PORT)], { stdio: 'ignore' })
   const failed = once(server, 'error').then(() => true)
@@ -95,7 +95,7 @@ async function ofNats(ask: FanOutAsk): Promise<FanOutFigures | undefined> {
   installPackages('bench')
   const { connect } = await import('@nats-io/transport-node')
   const client = await connect({ servers: `127.0.0.1:${NATS_PORT}` })
-  // As large as an event of one row.
+  // As large as an event with one row.
   const payload = Buffer.alloc(700, 'x')
   try {
     return await measure('nats-server (in memory)', ask, {
@@ -160,7 +160,7 @@ function startReaders(
   return fork(path, [String(port), String(readers), greeting, marker], { execArgv: [] })
 }
 
-/** @returns false, once something listens. */
+/** @returns false once the port accepts connections. */
 async function listens(port: number): Promise<false> {
   for (;;) {
     const socket = connectTcp(port, '127.0.0.1')

@@ -9,7 +9,7 @@ import { Verifier } from '../../verifier/verifier.ts'
 const KEY_BYTES = 16
 const PLACE = { ordinal: 1, epochId: 'bench', chain: 'A'.repeat(43) }
 
-/** An index with so many entries, as a snapshot. */
+/** A snapshot of an index with so many entries. */
 function snapshotOf(
   entries: number,
   digestKey: string,
@@ -57,7 +57,7 @@ export type CheckFigures = {
   readonly revokedNs: number
 }
 
-/** A check of a token that was seen before, of a long one like a JWT, and of one that was revoked unseen. */
+/** Times checks of a token that was seen before, of a long one like a JWT, and of one that was revoked unseen. */
 export async function measureCheck(entries: number): Promise<CheckFigures> {
   const source = new MemorySource(() => Date.now())
   const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }
@@ -107,7 +107,9 @@ function unseen(): string[] {
   return Array.from({ length: 1_000 }, (_, nth) => `rsa_${String(nth).padStart(36, 'y')}`)
 }
 
-/** The best of many short rounds: others work on this machine, too, and a round of a millisecond finds a gap. */
+/**
+ * The best of many short rounds. Other processes run on this machine, too, and a round of a millisecond finds a gap.
+ */
 function timeOf(verifier: Verifier, tokens: readonly string[]): number {
   let best = Number.POSITIVE_INFINITY
   for (let round = 0; round < 1_000; round += 1) {

@@ -1,6 +1,6 @@
 /**
- * So many plain sockets that read one stream each, of whatever speaks: counts events by a marker, and says when the
- * last of them has had each one.
+ * Plain sockets that read one stream each, from any server. Counts events by a marker, and reports when the last reader
+ * has had each one.
  */
 import { connect, type Socket } from 'node:net'
 
@@ -19,7 +19,7 @@ function read(socket: Socket): void {
   let seen = 0
   let tail = Buffer.alloc(0)
   socket.on('data', (chunk: Buffer) => {
-    // A marker may be cut in two.
+    // A marker may be split over two chunks.
     const text = tail.length === 0 ? chunk : Buffer.concat([tail, chunk])
     let at = text.indexOf(MARKER)
     let last = 0

@@ -1,11 +1,14 @@
-/** So many verifiers; says for each token when the last of them had refused it. */
+/** Verifiers that report for each token when the last of them had refused it. */
 import type * as Package from '@rescind/verifier'
 import type { Verifier } from '@rescind/verifier'
 
 const [path = '', url = '', ...keys] = process.argv.slice(2)
 const { openVerifier } = (await import(path)) as typeof Package
 const verifiers: readonly Verifier[] = keys.map((key) => openVerifier({ url, key }))
-/** Tokens that a verifier asks about at a time: a hundred of them wait for one server, and each answer has its time. */
+/**
+ * Tokens that a verifier asks about at a time. A hundred verifiers wait for one server, and each answer has a time
+ * limit.
+ */
 const CHUNK = 2
 
 /** Wall time with fractions, the same clock in every process of this machine. */
@@ -17,7 +20,7 @@ async function watch(tokens: readonly string[]): Promise<void> {
     await Promise.all(verifiers.flatMap((verifier) => chunk.map((token) => accept(verifier, token))))
   }
   for (const token of tokens) {
-    // A hundred thousand registrations in one turn would hold up the proofs that all of this rests on.
+    // A hundred thousand registrations in one turn would delay the proofs of freshness, which everything here needs.
     await new Promise((resolve) => setImmediate(resolve))
     let left = verifiers.length
     for (const verifier of verifiers) {
@@ -29,10 +32,10 @@ async function watch(tokens: readonly string[]): Promise<void> {
   }
 }
 
-/** Questions that a busy server may leave unanswered before something else is wrong. */
+/** How many unanswered questions are attributed to a busy server. */
 const ASKED_MAX = 20
 
-/** @throws when it is refused: what was never accepted shows nothing by being refused later. */
+/** @throws when the token is refused: a later refusal of a token that was never accepted proves nothing. */
 async function accept(verifier: Verifier, token: string): Promise<void> {
   for (let asked = 1; ; asked += 1) {
     const verdict = await verifier.verify(token)

@@ -15,7 +15,7 @@ export type SpreadFigures = {
 
 type Told = { readonly token?: string; readonly kind?: string; readonly atMs?: number }
 
-/** From before a revocation is sent until the last verifier of the last process refuses the token. */
+/** Measures from before a revocation is sent until the last verifier of the last process refuses the token. */
 export async function measureSpread({ revokes, ...size }: SpreadAsk): Promise<SpreadFigures> {
   const { calls, children, close } = await openStage('spread-process.ts', size)
   try {
@@ -43,7 +43,7 @@ async function spreadOf(calls: Calls, ends: readonly Ends[], token: string): Pro
   return Math.max(...endedMs) - sentMs
 }
 
-/** What one process says of the ends of tokens. Tokens are revoked one at a time, so any other end is a fault. */
+/** Reports of one process about ended tokens. Tokens are revoked one at a time, so any other report is a fault. */
 class Ends {
   #awaited: { readonly token: string; readonly settle: PromiseWithResolvers<number> } | undefined
   #fault: Error | undefined

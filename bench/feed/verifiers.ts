@@ -6,7 +6,7 @@ import { Calls } from '../../test/kit/calls.ts'
 import { SEED } from '../../test/kit/seed.ts'
 import { makeHome, OF_OLDER_TREES, startProcess } from '../../test/kit/server.ts'
 
-/** This tree, or an older one with its own node_modules: server and verifiers are then those of that one. */
+/** This tree, or an older one with its own node_modules; server and verifiers both come from it. */
 export const THIS_TREE: string = fileURLToPath(new URL('../..', import.meta.url))
 
 export type Stage = {
@@ -18,7 +18,7 @@ export type Stage = {
 
 export type StageSize = { readonly tree: string; readonly processes: number; readonly each: number }
 
-/** A server, and processes of verifiers, each with a key of its own, so that none is shared. */
+/** A server and processes of verifiers, each with its own key. */
 export async function openStage(script: string, { tree, processes, each }: StageSize): Promise<Stage> {
   const home = makeHome()
   const verifiers = Array.from({ length: processes * each }, (_, nth) => ({
@@ -45,7 +45,7 @@ export async function openStage(script: string, { tree, processes, each }: Stage
   return { calls, url: server.url, children, close }
 }
 
-/** The next message of a process. @throws when it ends instead. */
+/** The next message of a process. @throws when the process ends instead. */
 export async function heard(child: ChildProcess): Promise<unknown> {
   const abort = new AbortController()
   const ended = once(child, 'exit', { signal: abort.signal }).then(([code]) => {

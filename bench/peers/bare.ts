@@ -1,4 +1,4 @@
-/** The floor of what Node can do: reads a form body, answers a small JSON, means nothing by it. */
+/** The least that Node can do: reads a form body, ignores it and answers a small JSON. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -14,7 +14,7 @@ const server = createServer((request, response) => {
 })
 server.keepAliveTimeout = 72_000
 server.listen(0, '127.0.0.1', () => {
-  // A server that listens on TCP has an AddressInfo.
+  // A server that listens on TCP has an AddressInfo, which Node's type does not say.
   const { port } = server.address() as AddressInfo
   process.stdout.write(`{"url":"http://127.0.0.1:${port}"}\n`)
 })

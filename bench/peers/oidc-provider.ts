@@ -1,4 +1,4 @@
-/** npm oidc-provider with its records in a Map: its own default adapter forgets beyond 1,000 of them. */
+/** npm oidc-provider with its records in a Map, because its default adapter keeps only 1,000 of them. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Provider from 'oidc-provider'
@@ -48,7 +48,7 @@ class MapAdapter {
 const server = createServer()
 server.keepAliveTimeout = 72_000
 server.listen(0, '127.0.0.1', () => {
-  // A server that listens on TCP has an AddressInfo.
+  // A server that listens on TCP has an AddressInfo, which Node's type does not say.
   const { port } = server.address() as AddressInfo
   const provider = new Provider(`http://127.0.0.1:${port}`, {
     adapter: MapAdapter as never,
