@@ -3,20 +3,20 @@ local http = require("socket.http")
 
 local CHECK = "http://127.0.0.1:8080/check/p/orders"
 local TIMEOUT_SECONDS = 1
--- All that Rescind ever says about a caller: X-Auth-Source and so on.
+-- Every header in which Rescind describes a caller: X-Auth-Source and so on.
 local IDENTITY = { "Source", "Subject", "Client", "Tenant", "Scope", "Jti", "Exp", "Act" }
 local KEPT = { close = true, ["keep-alive"] = true, upgrade = true }
 
 local function ask(authorization)
   http.TIMEOUT = TIMEOUT_SECONDS
-  -- Of the caller's request only the credential goes along; Apache has made one text of two credentials, which is none.
+  -- Sends only the credential. Apache joins two credentials into one text, which is not valid.
   local _, status, headers = http.request({ url = CHECK, method = "HEAD", redirect = false,
     headers = { authorization = authorization } })
   return status, headers
 end
 
 -- Many services read X_Auth_Subject as X-Auth-Subject: names with anything but letters, digits and hyphens are dropped.
--- "Connection: X-Auth-Act" of a caller would make the proxy remove what Rescind said.
+-- A caller's "Connection: X-Auth-Act" would make the proxy remove what Rescind said.
 local function clean(r)
   for name in pairs(r:headers_in_table()) do
     if name:find("[^%w-]") then r.headers_in[name] = nil end

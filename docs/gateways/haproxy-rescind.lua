@@ -1,14 +1,14 @@
 -- Asks Rescind's forward-auth about a request. Anything but a clear answer is a 503: nobody gets in on a failure.
 local CHECK = "http://127.0.0.1:8080/check/p/orders"
 local TIMEOUT_MS = 1000
--- All that Rescind ever says about a caller: X-Auth-Source and so on.
+-- Every header in which Rescind describes a caller: X-Auth-Source and so on.
 local IDENTITY = { "source", "subject", "client", "tenant", "scope", "jti", "exp", "act" }
 
 core.register_action("rescind", { "http-req" }, function(txn)
   txn:set_var("txn.rescind_status", "503")
   local given = txn.http:req_get_headers()["authorization"]
   local headers = {}
-  -- Two credentials are for Rescind to refuse, not for this script to choose from: both go along, and nothing else does.
+  -- Sends all credentials and nothing else: if there are two, Rescind refuses them; this script must not choose.
   if given ~= nil then
     headers["authorization"] = {}
     for at = 0, #given do headers["authorization"][at + 1] = given[at] end
