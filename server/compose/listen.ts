@@ -43,7 +43,7 @@ export type RunningServer = {
   readonly close: () => Promise<void>
 }
 
-/** What is open before the server listens. */
+/** The parts that are opened before the server listens. */
 export type Open = {
   readonly modules: readonly DialectModule[]
   readonly sources: Sources

@@ -17,7 +17,7 @@ export type Check = {
 
 /**
  * Forward authentication: 200 lets a request through, 401 and 403 refuse it, 503 means that the state is unknown. Only the
- * credential is judged: gateways forward whatever they received and turn every other status into a failure of their own.
+ * credential is judged: gateways forward any request that they get, and treat every other status as a failure.
  * Method, query, body and other headers change nothing, and there is no redirect, 204, 400, 413 or 429.
  */
 export function createCheck(judge: Judge): Check {

@@ -4,7 +4,7 @@ import { parseJws, type RawToken } from '@rescind/core/tokens'
 import { judgeText } from '../judging/judge-token.ts'
 import type { KeySets } from '../judging/key-sets.ts'
 
-/** What a gateway learns about a live token: whose it is, and what it may be used as. */
+/** What a gateway learns about a live token: its subject, and the uses that it allows. */
 export type Bearer = TokenFacts & Credential & Pick<TokenRecord, 'claims'>
 
 export type Judged = { readonly verdict: Verdict; readonly bearer: Bearer | undefined }

@@ -78,7 +78,7 @@ export class ClientErrors {
   }
 }
 
-/** Whether the bytes begin with a request line of `/check`, whatever its method. */
+/** Whether the bytes begin with a request line of `/check`, with any method. */
 function isForCheck(packet: unknown): boolean {
   if (!Buffer.isBuffer(packet)) return false
   const [, url] = REQUEST_LINE.exec(packet.toString('latin1', 0, LINE_LOOK_BYTES)) ?? []

@@ -84,7 +84,7 @@ function folder(path: string): readonly string[] {
   return isOthers ? [`others can make files in ${path}; run: chmod 700 ${path}`] : []
 }
 
-/** Checks the owner's write bit even for root, whom the kernel lets write anyway: a removed bit means "do not write". */
+/** Checks the owner's write bit even for root, although the kernel lets root write anyway: a removed bit means "do not write". */
 function isWritable(path: string, mode: number): boolean {
   if ((mode & OWNER_WRITES) === 0) return false
   try {

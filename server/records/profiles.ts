@@ -8,7 +8,7 @@ export type CredentialLocation =
   | { readonly from: 'header'; readonly name: string }
   | { readonly from: 'cookie'; readonly name: string }
 
-/** What a route demands of who calls it. It stands here, never in a request: paths and queries are the caller's. */
+/** The demands of a route on its callers. They are stored here, because callers choose paths and queries. */
 export type CheckProfile = {
   readonly name: string
   readonly credential: CredentialLocation
@@ -29,7 +29,7 @@ export type CheckProfile = {
 export const CHECK_PROFILES: Collection<CheckProfile> = {
   name: 'check-profiles',
   keys: () => [],
-  // What is demanded and cannot be read is not taken for nothing.
+  // An unreadable demand must not count as no demand, so it makes the whole profile unreadable.
   isValue: shaped(
     { name: 'text', credential: 'members', scopes: 'texts', maxAgeSeconds: 'number' },
     { sources: 'texts', audience: 'texts', withoutAudience: 'flag', constraint: ['refuse', 'report'] },

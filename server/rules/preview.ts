@@ -133,7 +133,7 @@ async function countAll(realm: Realm, ask: CountAsk, tally: Tally): Promise<bool
   return countPages(realm, ask, { tally, page, skip })
 }
 
-/** Ids of every token that the rule hits directly. */
+/** The ids that all tokens which the rule hits directly have in common. */
 function idsNamed(target: Target): TokenIds {
   switch (target.kind) {
     case 'cut': {

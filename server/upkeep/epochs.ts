@@ -42,7 +42,7 @@ export function realmsOutOfOrder(realms: Realms): readonly NoEpoch[] {
 
 /**
  * Starts an epoch in every realm of a store that no server has open, except those that are out of order. A verifier
- * with a checkpoint of an abandoned history is told so, and keeps what it knows to be over.
+ * with a checkpoint of an abandoned history is told so, and goes on refusing the tokens that it knows to have ended.
  * @throws StoreUnavailable.
  */
 export async function startEpochs(realms: Realms, start: EpochStart): Promise<readonly EpochStarted[]> {

@@ -44,7 +44,7 @@ describe('rescind audit verify', () => {
     return runCommand(t, { words: ['audit', 'verify', ...flags, ...more], folder })
   }
 
-  /** The command's verdict on a copy of the store after somebody wrote to it. */
+  /** The command's verdict on a copy of the store that was written to. */
   async function afterwards(t: TestContext, act: (db: DatabaseSync) => void): Promise<Ended> {
     const copy = makeHome()
     t.after(() => copy.remove())
