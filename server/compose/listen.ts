@@ -75,7 +75,7 @@ export async function listen(config: Config, open: Open): Promise<RunningServer>
     for (const { close } of mounted) close?.()
     await maintenance.stop()
     const reason = error instanceof Error ? error.message : String(error)
-    throw new SettingsRefused(`listen: ${host}:${port}: ${reason}`)
+    throw new SettingsRefused(`listen: ${host}:${port}: ${reason} (choose another with --listen)`)
   }
   bases.origin = originOf(listener, config)
   log.info({ url: bases.origin, store: config.store.kind }, 'rescind is listening')

@@ -35,8 +35,8 @@ const FRONT_PAGE: Answer = {
 }
 
 /**
- * Browsers accept both types. Java's HTTP client accepts only text/html of them, and expects the versions of the
- * Identity API. X-Auth-Token is not looked at: `/` needs no token, so it must not fail for a broken one.
+ * Browsers accept both types, and people who try it with curl name text/html alone. Java's HTTP client accepts text/html
+ * beside images, and expects the versions of the Identity API. X-Auth-Token is not looked at: `/` needs no token, so it must not fail for a broken one.
  */
 const OF_BROWSERS = ['text/html', 'application/xhtml+xml']
 
@@ -53,5 +53,5 @@ export function withFrontPage(dialect: Dialect, paths: readonly string[]): Diale
 function isFromBrowser(request: WireRequest): boolean {
   if (request.path !== '/' || (request.method !== 'GET' && request.method !== 'HEAD')) return false
   const types = (request.header('accept') ?? '').split(',').map((type) => type.trim().toLowerCase())
-  return OF_BROWSERS.every((type) => types.includes(type))
+  return OF_BROWSERS.every((type) => types.includes(type)) || types.join() === 'text/html'
 }

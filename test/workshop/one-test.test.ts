@@ -46,3 +46,12 @@ test('npm run test:one -- FILE --inspect-brk waits for a debugger before any of 
   inspector.close()
   assert.match(url, /^file:.*\.ts$/)
 })
+
+test('npm run test:one without a file says how it is called, and runs nothing', () => {
+  const { status, stderr } = spawnSync('npm', ['run', '--silent', 'test:one'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  })
+  assert.equal(status, 2)
+  assert.match(stderr, /^test:one: name a test file/)
+})
