@@ -23,7 +23,7 @@ test('a browser at / gets a page that says what this is, and where its API is', 
   for (const path of ['/healthz', '/readyz', '/api/id/v1', '/v2.0', '/v3', '/control/v1/openapi.json'])
     assert.ok(answer.body.includes(path), path)
   assert.equal((await browse('HEAD /')).body.length, 0)
-  assert.equal((await calls.send('GET /', ['Accept: text/html'])).body, answer.body)
+  assert.deepEqual((await calls.send('GET /', ['Accept: text/html'])).body, answer.body)
 })
 
 test('every address on that page leads somewhere', async () => {
