@@ -36,7 +36,8 @@ const FRONT_PAGE: Answer = {
 
 /**
  * Browsers accept both types, and people who try it with curl name text/html alone. Java's HTTP client accepts text/html
- * beside images, and expects the versions of the Identity API. X-Auth-Token is not looked at: `/` needs no token, so it must not fail for a broken one.
+ * beside images, and expects the versions of the Identity API. X-Auth-Token is not looked at: `/` needs no token, so it
+ * must not fail for a broken one.
  */
 const OF_BROWSERS = ['text/html', 'application/xhtml+xml']
 
