@@ -13,13 +13,13 @@ function written(members: object, message: string): string {
 test('a line for people has the time, the level, the message and the members', () => {
   assert.equal(
     written({ url: 'http://127.0.0.1:8080', status: 503, why: 'no room' }, 'could not answer'),
-    '2026-11-30T06:29:13.000Z WARN  could not answer url=http://127.0.0.1:8080 status=503 why="no room"\n',
+    '2026-11-30T06:29:13.000Z warn  could not answer url=http://127.0.0.1:8080 status=503 why="no room"\n',
   )
 })
 
 test('an error is told with its stack, on the same line', () => {
   const text = written({ err: new Error('broken') }, 'failed')
-  assert.match(text, /WARN {2}failed err=\{"type":"Error","message":"broken","stack":"Error: broken\\n/)
+  assert.match(text, /warn {2}failed err=\{"type":"Error","message":"broken","stack":"Error: broken\\n/)
   assert.equal(text.split('\n').length, 2)
 })
 
@@ -32,4 +32,9 @@ test('nothing that a client sent moves the cursor, forges a line or hides text',
   assert.doesNotMatch(text.slice(0, -1), /[\0-\u001f\u007f-\u009f\u202e]/)
   assert.match(text, /a {2}INFO forged\[0m/)
   assert.match(text, /name="x=1 level=info"/)
+})
+
+test('a member that is called as the time, the level or the message is, fails nothing', () => {
+  assert.match(written({ time: 'soon', level: 'high', msg: 7 }, 'as usual'), /^soon high /)
+  assert.match(written({ time: 1e300 }, 'late'), /^1e\+300 warn {2}late/)
 })

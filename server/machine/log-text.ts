@@ -1,12 +1,5 @@
 import { displayText } from '@rescind/core/bytes'
-
-const LEVELS: Readonly<Record<number, string>> = {
-  20: 'debug',
-  30: 'info ',
-  40: 'WARN ',
-  50: 'ERROR',
-  60: 'FATAL',
-}
+import { pino } from 'pino'
 
 /** Members that every JSON line has, and that a reader of one server's terminal has no use for. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['level', 'time', 'msg', 'pid', 'hostname'])
@@ -19,13 +12,21 @@ export function logText(line: string): string {
   const entry = JSON.parse(line) as Readonly<Record<string, unknown>>
   const { level, time, msg } = entry
   const parts = [
-    new Date(Number(time)).toISOString(),
-    LEVELS[Number(level)] ?? String(level),
+    timeText(time),
+    (pino.levels.labels[Number(level)] ?? oneLine(String(level))).padEnd(LEVEL_CHARS),
     ...(typeof msg === 'string' ? [oneLine(msg)] : []),
   ]
   for (const [name, value] of Object.entries(entry))
     if (!LEFT_OUT.has(name)) parts.push(`${oneLine(name)}=${valueText(value)}`)
   return `${parts.join(' ')}\n`
+}
+
+const LEVEL_CHARS = 5
+
+/** Never throws: a member that is called `time` as well must not turn a log line into a failed request. */
+function timeText(time: unknown): string {
+  const date = new Date(typeof time === 'number' ? time : Number.NaN)
+  return Number.isNaN(date.getTime()) ? oneLine(String(time)) : date.toISOString()
 }
 
 /** Plain words stay as they are; all else is JSON, so that it is clear where a value ends. */
