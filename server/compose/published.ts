@@ -2,6 +2,7 @@ import type { Realms, Store } from '@rescind/authority'
 import { DEFAULT_REALM, SettingsRefused } from '@rescind/core'
 import { CHAT_APPS } from '@rescind/dialects'
 import type { Config } from '../config/config.ts'
+import { writtenSecrets } from '../seed/read.ts'
 import type { Seed } from '../seed/schema.ts'
 
 /** The prefix of the quick start's secrets, which are public. */
@@ -11,6 +12,12 @@ const PUBLISHED_API_KEY = `${PUBLISHED}chat-api-key`
 
 export function seedHasPublished(seed: Seed): boolean {
   return JSON.stringify(seed).includes(`"${PUBLISHED}`)
+}
+
+/** Whether the file of this seed tells its readers a secret: one in clear that is not public anyway. */
+export function tellsSecrets(seed: Seed): boolean {
+  for (const text of writtenSecrets(seed)) if (!text.startsWith(PUBLISHED)) return true
+  return false
 }
 
 /** Looks only whether the record exists. This version may be unable to read the record, or its whole realm. */

@@ -19,7 +19,7 @@ import type { Seed } from '../seed/schema.ts'
 import { listen, type Open, type RunningServer } from './listen.ts'
 import { checkModules, MODULES } from './modules.ts'
 import { openOwnStore } from './open-store.ts'
-import { hasPublishedKeys, refusePublished, seedHasPublished } from './published.ts'
+import { hasPublishedKeys, refusePublished, seedHasPublished, tellsSecrets } from './published.ts'
 
 /** What a test may use in place of the machine's own. */
 export type Surroundings = {
@@ -97,7 +97,8 @@ type SeedFile = {
 
 async function applySeedFile({ realms, log, passwordCost }: Open, given: SeedFile): Promise<void> {
   const { file, seed, parts, environment = process.env } = given
-  if (isReadableByOthers(file)) log.warn({ file }, 'the seed file can be read by others')
+  if (isReadableByOthers(file) && tellsSecrets(seed))
+    log.warn({ file }, `the seed file has secrets in it and can be read by others; run: chmod 600 ${file}`)
   const created = await applySeed(
     {
       realms,

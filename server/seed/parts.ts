@@ -2,12 +2,25 @@ import type { Realm } from '@rescind/authority'
 import { z } from 'zod'
 import { storedText } from '../records/text-schemas.ts'
 
+/** A secret whose text is in the seed file. A class, so that it can be told from the other texts of a parsed file. */
+export class WrittenSecret {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
 /** A secret, or the name of an environment variable or file that holds it. */
-export type SeedSecret = string | { readonly env: string } | { readonly file: string }
+export type SeedSecret = WrittenSecret | { readonly env: string } | { readonly file: string }
 
 /** Any text is allowed, so that existing keys can be taken over; guessable ones raise a warning. */
 export const secret: z.ZodType<SeedSecret> = z.union([
-  z.string().min(1).max(512),
+  z
+    .string()
+    .min(1)
+    .max(512)
+    .transform((text) => new WrittenSecret(text)),
   z.strictObject({ env: z.string().min(1) }),
   z.strictObject({ file: z.string().min(1) }),
 ])

@@ -2,7 +2,7 @@ import { SettingsRefused } from '@rescind/core'
 import { parseStrictFile, withoutBom } from '@rescind/core/bytes'
 import { readSecretFile } from '../machine/key-files.ts'
 import { readRegularFile } from '../machine/regular-file.ts'
-import type { SeedPart, SeedSecret } from './parts.ts'
+import { type SeedPart, type SeedSecret, WrittenSecret } from './parts.ts'
 import { parseSeed, type Seed } from './schema.ts'
 
 /** Bytes of a seed file: room for half a million records. */
@@ -17,6 +17,13 @@ export function readSeed(path: string, parts: readonly SeedPart[]): Seed {
   return parsed.seed
 }
 
+/** The secrets whose text is in the file. */
+export function* writtenSecrets(value: unknown): Generator<string> {
+  if (value instanceof WrittenSecret) yield value.text
+  else if (typeof value === 'object' && value !== null)
+    for (const member of Object.values(value)) yield* writtenSecrets(member)
+}
+
 function bytesOf(path: string): Buffer {
   const why = 'what is in it can be given in several files, one a start'
   return readRegularFile('seed', path, { maxBytes: SEED_MAX_BYTES, why })
@@ -27,7 +34,7 @@ export function secretText(
   secret: SeedSecret,
   environment: Readonly<Record<string, string | undefined>>,
 ): string {
-  if (typeof secret === 'string') return secret
+  if (secret instanceof WrittenSecret) return secret.text
   if ('file' in secret) return notEmpty(readSecretFile('seed', secret.file), secret.file)
   return notEmpty(environment[secret.env] ?? '', `$${secret.env}`)
 }

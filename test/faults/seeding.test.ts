@@ -174,13 +174,31 @@ test('a seed that others can read, and a secret that can be guessed, are warned 
   const { stdout, stderr } = await served({ t, home, seed, mode: 0o644 }, async ({ status }) => {
     assert.equal(await status('svc', WEAK), 200)
   })
-  assert.match(stdout, /"level":40,[^\n]*"msg":"the seed file can be read by others"/)
+  assert.match(
+    stdout,
+    /"level":40,[^\n]*"msg":"the seed file has secrets in it and can be read by others; run: chmod 600 /,
+  )
   assert.match(
     stdout,
     /"level":40,[^\n]*"of":"OAuth client svc","msg":"this secret of the seed file can be guessed"/,
   )
   assert.doesNotMatch(stdout, /OAuth client two/)
   assert.ok(!(stdout + stderr).includes(WEAK) && !(stdout + stderr).includes(STRONG))
+  home.remove()
+})
+
+test('a seed that others can read is not warned about when its secrets are elsewhere, or public anyway', async (t) => {
+  const home = makeHome()
+  const seed = seedOf(
+    { clientId: 'env', clientSecret: { env: 'SVC_SECRET' } },
+    { clientId: 'quick', clientSecret: 'NOT-A-SECRET-svc' },
+  )
+  const { stdout } = await served(
+    { t, home, seed, mode: 0o644, environment: { SVC_SECRET: STRONG } },
+    async () => undefined,
+  )
+  assert.match(stdout, /"created":2,/)
+  assert.doesNotMatch(stdout, /can be read by others/)
   home.remove()
 })
 
