@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import type { Realm, Realms, Store } from '@rescind/authority'
-import { type Clock, ContractBroken, type Random, SettingsRefused } from '@rescind/core'
+import { type Clock, ContractBroken, type Random } from '@rescind/core'
 import { OAUTH_PREFIX, Scans } from '@rescind/dialects'
 import { Feed } from '@rescind/feed'
 import type { Logger } from 'pino'
@@ -28,6 +28,7 @@ import { watchTurns } from '../machine/turns.ts'
 import { feedEnforcement } from '../receipts/enforcement.ts'
 import type { Sources } from '../rules/sources.ts'
 import { type Maintenance, startMaintenance } from '../upkeep/maintenance.ts'
+import { addressRefused } from './address.ts'
 import { Bases } from './bases.ts'
 import { noteUntimely, reloadTls } from './certificate.ts'
 import { endpointsOf } from './modules.ts'
@@ -74,8 +75,7 @@ export async function listen(config: Config, open: Open): Promise<RunningServer>
   } catch (error) {
     for (const { close } of mounted) close?.()
     await maintenance.stop()
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new SettingsRefused(`listen: ${host}:${port}: ${reason} (choose another with --listen)`)
+    throw addressRefused(config.listen, error)
   }
   bases.origin = originOf(listener, config)
   log.info({ url: bases.origin, store: config.store.kind }, 'rescind is listening')

@@ -16,6 +16,7 @@ import { applySeed } from '../seed/apply.ts'
 import type { SeedPart } from '../seed/parts.ts'
 import { readSeed, secretText } from '../seed/read.ts'
 import type { Seed } from '../seed/schema.ts'
+import { tryAddress } from './address.ts'
 import { listen, type Open, type RunningServer } from './listen.ts'
 import { checkModules, MODULES } from './modules.ts'
 import { openOwnStore } from './open-store.ts'
@@ -50,9 +51,8 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const lines =
     surroundings.log === undefined ? openLog(config.logLevel, config.logFormat) : givenLog(surroundings.log)
   const { log } = lines
-  // Read the seed first: if it cannot be read, no half-made store must be left behind.
   const parts = modules.flatMap(({ seed }) => seed ?? [])
-  const seed = await seedOf(config, parts, surroundings.store)
+  const seed = await checkFirst(config, parts, surroundings.store)
   const store = surroundings.store ?? (await openOwnStore(config, { clock, log }))
   try {
     const keys = { config, random, isTemporary: isKeptNowhere(config, surroundings) }
@@ -118,18 +118,19 @@ function isKeptNowhere({ store }: Config, given: Surroundings): boolean {
 }
 
 /**
- * @throws SettingsRefused when the seed cannot be read. A store that was passed in is closed then, as it is whenever
- * starting fails.
+ * What can be refused before anything is made: the seed file and the address. No half-made store, no key and no migrated
+ * store is left behind then. A store that was passed in is closed, as it is whenever starting fails.
+ * @throws SettingsRefused
  */
-async function seedOf(
+async function checkFirst(
   config: Config,
   parts: readonly SeedPart[],
   given: Store | undefined,
 ): Promise<Seed | undefined> {
-  if (config.seed === undefined) return undefined
   try {
-    const seed = readSeed(config.seed, parts)
-    if (seedHasPublished(seed)) refusePublished(config)
+    const seed = config.seed === undefined ? undefined : readSeed(config.seed, parts)
+    if (seed !== undefined && seedHasPublished(seed)) refusePublished(config)
+    await tryAddress(config.listen)
     return seed
   } catch (error) {
     await given?.close()

@@ -7,6 +7,7 @@ import { after, before, describe, it, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Home, makeHome } from '../kit/server.ts'
 import { assertRefused, runCommand, runHere, startCommand } from './kit/command.ts'
+import { folderState } from './kit/folder-state.ts'
 
 type Refused = {
   readonly what: string
@@ -135,17 +136,19 @@ test('an address that others can reach is fine behind a named proxy', async (t) 
   home.remove()
 })
 
-test('a port that is taken is refused in one line, with 2', async (t) => {
+test('a port that is taken is refused in one line, with 2, and leaves nothing on disk', async (t) => {
   const home = makeHome()
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   const address = taken.address()
   assert.ok(typeof address === 'object' && address !== null)
   const flags = ['--listen', `127.0.0.1:${address.port}`, '--log-level', 'error']
+  const untouched = folderState(home.folder)
   assertRefused(
     await runCommand(t, { words: ['serve', ...flags], folder: home.folder }),
-    /listen: .*EADDRINUSE/,
+    /listen: .*EADDRINUSE.*\(stop what listens there, or choose another with --listen\)/,
   )
+  assert.deepEqual(folderState(home.folder), untouched)
   taken.close()
   home.remove()
 })
