@@ -105,8 +105,10 @@ describe('[W65] a start checks the log that it folds', () => {
   })
 
   const row = FIRST + 5
-  const flipped = (column: string, at: number): string =>
-    `UPDATE log SET ${column} = unhex(substr(hex(${column}), 1, ${2 * at}) || 'BE' || substr(hex(${column}), ${2 * at + 3})) WHERE id = ${row}`
+  const flipped = (column: string, at: number): string => {
+    const [before, behind] = [`substr(hex(${column}), 1, ${2 * at})`, `substr(hex(${column}), ${2 * at + 3})`]
+    return `UPDATE log SET ${column} = unhex(${before} || 'BE' || ${behind}) WHERE id = ${row}`
+  }
 
   for (const [what, sql, says] of [
     ['a bit of the digest in a revocation', flipped('rule', 12), /row 5 of its log is not as it was written/],

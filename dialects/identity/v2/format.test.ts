@@ -61,7 +61,11 @@ test('a suffix wins over Accept, for good answers and for faults', async () => {
   const lost = await ask({ method: 'GET', path: '/v2.0/nowhere.xml' })
   assert.equal(
     lost.body,
-    '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<itemNotFound xmlns="http://docs.openstack.org/identity/api/v2.0" code="404"><message>The resource could not be found.</message></itemNotFound>',
+    [
+      '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n',
+      '<itemNotFound xmlns="http://docs.openstack.org/identity/api/v2.0" code="404">',
+      '<message>The resource could not be found.</message></itemNotFound>',
+    ].join(''),
   )
 })
 
@@ -78,8 +82,8 @@ test('the server’s own refusals are in XML if XML was asked for', async () => 
 test('request and answer may have different formats', async () => {
   const { ask } = await openIdentity()
   const given = passwordLogin('ann')
-  const body =
-    '<auth xmlns="http://docs.openstack.org/identity/api/v2.0" tenantId="900100"><passwordCredentials username="ann" password="pw-ann"/></auth>'
+  const login = '<passwordCredentials username="ann" password="pw-ann"/>'
+  const body = `<auth xmlns="http://docs.openstack.org/identity/api/v2.0" tenantId="900100">${login}</auth>`
   const json = await ask({ ...given, headers: { 'content-type': 'application/xml' }, body })
   assert.deepEqual([json.status, json.headers['content-type']], [200, 'application/json'])
   const xml = await ask({ ...given, headers: { ...given.headers, accept: 'application/xml' } })

@@ -20,7 +20,11 @@ test('an XML body is parsed into the equivalent JSON, with any prefixes', () => 
   for (const text of [
     `<auth xmlns="${ID}" tenantId="t"><apiKeyCredentials xmlns="${KSKEY}" username="ann" apiKey="k"/></auth>`,
     `<x:auth xmlns:x="${ID}" xmlns:y="${KSKEY}" tenantId="t"><y:apiKeyCredentials username="ann" apiKey="k"/></x:auth>`,
-    `<?xml version="1.0" encoding="UTF-8"?>\n<auth tenantId="t">\n <a:apiKeyCredentials xmlns:a="${KSKEY}" username="ann"><a:apiKey>k</a:apiKey></a:apiKeyCredentials>\n</auth>\n`,
+    [
+      '<?xml version="1.0" encoding="UTF-8"?>\n<auth tenantId="t">\n ',
+      `<a:apiKeyCredentials xmlns:a="${KSKEY}" username="ann"><a:apiKey>k</a:apiKey></a:apiKeyCredentials>`,
+      '\n</auth>\n',
+    ].join(''),
   ])
     assert.deepEqual(read(text), expected)
 })
@@ -201,7 +205,11 @@ test('lists become elements around their items, paging links Atom links, and des
   const tenants_links = [{ rel: 'next', href: 'http://h/v2.0/tenants?marker=1' }]
   assert.equal(
     xmlOf({ tenants, tenants_links }).split('\n')[1],
-    `<tenants xmlns="${ID}" xmlns:atom="http://www.w3.org/2005/Atom"><tenant id="1" name="a&lt;b" enabled="true"><description>x &amp; y</description></tenant><atom:link rel="next" href="http://h/v2.0/tenants?marker=1"/></tenants>`,
+    [
+      `<tenants xmlns="${ID}" xmlns:atom="http://www.w3.org/2005/Atom">`,
+      '<tenant id="1" name="a&lt;b" enabled="true"><description>x &amp; y</description></tenant>',
+      '<atom:link rel="next" href="http://h/v2.0/tenants?marker=1"/></tenants>',
+    ].join(''),
   )
 })
 
@@ -210,7 +218,11 @@ test('a catalog becomes services with endpoints directly in them, and an endpoin
   const serviceCatalog = [{ name: 'n', type: 't', endpoints: [endpoint], endpoints_links: [] }]
   assert.equal(
     xmlOf({ access: { serviceCatalog } }).split('\n')[1],
-    `<access xmlns="${ID}"><serviceCatalog><service name="n" type="t"><endpoint region="R" publicURL="http://h"><version id="2" info="i"/></endpoint></service></serviceCatalog></access>`,
+    [
+      `<access xmlns="${ID}"><serviceCatalog><service name="n" type="t">`,
+      '<endpoint region="R" publicURL="http://h"><version id="2" info="i"/></endpoint>',
+      '</service></serviceCatalog></access>',
+    ].join(''),
   )
 })
 
