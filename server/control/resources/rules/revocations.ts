@@ -103,7 +103,10 @@ async function revoke(ask: Ask<unknown, RevokeBody>): Promise<Answer | Stale> {
 }
 
 const STILL_SO: Answer = jsonAnswer(200, {})
-const CHANGED: Problem = problem(409, 'ifPreview: the targets have changed since the preview; preview again')
+const CHANGED: Problem = problem(
+  409,
+  'ifPreview: the targets cover something else than in this preview; preview again, and send the new digest',
+)
 
 /** The blast radius, computed by the code that also decides what is written. */
 function preview(ask: Ask<unknown, RevokeBody>, resolved: Resolved): Promise<PreviewJson> {
