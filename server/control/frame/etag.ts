@@ -1,4 +1,4 @@
-import type { WireRequest } from '@rescind/dialects'
+import type { Answer, WireRequest } from '@rescind/dialects'
 import { type Problem, problem } from '../../http/problem.ts'
 
 /** A record's version as an entity tag; strong, RFC 9110 §8.8.3. */
@@ -20,6 +20,11 @@ export function unlessMatches(request: WireRequest, version: number): Problem | 
 export function isKnown(request: WireRequest, version: number): boolean {
   const header = request.header('if-none-match')
   return header !== undefined && (header.trim() === '*' || listed(header.replaceAll('W/', ''), version))
+}
+
+/** RFC 9110 §15.4.5: a 304 has the ETag and the Cache-Control that the 200 would have. */
+export function notModified(version: number): Answer {
+  return { status: 304, headers: { etag: etagOf(version), 'cache-control': 'no-store' }, body: '' }
 }
 
 function listed(header: string, version: number): boolean {

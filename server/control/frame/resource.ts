@@ -3,7 +3,7 @@ import { jsonAnswer, type Stale } from '@rescind/dialects'
 import type { z } from 'zod'
 import { isAnswer, type Problem } from '../../http/problem.ts'
 import { type AnswerShape, type Ask, type Endpoint, type EndpointShape, endpoint } from './endpoint.ts'
-import { etagOf, isKnown } from './etag.ts'
+import { etagOf, isKnown, notModified } from './etag.ts'
 import { answerPage, PAGE_QUERY, pageShape } from './paged.ts'
 import { type Beside, type Change, type Made, matchedRecordOf, put, type Records, remove } from './records.ts'
 
@@ -67,12 +67,10 @@ type Reading = Said & {
    * it.
    */
   readonly unchanged?: string
-  /** Its 304 has no ETag yet, although RFC 9110 §15.4.5 asks for one. */
-  readonly untagged?: true
 }
 
 /** `GET /issuers/{issuerId}` */
-export function readOf<T>(records: Records<T>, { unchanged, untagged, ...said }: Reading): Endpoint {
+export function readOf<T>(records: Records<T>, { unchanged, ...said }: Reading): Endpoint {
   return endpoint({
     ...said,
     method: 'GET',
@@ -83,10 +81,8 @@ export function readOf<T>(records: Records<T>, { unchanged, untagged, ...said }:
     handle: async (ask) => {
       const entry = await matchedRecordOf(records, ask)
       if (isAnswer(entry)) return entry
-      const headers = { etag: etagOf(entry.version) }
-      if (unchanged !== undefined && isKnown(ask.request, entry.version))
-        return { status: 304, headers: untagged === true ? {} : headers, body: '' }
-      return jsonAnswer(200, records.json(entry, ask), headers)
+      if (unchanged !== undefined && isKnown(ask.request, entry.version)) return notModified(entry.version)
+      return jsonAnswer(200, records.json(entry, ask), { etag: etagOf(entry.version) })
     },
   })
 }

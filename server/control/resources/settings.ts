@@ -10,7 +10,7 @@ import {
 } from '../../records/realm-settings.ts'
 import { auditOf, commitChange } from '../frame/change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
-import { etagOf, isKnown, unlessMatches } from '../frame/etag.ts'
+import { etagOf, isKnown, notModified, unlessMatches } from '../frame/etag.ts'
 import { APPROVAL } from './rules/approval-json.ts'
 import { askApproval } from './rules/approvals.ts'
 
@@ -65,8 +65,7 @@ const READ_SETTINGS: Endpoint = endpoint({
   answers: { 200: { what: 'The settings', schema: SETTINGS }, 304: { what: 'Not changed since' } },
   handle: async ({ realm, request }) => {
     const known = await settingsOf(realm)
-    if (!isKnown(request, known.version)) return answer(known)
-    return { status: 304, headers: { etag: etagOf(known.version), 'cache-control': 'no-store' }, body: '' }
+    return isKnown(request, known.version) ? notModified(known.version) : answer(known)
   },
 })
 

@@ -56,7 +56,6 @@ export const CLIENT_ENDPOINTS: readonly Endpoint[] = [
     operation: 'readClient',
     summary: 'One OAuth client, without its secrets',
     unchanged: 'The caller has this version',
-    untagged: true,
   }),
   changeOf(CLIENTS, {
     operation: 'changeClient',
