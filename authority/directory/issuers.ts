@@ -4,7 +4,8 @@ import type { Target } from '@rescind/core/log'
 import {
   type ClaimMap,
   type ForeignIssuer,
-  foreignSource,
+  foreignIssuer,
+  isForeignSource,
   payloadOf,
   type RawToken,
 } from '@rescind/core/tokens'
@@ -47,8 +48,7 @@ export async function issuerOfSource(
   directory: Directory,
   source: Source,
 ): Promise<Entry<IssuerValue> | undefined> {
-  const prefix = foreignSource('')
-  return source.startsWith(prefix) ? directory.get(ISSUERS, issuerId(source.slice(prefix.length))) : undefined
+  return isForeignSource(source) ? directory.get(ISSUERS, issuerId(foreignIssuer(source))) : undefined
 }
 
 /** Whether text is a JWS that names a registered issuer, genuine or not: such text cannot be an assigned token. */

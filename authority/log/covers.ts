@@ -1,5 +1,6 @@
 import { type Ancestor, foreignIsBefore, type Principals, type TokenFacts, unreachable } from '@rescind/core'
 import type { CutoffShape, CutoffTarget, Target } from '@rescind/core/log'
+import { foreignSource } from '@rescind/core/tokens'
 
 /**
  * Whether a rule appended now ends a token issued before it, decided by comparing names; the index decides the same by
@@ -18,7 +19,7 @@ function coversItself(target: Target, one: Ancestor): boolean {
     case 'token':
       return one.source === target.source && one.handle === target.handle
     case 'foreign':
-      return one.source === `iss:${target.issuer}` && one.foreign?.jti === target.jti
+      return one.source === foreignSource(target.issuer) && one.foreign?.jti === target.jti
     case 'grant':
       return one.source === target.source && one.grant === target.grant
     case 'session':

@@ -7,13 +7,13 @@ import {
   type Source,
 } from '@rescind/core'
 import type { CutoffTarget, RevokeRule } from '@rescind/core/log'
+import { foreignIssuer, isForeignSource } from '@rescind/core/tokens'
 import { ISSUER_TERMS, type IssuerTerms } from '../directory/issuer-terms.ts'
 import { readObject } from '../directory/stored-json.ts'
 import type { Store } from '../ports.ts'
 import type { NewRecord } from './writes.ts'
 
 const DAY_MS = 86_400_000
-const ISS = 'iss:'
 /** The directory's collection of issuers; only their skews matter here. */
 const ISSUERS_NAME = 'issuers'
 /** The highest skew of an issuer, assumed when it is unknown. */
@@ -93,7 +93,7 @@ export class Keeping {
       case 'grant':
         return this.#own(keepUntilMs, target.source)
       case 'session':
-        return target.source.startsWith(ISS)
+        return isForeignSource(target.source)
           ? this.#sessions(target.source, { keepUntilMs, atMs })
           : this.#own(keepUntilMs, target.source)
       case 'cut':
@@ -110,7 +110,7 @@ export class Keeping {
       case 'grant':
         return this.#own(keepUntilMs, target.source, this.#atOpen)
       case 'session':
-        return target.source.startsWith(ISS)
+        return isForeignSource(target.source)
           ? KEEP_FOREVER_MS
           : this.#own(keepUntilMs, target.source, this.#atOpen)
       case 'cut': {
@@ -118,7 +118,8 @@ export class Keeping {
         if (basis === 'authenticated') return KEEP_FOREVER_MS
         const foreign = keepUntilMs + SKEW_MAX_SECONDS * 1_000
         if (shape === 'realm') return Math.max(foreign, this.#own(keepUntilMs, undefined, this.#atOpen))
-        if (!principals.source.startsWith(ISS)) return this.#own(keepUntilMs, principals.source, this.#atOpen)
+        if (!isForeignSource(principals.source))
+          return this.#own(keepUntilMs, principals.source, this.#atOpen)
         return foreign
       }
       case 'foreign':
@@ -129,8 +130,8 @@ export class Keeping {
 
   /** Whether an older cutoff was written again to be kept for good, because its issuer's tokens may lack `iat`. */
   isLifted({ target }: RevokeRule): boolean {
-    if (target.kind !== 'cut' || !target.principals.source.startsWith(ISS)) return false
-    return this.#terms.get(target.principals.source.slice(ISS.length))?.withoutIat === 'lifted'
+    if (target.kind !== 'cut' || !isForeignSource(target.principals.source)) return false
+    return this.#terms.get(foreignIssuer(target.principals.source))?.withoutIat === 'lifted'
   }
 
   #cutoff({ shape, basis, principals: { source } }: CutoffTarget, asked: Asked): number {
@@ -140,8 +141,8 @@ export class Keeping {
       if (isOpen || this.#doubtful) return KEEP_FOREVER_MS
       return Math.max(this.#own(asked.keepUntilMs, undefined), this.#issued(undefined, asked.atMs))
     }
-    if (!source.startsWith(ISS)) return this.#own(asked.keepUntilMs, source)
-    const terms = this.#terms.get(source.slice(ISS.length))
+    if (!isForeignSource(source)) return this.#own(asked.keepUntilMs, source)
+    const terms = this.#terms.get(foreignIssuer(source))
     if (terms?.withoutIat !== undefined || this.#doubtful) return KEEP_FOREVER_MS
     return this.#issued(source, asked.atMs)
   }
@@ -166,7 +167,7 @@ export class Keeping {
 
   /** For tokens that an issuer can still mint from an ended login: for good, unless it limits its sessions. */
   #sessions(source: Source, { keepUntilMs, atMs }: Asked): number {
-    const terms = this.#terms.get(source.slice(ISS.length))
+    const terms = this.#terms.get(foreignIssuer(source))
     // A clock known to be wrong shows no end; a token without an issue time may be older than the login.
     if (keepUntilMs >= KEEP_FOREVER_MS) return KEEP_FOREVER_MS
     if (terms?.maxSessionSeconds === undefined || terms.withoutIat !== undefined || this.#doubtful)
@@ -175,7 +176,7 @@ export class Keeping {
   }
 
   #skewMs(source: Source | undefined): number {
-    const known = source === undefined ? undefined : this.#skewSeconds.get(source.slice(ISS.length))
+    const known = source === undefined ? undefined : this.#skewSeconds.get(foreignIssuer(source))
     return (known ?? SKEW_MAX_SECONDS) * 1_000
   }
 }

@@ -3,6 +3,7 @@ import type { Json } from '../bytes/strict-json.ts'
 import { ordinalOf, type Position, seqOf } from '../position.ts'
 import type { Ancestor, TokenFacts } from '../records.ts'
 import type { Credential } from '../verdict/admit.ts'
+import { foreignIssuer } from './foreign-source.ts'
 
 type Names = {
   readonly source: string
@@ -113,7 +114,7 @@ function placedJson({
 }: Ancestor): ForeignJson & { readonly position?: PositionJson } {
   if (foreign === undefined) return { position: positionJson(position) }
   return {
-    issuer: source.slice('iss:'.length),
+    issuer: foreignIssuer(source),
     jti: foreign.jti,
     skewSeconds: foreign.skewMs / 1_000,
     authenticatedAt: instantOf(foreign.authenticatedAtMs),

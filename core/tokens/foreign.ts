@@ -7,6 +7,7 @@ import type { TokenFacts } from '../records.ts'
 import type { Credential } from '../verdict/admit.ts'
 import { confirmationOf, scopesOfClaims } from './credential.ts'
 import { type ForeignType, foreignKindOf } from './foreign-kind.ts'
+import { foreignSource } from './foreign-source.ts'
 import { importJwks, type VerificationKey } from './jwk.ts'
 import { audienceOf, candidateKeys, numericDateMs, type ParsedJws, verifyJws } from './jwt.ts'
 
@@ -123,10 +124,6 @@ function credentialIn(jws: ParsedJws, { source, types }: Accepted): Credential {
     cnf: confirmationOf(claims.cnf),
     typ,
   })
-}
-
-export function foreignSource(issuer: string): string {
-  return `iss:${issuer}`
 }
 
 const refused = (why: ForeignRefused): ForeignRead => ({ kind: 'refused', why })

@@ -14,10 +14,10 @@ export {
   type ForeignRead,
   type ForeignRefused,
   foreignKeys,
-  foreignSource,
   readForeign,
 } from './foreign.ts'
 export { FOREIGN_TYPES } from './foreign-kind.ts'
+export { foreignIssuer, foreignSource, isForeignSource } from './foreign-source.ts'
 export { joseForm, payloadOf } from './jose-text.ts'
 export {
   exportPublicJwk,

@@ -9,12 +9,11 @@ import {
   type Principals,
   type TokenFacts,
 } from '../records.ts'
+import { isForeignSource } from './foreign-source.ts'
 import { numericDateMs, type ParsedJws } from './jwt.ts'
 
 /** The source of every JWT that we sign for others to accept. */
 const SOURCE = 'oauth'
-/** Prefix of the sources of registered issuers. */
-const FOREIGN = 'iss:'
 /** RFC 9068 §2.1. Our keys sign other things under another `typ`; those are never taken for tokens. */
 export const ACCESS_TOKEN_TYP = 'at+jwt'
 
@@ -100,7 +99,7 @@ function ancestorsOf(value: Json | undefined): readonly Ancestor[] | undefined {
 function ancestorOf(value: Json): Ancestor | undefined {
   if (!isObject(value) || typeof value.jti !== 'string' || typeof value.src !== 'string') return undefined
   const [issuedAtMs, expiresAtMs] = [numericDateMs(value.iat), numericDateMs(value.exp)]
-  const own = value.src.startsWith(FOREIGN) ? foreignOf(value.jti, value) : ownOf(value.jti, value)
+  const own = isForeignSource(value.src) ? foreignOf(value.jti, value) : ownOf(value.jti, value)
   if (own === undefined || expiresAtMs === undefined) return undefined
   if (issuedAtMs === undefined && own.foreign === undefined) return undefined
   return {

@@ -11,6 +11,7 @@ import {
 import type { CutoffShape } from '../log/rules.ts'
 import type { Ancestor, Principals, TokenFacts } from '../records.ts'
 import type { RevocationIndex } from '../revocations/revocation-index.ts'
+import { foreignIssuer } from '../tokens/foreign-source.ts'
 import { isWhole } from './ancestry.ts'
 import type { InactiveWhy, Verdict } from './reasons.ts'
 
@@ -87,7 +88,7 @@ function isEnded(one: Ancestor, digest: TokenDigest | undefined, index: Revocati
     if (ended.has(signingKeyOf(digestKey, keyId))) return true
   }
   if (endedKinds.has('foreign') && foreign !== undefined) {
-    return ended.has(foreignKeyOf(digestKey, source.slice('iss:'.length), foreign.jti))
+    return ended.has(foreignKeyOf(digestKey, foreignIssuer(source), foreign.jti))
   }
   return false
 }
@@ -124,5 +125,5 @@ function isHeldItself(one: Ancestor, { holds, digestKey }: RevocationIndex): boo
   if (session !== undefined && holds.holdsExact(sessionKeyOf(digestKey, source, session))) return true
   if (foreign === undefined) return false
   if (holds.holdsForeign(one, one.issuedAtMs, foreign)) return true
-  return holds.holdsExact(foreignKeyOf(digestKey, source.slice('iss:'.length), foreign.jti))
+  return holds.holdsExact(foreignKeyOf(digestKey, foreignIssuer(source), foreign.jti))
 }

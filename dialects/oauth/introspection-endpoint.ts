@@ -1,6 +1,6 @@
 import type { Found } from '@rescind/authority'
 import { ANY_ACCESS, admit, type TokenFacts, type TokenRecord, unreachable } from '@rescind/core'
-import { RawToken } from '@rescind/core/tokens'
+import { foreignIssuer, RawToken } from '@rescind/core/tokens'
 import type { Answer } from '../wire/answer.ts'
 import { badRequest, refusalAnswer, success, successText } from './answers.ts'
 import type { Authenticated, Call } from './call.ts'
@@ -48,7 +48,7 @@ async function foreignState(call: Call, raw: RawToken): Promise<Answer> {
     iat: facts.issuedAtMs === undefined ? undefined : Math.floor(facts.issuedAtMs / 1_000),
     sub: facts.subject,
     aud: audience?.length === 1 ? audience[0] : audience,
-    iss: facts.source.slice('iss:'.length),
+    iss: foreignIssuer(facts.source),
     jti: facts.foreign?.jti,
     // The resource server must check proof of possession itself (RFC 8705 §3.2, RFC 9449 §6.2).
     cnf,

@@ -17,7 +17,7 @@ import {
   type TokenRecord,
   type Verdict,
 } from '@rescind/core'
-import { foreignSource, RawToken } from '@rescind/core/tokens'
+import { foreignIssuer, foreignSource, RawToken } from '@rescind/core/tokens'
 import { judgeText, unjudgedWords } from '../judging/judge-token.ts'
 import type { KeySets } from '../judging/key-sets.ts'
 import { writeRules } from '../rules/write.ts'
@@ -92,7 +92,7 @@ async function byText(bulk: BulkAct, text: string): Promise<Finding | 'stale'> {
     if (secret !== undefined) return { result: 'credential', ...secret }
     return realm.grammar.shapeOf(text) === 'ours' ? UNKNOWN : NOT_OURS
   }
-  const pair = { issuer: facts.source.slice(foreignSource('').length), jti: facts.foreign.jti }
+  const pair = { issuer: foreignIssuer(facts.source), jti: facts.foreign.jti }
   return endForeign(bulk, { ...pair, presented: facts }, verdict)
 }
 

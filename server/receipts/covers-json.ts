@@ -1,5 +1,6 @@
 import { instantOf } from '@rescind/core/bytes'
 import type { CutoffTarget, Target } from '@rescind/core/log'
+import { foreignSource } from '@rescind/core/tokens'
 import { z } from 'zod'
 
 /** What a rule covers, in one object, with the names as the log holds them. */
@@ -87,7 +88,7 @@ function sourceOf(target: Target): string | undefined {
     case 'cut':
       return target.principals.source
     case 'foreign':
-      return `iss:${target.issuer}`
+      return foreignSource(target.issuer)
     case 'key':
       return undefined
     default:

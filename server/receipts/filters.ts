@@ -1,5 +1,6 @@
 import { sextetsAt, sha256Base64url } from '@rescind/core/bytes'
 import type { Target } from '@rescind/core/log'
+import { foreignSource } from '@rescind/core/tokens'
 import type { Written } from './receipt.ts'
 
 /** The members that revocations can be searched by. */
@@ -48,7 +49,7 @@ function targetNames(target: Target): readonly [FilterName, string][] {
       ]
     case 'foreign':
       return [
-        ['source', `iss:${target.issuer}`],
+        ['source', foreignSource(target.issuer)],
         ['jti', target.jti],
       ]
     case 'grant':

@@ -9,7 +9,7 @@ import {
 } from '@rescind/core'
 import { sextetsAt, sha256Base64url } from '@rescind/core/bytes'
 import type { Target } from '@rescind/core/log'
-import { SINGLE_USE } from '@rescind/core/tokens'
+import { foreignSource, SINGLE_USE } from '@rescind/core/tokens'
 import { z } from 'zod'
 import { nextTurn } from '../machine/turns.ts'
 import { COVERS, type CoversJson, coversJson } from '../receipts/covers-json.ts'
@@ -144,7 +144,7 @@ function idsNamed(target: Target): TokenIds {
     case 'token':
       return { source: target.source, handle: target.handle }
     case 'foreign':
-      return { source: `iss:${target.issuer}` }
+      return { source: foreignSource(target.issuer) }
     case 'grant':
       return { source: target.source, grant: target.grant }
     case 'session':

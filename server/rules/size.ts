@@ -1,6 +1,7 @@
 import { type Realm, ruleOn } from '@rescind/authority'
 import { unreachable } from '@rescind/core'
 import type { Target } from '@rescind/core/log'
+import { isForeignSource } from '@rescind/core/tokens'
 import { credentialsEnded } from '@rescind/dialects'
 import { approvalLimitOf } from '../records/realm-settings.ts'
 import { countUpTo, type PreviewJson } from './preview.ts'
@@ -15,8 +16,6 @@ const SIZE_DEADLINE_MS = 2_000
  * some may be `unseen` here, so they cannot be counted.
  */
 export type SizeBy = 'one' | 'counted' | 'unseen'
-
-const FOREIGN = 'iss:'
 
 /** A new shape of a target does not compile until it is decided here. */
 export function sizeBy(target: Target): SizeBy {
@@ -52,7 +51,7 @@ export function sizeBy(target: Target): SizeBy {
 }
 
 function bySource(source: string): SizeBy {
-  return source.startsWith(FOREIGN) ? 'unseen' : 'counted'
+  return isForeignSource(source) ? 'unseen' : 'counted'
 }
 
 /** The realm of a count, and the clock that limits it. */

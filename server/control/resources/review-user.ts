@@ -1,4 +1,4 @@
-import { foreignSource } from '@rescind/core/tokens'
+import { foreignIssuer, foreignSource, isForeignSource } from '@rescind/core/tokens'
 import type { Bearer } from '../../gateway/judge.ts'
 
 /** The user of a token, in the form that a Kubernetes API server expects. */
@@ -27,7 +27,6 @@ export function reviewUser(bearer: Bearer): ReviewUser | undefined {
   return { username, uid: username, groups: [`${prefix}:${EVERYBODY}`], extra: extraOf(bearer) }
 }
 
-const FOREIGN = foreignSource('')
 const SCHEME = /^[^:/]+:\/\//
 
 /**
@@ -36,10 +35,10 @@ const SCHEME = /^[^:/]+:\/\//
  * `https://a:443`.
  */
 function prefixOf(source: string): string {
-  if (!source.startsWith(FOREIGN)) return encoded(source)
-  const issuer = source.slice(FOREIGN.length)
+  if (!isForeignSource(source)) return encoded(source)
+  const issuer = foreignIssuer(source)
   const [scheme = ''] = SCHEME.exec(issuer) ?? []
-  return FOREIGN + scheme + encoded(issuer.slice(scheme.length))
+  return foreignSource(scheme + encoded(issuer.slice(scheme.length)))
 }
 
 function encoded(text: string): string {
@@ -48,7 +47,7 @@ function encoded(text: string): string {
 
 /** With an issuer that is no URL, a subject `//a:b` would make the whole name look like the URL of another issuer. */
 function looksLikeScheme(source: string, subject: string): boolean {
-  return subject.startsWith('//') && source.startsWith(FOREIGN) && !SCHEME.test(source.slice(FOREIGN.length))
+  return subject.startsWith('//') && isForeignSource(source) && !SCHEME.test(foreignIssuer(source))
 }
 
 function extraOf({ scopes, client, tenant, handle }: Bearer): ReviewUser['extra'] {

@@ -1,4 +1,5 @@
 import type { CutoffShape } from '@rescind/core/log'
+import { foreignSource } from '@rescind/core/tokens'
 import type { TargetBody } from './target-schema.ts'
 
 type Named = { readonly [name in 'subject' | 'client' | 'tenant']?: string }
@@ -91,7 +92,7 @@ function cutoffOf(
 
 /** Each source once, in alphabetical order; undefined when the two ways to name sources are mixed. */
 function sourcesOf({ source, issuer }: TargetBody): readonly string[] | undefined {
-  if (issuer !== undefined) return source === undefined ? [`iss:${issuer}`] : undefined
+  if (issuer !== undefined) return source === undefined ? [foreignSource(issuer)] : undefined
   if (source === undefined) return []
   return [...new Set(typeof source === 'string' ? [source] : source)].sort()
 }

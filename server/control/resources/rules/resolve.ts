@@ -1,6 +1,7 @@
 import { issuerOfSource, type Realm, tokenRule, unmappedIn } from '@rescind/authority'
 import { grantId, parseHandle, type TokenRecord } from '@rescind/core'
 import type { CutoffTarget, Target } from '@rescind/core/log'
+import { foreignIssuer, isForeignSource } from '@rescind/core/tokens'
 import { isAnswer, type Problem, problem } from '../../../http/problem.ts'
 import type { Resolved } from '../../../rules/resolved.ts'
 import type { Ask } from '../../frame/endpoint.ts'
@@ -44,7 +45,7 @@ function basisOf(body: RuleBody, classified: Classified): Dated | Problem {
   if (given === undefined) return {}
   if (body.basis !== undefined && body.target.basis !== undefined && body.basis !== body.target.basis)
     return problem(422, 'basis: given twice with different values')
-  if (classified.kind !== 'cut' || !classified.sources.every(isForeign))
+  if (classified.kind !== 'cut' || !classified.sources.every(isForeignSource))
     return problem(422, 'basis: only for principals of foreign issuers')
   const { subject, client } = classified.named
   if (subject === undefined && client === undefined)
@@ -60,7 +61,7 @@ async function byText({ realm, parts }: Asking, text: string): Promise<Resolved 
   if (own !== undefined) return ofRecord(own)
   if (unjudged !== undefined) return cannotJudge(unjudged)
   if (facts?.foreign === undefined) return problem(404, 'no such token')
-  const issuer = facts.source.slice(ISS.length)
+  const issuer = foreignIssuer(facts.source)
   return { targets: [{ kind: 'foreign', issuer, jti: facts.foreign.jti }], presented: facts }
 }
 
@@ -100,7 +101,7 @@ async function bySource(asking: Asking, of: Sourced, dated: Dated): Promise<Reso
   for (const source of of.sources) {
     const target = targetOf(of, source, dated)
     if (isAnswer(target)) return target
-    const checked = isForeign(source) ? await foreign(realm, source, target) : await own(asking, source)
+    const checked = isForeignSource(source) ? await foreign(realm, source, target) : await own(asking, source)
     if (isAnswer(checked)) return checked
     if (checked.skewSeconds !== undefined) skewSeconds = Math.max(skewSeconds ?? 0, checked.skewSeconds)
     targets.push(target)
@@ -123,14 +124,14 @@ function targetOf(of: Sourced, source: string, dated: Dated): Target | Problem {
     case 'cut':
       return { kind: 'cut', shape: of.shape, principals: { source, ...of.named }, ...dated }
     case 'foreign':
-      if (!isForeign(source))
+      if (!isForeignSource(source))
         return problem(
           422,
           'target: jti is for tokens of foreign issuers; name tokens of this server by handle',
         )
-      return { kind: 'foreign', issuer: source.slice(ISS.length), jti: of.jti }
+      return { kind: 'foreign', issuer: foreignIssuer(source), jti: of.jti }
     case 'grant':
-      if (isForeign(source)) return problem(422, 'target: tokens of foreign issuers have no grant')
+      if (isForeignSource(source)) return problem(422, 'target: tokens of foreign issuers have no grant')
       return { kind: 'grant', source, grant: grantId(of.grant) }
     case 'session':
       return { kind: 'session', source, session: of.session }
@@ -139,12 +140,7 @@ function targetOf(of: Sourced, source: string, dated: Dated): Target | Problem {
   }
 }
 
-const ISS = 'iss:'
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/
-
-function isForeign(source: string): boolean {
-  return source.startsWith(ISS)
-}
 
 type Checked = { readonly skewSeconds?: number }
 

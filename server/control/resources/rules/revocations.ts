@@ -1,5 +1,6 @@
 import type { Realm } from '@rescind/authority'
 import { parseInstant, sha256Base64url } from '@rescind/core/bytes'
+import { foreignSource } from '@rescind/core/tokens'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { isAnswer, type Problem, problem } from '../../../http/problem.ts'
@@ -196,7 +197,7 @@ async function list(ask: Ask<ListQuery>): Promise<Answer> {
   const { limit, cursor, since, until, issuer, ...rest } = query
   if (issuer !== undefined && rest.source !== undefined)
     return problem(422, 'source, issuer: give only one of them')
-  const filters: Filters = issuer === undefined ? rest : { ...rest, source: `iss:${issuer}` }
+  const filters: Filters = issuer === undefined ? rest : { ...rest, source: foreignSource(issuer) }
   const [sinceMs, untilMs] = [since, until].map((one) => (one === undefined ? undefined : parseInstant(one)))
   if (since !== undefined && sinceMs === undefined) return problem(422, 'since: not an RFC 3339 instant')
   if (until !== undefined && untilMs === undefined) return problem(422, 'until: not an RFC 3339 instant')
