@@ -141,3 +141,4 @@ export {
   type Prefixes,
   TokenGrammar,
 } from './realm/token-text.ts'
+export type { Sink } from './sink.ts'

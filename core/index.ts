@@ -1,3 +1,4 @@
+export type { Explained } from './explained.ts'
 export {
   ContractBroken,
   isOutage,

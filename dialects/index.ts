@@ -51,7 +51,6 @@ export {
   jsonAnswer,
   RETRY_AFTER_SECONDS,
   type Refusal,
-  type Sink,
   type Stale,
 } from './wire/answer.ts'
 export { type Dialect, untilFresh } from './wire/dialect.ts'
@@ -59,6 +58,7 @@ export { parseFormText } from './wire/form.ts'
 export { splitPath } from './wire/path.ts'
 export { RateLimit } from './wire/rate.ts'
 export { isUtf8, mediaType, type WireRequest } from './wire/request.ts'
+export type { RouteWords } from './wire/route-words.ts'
 export { allowOf, type Matched, paramsOf, type Route, Router, withHead } from './wire/router.ts'
 export { SCAN_RETRY_SECONDS, Scans } from './wire/scans.ts'
 export { newestOfMost } from './wire/shares.ts'

@@ -10,5 +10,4 @@ export {
   RealmFeed,
   type Refused,
 } from './realm-feed.ts'
-export type { Sink } from './sink.ts'
 export type { StoredSnapshot } from './snapshots.ts'

@@ -1,9 +1,8 @@
-import type { Realm } from '@rescind/authority'
+import type { Realm, Sink } from '@rescind/authority'
 import { isOutage } from '@rescind/core'
 import type { Channel, LiveReader } from './channel.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import { type Format, Frame, pulseText, type ResetWhy, resetText } from './frames.ts'
-import type { Sink } from './sink.ts'
 
 /**
  * Most bytes that may wait for one reader. Frames are shared, so this bounds how far behind a reader may be rather than its

@@ -1,4 +1,4 @@
-import type { Caller, Publication, Realm } from '@rescind/authority'
+import type { Caller, Publication, Realm, Sink } from '@rescind/authority'
 import type { Clock } from '@rescind/core'
 import type { Checkpoint } from '@rescind/core/log'
 import { Channel, type LiveReader } from './channel.ts'
@@ -8,7 +8,6 @@ import { type Format, Frame, type Hello, helloText, type ResetWhy } from './fram
 import { type Contact, Instances, type StalePolicy } from './instances.ts'
 import { Reader } from './reader.ts'
 import { type Seat, Seats } from './seats.ts'
-import type { Sink } from './sink.ts'
 import { Snapshots } from './snapshots.ts'
 
 /** Least time between two acknowledgements of one instance, when there are few. */

@@ -1,13 +1,7 @@
-/** A reason in the words of the manual. */
-type ReasonWords = {
-  /** What is so. */
-  readonly what: string
-  /** What the caller, or an operator, does next. */
-  readonly next: string
-}
+import type { Explained } from '../explained.ts'
 
 /** What a reason implies, for readers that do more than print it. */
-type ReasonTraits = ReasonWords & {
+type ReasonTraits = Explained & {
   /** A row of the log caused it, rather than time or use. */
   readonly isByRule: boolean
   /** Nothing makes the token active again: no release, no passing of time, no other question. */
@@ -109,7 +103,7 @@ export const INACTIVE_REASONS: Readonly<Record<InactiveWhy, ReasonTraits>> = {
 export type UnknownWhy = 'stale' | 'starting' | 'unseen'
 
 /** Why there is no verdict now: an outage, never an answer. */
-export const UNKNOWN_REASONS: Readonly<Record<UnknownWhy, ReasonWords>> = {
+export const UNKNOWN_REASONS: Readonly<Record<UnknownWhy, Explained>> = {
   stale: {
     what: 'The index may be behind the log, or the keys of the issuer of the token cannot be fetched.',
     next: 'Refuse the request and try again. On the server, `GET /readyz` says what is out of order.',

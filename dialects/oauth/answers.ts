@@ -1,5 +1,5 @@
 import type { Cause } from '@rescind/authority'
-import { unreachable } from '@rescind/core'
+import { type Explained, unreachable } from '@rescind/core'
 import { type Answer, JSON_TYPE, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '../wire/answer.ts'
 
 /** Codes of RFC 6749 §5.2 and RFC 7009 §2.2.1 where they define one; the vendor's own codes for the rest. */
@@ -18,13 +18,7 @@ export type ErrorCode =
   | 'TooManyRequests'
   | 'InternalServerError'
 
-type ErrorWords = {
-  readonly statuses: readonly number[]
-  /** When it is answered, for the manual. */
-  readonly what: string
-  /** What the client does next. */
-  readonly next: string
-}
+type ErrorWords = Explained & { readonly statuses: readonly number[] }
 
 /** Every error of this dialect. */
 export const ERRORS: Readonly<Record<ErrorCode, ErrorWords>> = {

@@ -3,6 +3,7 @@ import type { Answer } from '../wire/answer.ts'
 import { type Dialect, untilFresh } from '../wire/dialect.ts'
 import { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
+import type { RouteWords } from '../wire/route-words.ts'
 import { preflight, refusalAnswer, unauthenticated, withCors } from './answers.ts'
 import type { Authenticated, Call, Endpoint, OauthOptions } from './call.ts'
 import { asClient } from './client-authentication.ts'
@@ -25,13 +26,6 @@ import { issueByGrantType } from './token-endpoint.ts'
 /** Live tokens of other clients that a client may try to revoke: 30 at once, then one every two seconds. */
 const FOREIGN_PER_SECOND = 0.5
 const FOREIGN_BURST = 30
-
-/** In the words of the manual. */
-type RouteWords = {
-  readonly caller: string
-  /** Beside those that every call can be answered with. */
-  readonly statuses: readonly number[]
-}
 
 /**
  * `isOpen`: the endpoint serves browsers of any origin and public clients. The others write nothing, so their answers

@@ -1,3 +1,5 @@
+import type { Sink } from '@rescind/authority'
+
 /** What a dialect answers. Streamed bodies are written part by part, with back-pressure. */
 export type Answer = {
   readonly status: number
@@ -11,18 +13,6 @@ export type Answer = {
 
 /** An open-ended body: it lasts until the reader leaves. The server calls `attach` once, with the sink to write to. */
 export type Attached = { readonly attach: (sink: Sink) => void }
-
-/** Where an attached body is written. It accepts every write; the writer must watch `pendingBytes`. */
-export type Sink = {
-  readonly write: (chunk: string | Uint8Array) => void
-  /** Bytes written that the reader has not taken yet. */
-  readonly pendingBytes: () => number
-  /** Resolves when little is pending, or when the reader has gone. */
-  readonly drained: () => Promise<void>
-  /** Sends what is pending if the reader takes it in time, then ends. */
-  readonly end: (withinMs: number) => void
-  readonly onClose: (listener: () => void) => void
-}
 
 /** A token that the request depends on was revoked before the write. The whole request must be judged again. */
 export type Stale = 'stale'

@@ -1,8 +1,8 @@
 import type { Realms } from '@rescind/authority'
-import { type Answer, jsonAnswer, type WireRequest } from '@rescind/dialects'
+import { type Answer, jsonAnswer, type RouteWords, type WireRequest } from '@rescind/dialects'
 import { callerOf } from '../control/frame/callers.ts'
 import type { KeyGuesses } from '../control/frame/key-guesses.ts'
-import { isAnswer, problem, type RouteWords, refusalProblem } from '../http/problem.ts'
+import { isAnswer, problem, refusalProblem } from '../http/problem.ts'
 import type { Metrics } from '../machine/metrics.ts'
 import { Probe } from '../machine/probe.ts'
 import type { Trouble } from '../machine/troubles.ts'
@@ -22,7 +22,7 @@ type Handler = (request: WireRequest) => Promise<Answer>
 type OpsPath = '/healthz' | '/readyz' | '/metrics'
 
 /** Paths that are about the process itself, in the words of the manual. */
-export const OPS_ROUTES: Readonly<Record<OpsPath, RouteWords>> = {
+export const OPS_ROUTES: Readonly<Record<OpsPath, RouteWords & { readonly what: string }>> = {
   '/healthz': { what: 'that the process answers', caller: 'anybody', statuses: [200] },
   '/readyz': {
     what: 'whether the store took an empty write within the last second, and what is out of order',

@@ -1,7 +1,7 @@
 import type { Realm } from '@rescind/authority'
 import { ordinalOf, type Position, seqOf } from '@rescind/core'
-import { type Answer, type Refusal, splitPath } from '@rescind/dialects'
-import { problem, type RouteWords, refusalProblem } from '../http/problem.ts'
+import { type Answer, type Refusal, type RouteWords, splitPath } from '@rescind/dialects'
+import { problem, refusalProblem } from '../http/problem.ts'
 import { CHECK_PREFIX } from '../http/wire.ts'
 import { CHECK_PROFILES, type CheckProfile, PLAIN } from '../records/profiles.ts'
 import { type CheckRequest, credentialOf } from './credential.ts'
@@ -80,7 +80,7 @@ const MARKED = `${CHECK_PREFIX}/p`
 const WITH_PROFILE = `${MARKED}/{profile}`
 
 /** In the words of the manual. */
-export const CHECK_ROUTES: Readonly<Record<string, RouteWords>> = {
+export const CHECK_ROUTES: Readonly<Record<string, RouteWords & { readonly what: string }>> = {
   [CHECK_PREFIX]: {
     what: 'whether a credential is accepted, by the plain profile',
     caller: 'whoever bears a credential',
@@ -98,7 +98,7 @@ const NO_CREDENTIAL: Answer = challenge(401, 'a credential is needed', '')
 const DENIED: Answer = challenge(401, 'the credential is not accepted', ', error="invalid_token"')
 const INSUFFICIENT: Answer = challenge(
   403,
-  'the credential does not reach this far',
+  'the credential lacks a required scope',
   ', error="insufficient_scope"',
 )
 const NO_PROFILE: Answer = ofNobody(problem(404, 'no such profile'))

@@ -1,4 +1,4 @@
-import { unreachable } from '@rescind/core'
+import { type Explained, unreachable } from '@rescind/core'
 import { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '@rescind/dialects'
 
 /** An answer that says what is wrong. */
@@ -49,21 +49,7 @@ export function isAnswer(value: object): value is Answer {
   return 'status' in value && 'headers' in value
 }
 
-/** A path that no dialect and no control endpoint has, in the words of the manual. */
-export type RouteWords = {
-  readonly what: string
-  readonly caller: string
-  /** The statuses beside those that every call can get. */
-  readonly statuses: readonly number[]
-}
-
-type ProblemWords = {
-  readonly title: string
-  /** When it is answered; for the manual. */
-  readonly what: string
-  /** What the caller does next. */
-  readonly next: string
-}
+type ProblemWords = Explained & { readonly title: string }
 
 /** Every status of a problem. */
 export const PROBLEMS: Readonly<Record<ProblemStatus, ProblemWords>> = {
@@ -79,7 +65,7 @@ export const PROBLEMS: Readonly<Record<ProblemStatus, ProblemWords>> = {
   },
   403: {
     title: 'Forbidden',
-    what: 'the role of the key is too small, or the key is of another kind; at `/check`, the credential does not reach this far',
+    what: 'the role of the key is too small, or the key is of another kind; at `/check`, the credential lacks a required scope',
     next: 'Use a key with the role that [routes.md](routes.md) names.',
   },
   404: {

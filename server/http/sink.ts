@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Sink } from '@rescind/dialects'
+import type { Sink } from '@rescind/authority'
 
 const DRAINED = Promise.resolve()
 /** Frames a chunk that goes to many readers only once (RFC 9112 §7.1). */

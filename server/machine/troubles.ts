@@ -1,4 +1,5 @@
 import { adviceOn, type Realms, type Unreadable } from '@rescind/authority'
+import type { Explained } from '@rescind/core'
 
 export type TroubleCode =
   | 'log_rolled_back'
@@ -10,15 +11,8 @@ export type TroubleCode =
   | 'index_differs'
   | 'index_removed_early'
 
-type TroubleWords = {
-  /** The state of things, in words. */
-  readonly what: string
-  /** What the operator has to do. */
-  readonly next: string
-}
-
 /** A closed list; each code is a label of `rescind_troubles`. */
-export const TROUBLES: Readonly<Record<TroubleCode, TroubleWords>> = {
+export const TROUBLES: Readonly<Record<TroubleCode, Explained>> = {
   log_rolled_back: {
     what: 'The log of this realm was proved to have been rolled back: nothing is acknowledged in it, while other realms go on.',
     next: '[Restore, or begin a new epoch](../run/backup.md#a-store-that-was-rolled-back).',

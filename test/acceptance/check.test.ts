@@ -107,6 +107,7 @@ test('a profile demands scopes: 403 for a live token that lacks one, naming none
   const lacking = await get('/check/p/writers', bearer(token))
   assert.equal(lacking.status, 403)
   assert.equal(headerOf(lacking, 'www-authenticate'), 'Bearer realm="rescind", error="insufficient_scope"')
+  assert.match(lacking.body.toString(), /the credential lacks a required scope/)
   assert.doesNotMatch(lacking.body.toString(), /write/)
 })
 

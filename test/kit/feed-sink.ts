@@ -1,4 +1,4 @@
-import type { Sink } from '../../feed/sink.ts'
+import type { Sink } from '@rescind/authority'
 
 /** A reader controlled by a test. */
 export class TestSink implements Sink {

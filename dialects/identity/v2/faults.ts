@@ -1,4 +1,4 @@
-import { unreachable } from '@rescind/core'
+import { type Explained, unreachable } from '@rescind/core'
 import { formatInstant } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '../../wire/answer.ts'
 import type { WireRequest } from '../../wire/request.ts'
@@ -20,13 +20,7 @@ export type FaultName =
   | 'identityFault'
   | 'serviceUnavailable'
 
-type FaultWords = {
-  readonly code: number
-  /** When it is answered, for the manual. */
-  readonly what: string
-  /** What the caller does next. */
-  readonly next: string
-}
+type FaultWords = Explained & { readonly code: number }
 
 /** Names and codes from the vendor's fault.xsd and its status page (badMethod, badMediaType). */
 export const FAULTS: Readonly<Record<FaultName, FaultWords>> = {

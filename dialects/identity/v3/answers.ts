@@ -1,4 +1,4 @@
-import { unreachable } from '@rescind/core'
+import { type Explained, unreachable } from '@rescind/core'
 import { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '../../wire/answer.ts'
 import type { WireRequest } from '../../wire/request.ts'
 
@@ -7,13 +7,7 @@ const VARY: Readonly<Record<string, string>> = { vary: 'X-Auth-Token' }
 
 type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 431 | 500 | 503
 
-type ErrorWords = {
-  readonly title: string
-  /** When it is answered, for the manual. */
-  readonly what: string
-  /** What the caller does next. */
-  readonly next: string
-}
+type ErrorWords = Explained & { readonly title: string }
 
 /** Every error of v3. */
 export const ERRORS: Readonly<Record<ErrorStatus, ErrorWords>> = {
