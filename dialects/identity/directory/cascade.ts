@@ -37,7 +37,8 @@ export type Planned = ({ readonly kind: 'plan' } & Plan) | { readonly kind: 'too
  * lock (write.ts), so that, for example, nobody joins a domain while its members are being counted.
  *
  * user deleted, disabled, password set   its application credentials are deleted
- * role on a project lost                 those on that project are deleted
+ * role on a project lost                 those on that project that have it are deleted
+ * role held everywhere lost              those that have it are deleted, on all projects
  * application credential deleted         those that its tokens made are deleted
  * MFA now required of a user or account  single-factor tokens and application credentials' tokens of those it reaches end
  * tenant deleted                         roles on it and application credentials for it are deleted; it is no user's own
