@@ -27,6 +27,34 @@ test('every page of docs/ is found from the index, or one click further', () => 
   assert.deepEqual(hidden, [])
 })
 
+test('the maps in README.md and ARCHITECTURE.md have every room of the tree, and no other', () => {
+  const rooms = foldersIn('').filter((one) => !one.startsWith('.'))
+  const picture = /## The rooms\n\n```[^\n]*\n(.*?)```/s.exec(read('README.md').text)?.[1] ?? ''
+  assert.deepEqual([...picture.matchAll(/(?:^| {2,})([a-z]+)\/ {2,}/gm)].map(nameOf).sort(), rooms)
+  const [whole = '', inside = ''] = read('ARCHITECTURE.md').text.split('Inside `server/`')
+  assert.deepEqual(firstCells(whole), rooms)
+  assert.deepEqual(firstCells(inside), foldersIn('server/'))
+})
+
+/** The folders directly below a folder. */
+function foldersIn(folder: string): readonly string[] {
+  const inside = FILES.filter((path) => path.startsWith(folder)).map((path) => path.slice(folder.length))
+  return [
+    ...new Set(inside.filter((path) => path.includes('/')).map((path) => path.split('/')[0] ?? '')),
+  ].sort()
+}
+
+/** The folders that the first column of a table names, each by its first part. */
+function firstCells(page: string): readonly string[] {
+  const cells = [...page.matchAll(/^\| (`[^|]*\/[^|]*) \|/gm)].map(nameOf)
+  const names = cells.flatMap((cell) => [...cell.matchAll(/`([a-z]+)\//g)].map(nameOf))
+  return [...new Set(names)].sort()
+}
+
+function nameOf([, name = '']: RegExpExecArray): string {
+  return name
+}
+
 function linesOf(text: string): number {
   return text.trimEnd().split('\n').length
 }
