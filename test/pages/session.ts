@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { Reaper } from './reaper.ts'
 
 export type SessionStart = {
   /** Where the commands run. */
@@ -29,16 +31,14 @@ const LISTENS = /\blistening\b/i
 
 /**
  * One bash for all blocks of a page, as one terminal: variables stay. What is left running in the background are process
- * groups of their own, as the other terminals of a reader. Nothing outlives `close`.
+ * groups of their own, as the other terminals of a reader. Nothing outlives `close`, or this process.
  */
 export class Session {
   readonly #bash: ChildProcess
   readonly #start: SessionStart
   /** Process groups in the background. */
   readonly #groups = new Set<number>()
-  readonly #killAll = (): void => {
-    for (const group of [...this.#groups, this.#bash.pid ?? 0]) signal(group, 'SIGKILL')
-  }
+  readonly #reaper = new Reaper()
   /** What bash says of its progress, and what the background prints. */
   #told = ''
   #printed = ''
@@ -63,7 +63,7 @@ export class Session {
       this.#wake()
     })
     this.#bash.once('exit', () => this.#wake())
-    process.once('exit', this.#killAll)
+    this.#watchGroups()
     this.#write(PREAMBLE)
   }
 
@@ -90,6 +90,7 @@ printf 'group ${name} %s\\n' "$!" >&3`)
     const started = new RegExp(`^group ${name} (\\d+)$`, 'm')
     await this.#until(() => started.test(this.#told))
     this.#groups.add(Number(started.exec(this.#told)?.[1]))
+    this.#watchGroups()
     const printed = (): string => this.#printed.slice(before)
     const listens = port === undefined ? () => LISTENS.test(printed()) : () => accepts(port)
     const hasEnded = (): boolean => printed().includes(over)
@@ -106,18 +107,22 @@ printf 'group ${name} %s\\n' "$!" >&3`)
   /** Ctrl-C for all that runs in the background, until it has ended. */
   async stop(): Promise<void> {
     const groups = [...this.#groups]
-    for (const group of groups) signal(group, 'SIGINT')
+    for (const group of groups) interrupt(group)
     const name = `stop-${++this.#blocks}`
     this.#write(`wait ${groups.join(' ')} || true; printf 'done ${name}\\n' >&3`)
     if (!(await this.#until(() => this.#told.includes(`done ${name}\n`))))
       throw new Error(`Ctrl-C did not end it:\n${this.#printed}`)
     this.#groups.clear()
+    this.#watchGroups()
   }
 
   async close(): Promise<void> {
-    this.#killAll()
-    process.off('exit', this.#killAll)
+    await this.#reaper.close()
     if (!this.#hasEnded()) await once(this.#bash, 'exit')
+  }
+
+  #watchGroups(): void {
+    this.#reaper.watch([this.#bash.pid ?? assert.fail('bash cannot be started'), ...this.#groups])
   }
 
   /** The block as a file whose lines have the numbers of the page, for what bash says of them. */
@@ -189,11 +194,10 @@ async function accepts(port: number): Promise<boolean> {
   return isUp
 }
 
-/** To a whole process group, if there is one left of it. */
-function signal(group: number, name: NodeJS.Signals): void {
-  if (group === 0) return
+/** Sends SIGINT to a whole process group, if there is one left of it. */
+function interrupt(group: number): void {
   try {
-    process.kill(-group, name)
+    process.kill(-group, 'SIGINT')
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }
