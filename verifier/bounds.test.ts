@@ -397,6 +397,7 @@ test('[S02] invalid options are refused, including plain http to another machine
     assert.throws(open({ url }), TypeError, url)
   for (const over of [
     { key: '' },
+    { key: undefined },
     { maxStalenessMs: 1 },
     { maxStalenessMs: Number.NaN },
     { maxStalenessMs: 3_600_001 },

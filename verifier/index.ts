@@ -1,7 +1,5 @@
 export { type Decision, type Denial, decide, type GuardOptions, type Judge } from './guard/bearer.ts'
-export { protectFastify } from './guard/fastify.ts'
-export { protectHono } from './guard/hono.ts'
-export { protectExpress, protectNode, type WithAuth } from './guard/node.ts'
+export { protectNode, type WithAuth } from './guard/node.ts'
 export { openVerifier, type VerifierOptions } from './open.ts'
 export type {
   Active,

@@ -11,8 +11,11 @@ import { Verifier } from './verifier.ts'
 export type VerifierOptions = {
   /** The server's URL: https, or http on this machine. */
   readonly url: string
-  /** The verifier's key, from the server's seed file or from POST /control/v1/verifiers. */
-  readonly key: string
+  /**
+   * The verifier's key, from the server's seed file or from POST /control/v1/verifiers. `undefined` is refused when the
+   * verifier opens; the type allows it so that a variable of the environment can be given as it is.
+   */
+  readonly key: string | undefined
   /** How long this verifier may go without hearing from the server before it counts as stale. */
   readonly maxStalenessMs?: number
   readonly onStale?: OnStale
@@ -45,7 +48,8 @@ const ENGINES: Map<string, Engine> = new Map()
 export function openVerifier(options: VerifierOptions): Verifier {
   const { maxStalenessMs: boundMs = STALENESS_DEFAULT_MS, onStale = 'refuse' } = options
   const url = serverUrl(options.url)
-  if (typeof options.key !== 'string' || options.key === '') throw new TypeError('key: give a verifier key')
+  if (typeof options.key !== 'string' || options.key === '')
+    throw new TypeError('key: give a verifier key; the variable that should hold it may not be set')
   if (!(boundMs >= STALENESS_MIN_MS && boundMs <= STALENESS_MAX_MS))
     throw new TypeError(`maxStalenessMs: must be between ${STALENESS_MIN_MS} and ${STALENESS_MAX_MS}`)
   if (!isOnStale(onStale)) throw new TypeError("onStale: must be 'refuse', 'ask' or 'allow'")

@@ -3,7 +3,7 @@ export const REASONS = {
   picture: 'a drawing or a formula, which no command prints',
   shape: 'the form of a request, an answer or a file, with names in the place of values',
   program:
-    "a part of a service; test/acceptance/verifier-package.test.ts runs the first one of the verifier's pages",
+    'a part of a service; test/tarballs/packed.test.ts compiles each, and runs those that protect an app',
   systemd: 'needs systemd',
   cluster: 'needs a cluster',
   cloud: 'needs an account elsewhere',

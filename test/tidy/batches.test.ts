@@ -6,7 +6,7 @@ import { files, read } from './tree.ts'
 const AGAIN = 'test/batches/later-store.test.ts'
 const CALL = /^runBatch\(\{ folder: '([^']+)'(?:, nth: (\d+), of: (\d+))? \}\)$/m
 /** Files that `npm test` runs each in a process of its own. */
-const ALONE = /^(?:cli|test\/(?:batches|faults|interop|pages|tidy|workshop))\//
+const ALONE = /^(?:cli|test\/(?:batches|faults|interop|pages|tarballs|tidy|workshop))\//
 
 test('`npm test` runs every test file once: in a process of its own, or in one batch of its folder', () => {
   const parts = new Map<string, Set<number>>()
@@ -33,7 +33,7 @@ test('`npm test` runs every test file once: in a process of its own, or in one b
   const { scripts } = JSON.parse(read('package.json').text) as { scripts: { test: string } }
   assert.ok(
     scripts.test.endsWith(
-      ' "cli/**/*.test.ts" "test/{batches,faults,interop,pages,tidy,workshop}/**/*.test.ts"',
+      ' "cli/**/*.test.ts" "test/{batches,faults,interop,pages,tarballs,tidy,workshop}/**/*.test.ts"',
     ),
   )
   for (const path of files().filter((one) => one.endsWith('.test.ts') && !ALONE.test(one)))

@@ -159,6 +159,7 @@ test('[S05] each package says what it depends on, and run-time dependencies are 
   for (const room of ROOMS.filter((one) => files().includes(`${one}/package.json`))) {
     const manifest: unknown = JSON.parse(read(`${room}/package.json`).text)
     const declared = dependenciesOf(manifest)
+    const peers = optionalPeersOf(manifest)
     for (const [name, version] of Object.entries(declared)) {
       assert.match(version, /^\d/, `${room}: ${name} must be pinned, not ${version}`)
     }
@@ -168,10 +169,10 @@ test('[S05] each package says what it depends on, and run-time dependencies are 
         const name = specifier.startsWith('@')
           ? specifier.split('/').slice(0, 2).join('/')
           : specifier.split('/')[0]
-        assert.ok(
-          name !== undefined && name in declared,
-          `${source.path} imports ${specifier}, which ${room} does not declare`,
-        )
+        assert.ok(name !== undefined)
+        if (peers.includes(name)) assertTypesOnly(source, specifier)
+        else
+          assert.ok(name in declared, `${source.path} imports ${specifier}, which ${room} does not declare`)
       }
     }
   }
@@ -187,6 +188,18 @@ test('every decision record is short and has its three parts', () => {
       assert.match(text, new RegExp(`^#+ ${part}`, 'm'), `${path}: ${part}`)
   }
 })
+
+/** Frameworks whose types a package refers to, for those users who have them. */
+function optionalPeersOf(manifest: unknown): readonly string[] {
+  assert.ok(typeof manifest === 'object' && manifest !== null)
+  const { peerDependenciesMeta = {} } = manifest as { readonly peerDependenciesMeta?: object }
+  return Object.keys(peerDependenciesMeta)
+}
+
+function assertTypesOnly({ path, text }: Source, specifier: string): void {
+  const imports = text.split('\n').filter((line) => line.endsWith(`from '${specifier}'`))
+  for (const line of imports) assert.match(line, /^import type /, `${path} loads ${specifier}`)
+}
 
 function dependenciesOf(manifest: unknown): Readonly<Record<string, string>> {
   assert.ok(typeof manifest === 'object' && manifest !== null)

@@ -6,18 +6,10 @@ import { serve } from '@hono/node-server'
 import express from 'express'
 import fastify from 'fastify'
 import { Hono } from 'hono'
-import {
-  type Active,
-  createTestVerifier,
-  decide,
-  type GuardOptions,
-  protectExpress,
-  protectFastify,
-  protectHono,
-  protectNode,
-  type TestVerifier,
-  type WithAuth,
-} from '../index.ts'
+import { protectExpress } from '../express.ts'
+import { protectFastify } from '../fastify.ts'
+import { protectHono } from '../hono.ts'
+import { createTestVerifier, decide, type GuardOptions, protectNode, type TestVerifier } from '../index.ts'
 
 type Told = {
   readonly status: number
@@ -39,19 +31,15 @@ async function listening(name: string, server: Server): Promise<Stand> {
 
 async function stands({ verifier }: TestVerifier): Promise<readonly Stand[]> {
   const app = express()
-  app.get(
-    '/',
-    protectExpress(verifier, OPTIONS),
-    (request: express.Request & { auth?: Active }, response) => {
-      response.json({ subject: request.auth?.subject })
-    },
-  )
+  app.get('/', protectExpress(verifier, OPTIONS), (request, response) => {
+    response.json({ subject: request.auth?.subject })
+  })
   const quick = fastify()
   quick.get('/', { onRequest: protectFastify(verifier, OPTIONS) }, (request, reply) =>
-    reply.send({ subject: (request as typeof request & WithAuth).auth?.subject }),
+    reply.send({ subject: request.auth?.subject }),
   )
   await quick.listen({ host: '127.0.0.1', port: 0 })
-  const hono = new Hono<{ Variables: { auth: Active } }>()
+  const hono = new Hono()
   hono.get('/', protectHono(verifier, OPTIONS), (context) =>
     context.json({ subject: context.get('auth').subject }),
   )

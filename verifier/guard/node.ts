@@ -31,33 +31,13 @@ export function protectNode(
   demandOf(options)
   return async (request, response) => {
     const decision = await decide(judge, authorizationOf(request), options)
-    if (decision.kind === 'deny') write(response, decision.denial)
+    if (decision.kind === 'deny') writeDenial(response, decision.denial)
     else await handler(Object.assign(request, { auth: decision.auth }), response)
   }
 }
 
-/** For Express 5, Connect and other callers of `(request, response, next)`: sets `request.auth`. */
-export function protectExpress(
-  judge: Judge,
-  options: GuardOptions,
-): (
-  request: IncomingMessage & WithAuth,
-  response: ServerResponse,
-  next: (error?: unknown) => void,
-) => Promise<void> {
-  demandOf(options)
-  return async (request, response, next) => {
-    const decision = await decide(judge, authorizationOf(request), options)
-    if (decision.kind === 'deny') {
-      write(response, decision.denial)
-      return
-    }
-    request.auth = decision.auth
-    next()
-  }
-}
-
-function write(response: ServerResponse, { status, headers, body }: Denial): void {
+/** Answers a request that is not let in. */
+export function writeDenial(response: ServerResponse, { status, headers, body }: Denial): void {
   const text = JSON.stringify(body)
   response.writeHead(status, {
     ...headers,

@@ -1,8 +1,17 @@
-import { decide, demandOf, type GuardOptions, type Judge } from './bearer.ts'
-import { authorizationOf, type Headers, type WithAuth } from './node.ts'
+import type { FastifyRequest } from 'fastify'
+import { decide, demandOf, type GuardOptions, type Judge } from './guard/bearer.ts'
+import { authorizationOf, type Headers } from './guard/node.ts'
+import type { Active } from './results.ts'
 
-/** The parts of a Fastify 5 request and reply that are used here; the real ones fit. */
-type Request = Headers & { readonly raw?: Headers }
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The verdict about the request's token, behind `protectFastify`. */
+    auth?: Active
+  }
+}
+
+/** The parts of a Fastify 5 request and reply that are used here; the real ones fit, of HTTP/2 too. */
+type Request = Headers & { readonly raw?: Headers } & Pick<FastifyRequest, 'auth'>
 type Reply = {
   readonly code: (status: number) => unknown
   readonly headers: (values: Record<string, string>) => unknown
@@ -13,7 +22,7 @@ type Reply = {
 export function protectFastify(
   judge: Judge,
   options: GuardOptions,
-): (request: Request & WithAuth, reply: Reply) => Promise<unknown> {
+): (request: Request, reply: Reply) => Promise<unknown> {
   demandOf(options)
   return async (request, reply) => {
     const decision = await decide(judge, authorizationOf(request.raw ?? request), options)

@@ -1,17 +1,12 @@
-import type { Active } from '../results.ts'
-import { decide, demandOf, type GuardOptions, type Judge } from './bearer.ts'
+import type { MiddlewareHandler } from 'hono'
+import { decide, demandOf, type GuardOptions, type Judge } from './guard/bearer.ts'
+import type { Active } from './results.ts'
 
-/** The parts of a Hono context that are used here; the real one fits. */
-type Context = {
-  readonly req: { readonly header: (name: string) => string | undefined }
-  readonly set: (name: 'auth', value: Active) => void
-}
-
-/** For Hono: read the result with `c.get('auth')`. */
+/** For Hono 4: the handlers behind it read the verdict with `c.get('auth')`. */
 export function protectHono(
   judge: Judge,
   options: GuardOptions,
-): (context: Context, next: () => Promise<void>) => Promise<Response | undefined> {
+): MiddlewareHandler<{ Variables: { auth: Active } }> {
   demandOf(options)
   return async (context, next) => {
     const decision = await decide(judge, context.req.header('authorization'), options)
