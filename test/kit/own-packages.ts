@@ -16,7 +16,7 @@ export const OWN_PACKAGES = ['bench', 'test/interop', 'test/tarballs'] as const
 export type Npm = { readonly command: string; readonly words: readonly string[] }
 
 /** The npm that runs this process, or the first one on the path. */
-function npmOf({ npm_execpath: script }: NodeJS.ProcessEnv): Npm {
+export function npmOf({ npm_execpath: script }: NodeJS.ProcessEnv): Npm {
   return script === undefined ? { command: 'npm', words: [] } : { command: process.execPath, words: [script] }
 }
 

@@ -4,6 +4,7 @@ import { keystoneclientV3, keystonemiddleware, openstackV3 } from './clients-v3.
 import { eachWrite } from './each-write.ts'
 import { CannotTrace, failedFlush } from './failed-flush.ts'
 import { apache, caddy, haproxy, nginx } from './gateways.ts'
+import { installed } from './installed.ts'
 import { onSqlite } from './on-sqlite.ts'
 import { installPackages } from './packages.ts'
 
@@ -29,6 +30,7 @@ const CHECKS: readonly Check[] = [
   { name: 'HAProxy with Lua', needs: 'haproxy', run: haproxy },
   { name: 'Caddy forward_auth', needs: 'caddy', run: caddy },
   { name: 'Apache with mod_lua', needs: ['apache2-bin', 'lua-socket'], run: apache },
+  { name: 'the tarball of the server, installed', needs: null, run: installed },
   { name: 'pages with commands that need packages', needs: null, run: runSlowPages },
   { name: 'acceptance tests on SQLite', needs: null, run: onSqlite },
   { name: 'a disk that refuses to flush', needs: 'strace', run: failedFlush },
