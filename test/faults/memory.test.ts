@@ -1,22 +1,17 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { it } from 'node:test'
+import { UNIT_PAGE, unitText } from '../kit/unit.ts'
 import { read } from '../tidy/tree.ts'
 import { Place } from './kit/place.ts'
 
 /** The environment and flags that a process is started with. */
 type Start = { readonly environment: Readonly<Record<string, string>>; readonly flags: readonly string[] }
 
-const UNIT = 'docs/run/deploy.md'
-const STARTS = [UNIT, 'docs/run/Dockerfile', 'package.json']
-
-/** Extracts the unit from its page. */
-function fenceOf(text: string): string {
-  return /```ini file=rescind\.service\n([\s\S]*?)```/.exec(text)?.[1] ?? text
-}
+const STARTS = [UNIT_PAGE, 'docs/run/Dockerfile', 'package.json']
 
 function startIn(path: string): Start {
-  const text = fenceOf(read(path).text)
+  const text = path === UNIT_PAGE ? unitText() : read(path).text
   const environment = [...text.matchAll(/\b(MALLOC_\w+)=(\d+)/g)].map(([, name = '', value = '']) => [
     name,
     value,
@@ -34,7 +29,7 @@ const KEPT_MAX_MB = 48
 const ROUNDS = 8
 
 it('the unit, the image and npm start give a server the same memory and signal settings', () => {
-  const unit = startIn(UNIT)
+  const unit = startIn(UNIT_PAGE)
   assert.deepEqual([Object.keys(unit.environment).length, unit.flags.length], [3, 2])
   for (const path of STARTS) assert.deepEqual(startIn(path), unit, path)
 })
@@ -42,7 +37,7 @@ it('the unit, the image and npm start give a server the same memory and signal s
 it('gives memory for password hashing back, as the unit starts it', {
   skip: process.platform === 'linux' ? false : 'glibc alone reads these settings',
 }, async (t) => {
-  const { environment, flags } = startIn(UNIT)
+  const { environment, flags } = startIn(UNIT_PAGE)
   const place = new Place(t)
   const server = await place.start({
     seed: JSON.parse(read('docs/quickstart.seed.json').text),

@@ -7,6 +7,7 @@ import { apache, caddy, haproxy, nginx } from './gateways.ts'
 import { installed } from './installed.ts'
 import { onSqlite } from './on-sqlite.ts'
 import { installPackages } from './packages.ts'
+import { unit } from './unit.ts'
 
 /** Tests that need Debian packages (`npm run test:system`): installed when this runs as root, else skipped. */
 
@@ -35,6 +36,7 @@ const CHECKS: readonly Check[] = [
   { name: 'acceptance tests on SQLite', needs: null, run: onSqlite },
   { name: 'a disk that refuses to flush', needs: 'strace', run: failedFlush },
   { name: 'a kill at each write', needs: 'strace', run: eachWrite },
+  { name: 'the unit of systemd', needs: 'systemd', run: unit },
 ]
 
 async function outcomeOf(
