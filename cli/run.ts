@@ -21,22 +21,25 @@ import { version } from './version.ts'
 /** Milliseconds after a signal at which the process ends, even with requests in flight. */
 const DRAIN_TIMEOUT_MS = 9_500
 
+/** Takes text without its last line break. */
+export type Print = (text: string) => void
+
 /** @throws SettingsRefused, StoreRefused: one line for the operator, exit code 2. */
-export async function run(words: readonly string[]): Promise<void> {
+export async function run(words: readonly string[], print: Print = toStdout): Promise<void> {
   const [command, ...rest] = words
   switch (command) {
     case 'serve':
-      return serve(rest)
+      return rest.includes('--help') ? print(usage()) : serve(rest)
     case 'config':
-      return explain(rest)
+      return explain(rest, print)
     case 'audit':
-      return audit(rest)
+      return audit(rest, print)
     case 'backup':
-      return printLines(backup(rest, valuesOf))
+      return printLines(await backup(rest, valuesOf), print)
     case 'restore':
-      return printLines(restore(rest, valuesOf))
+      return printLines(await restore(rest, valuesOf), print)
     case 'epoch':
-      return printLines(epoch(rest, valuesOf))
+      return printLines(await epoch(rest, valuesOf), print)
     case 'version':
     case '--version':
       return print(`rescind ${version()}`)
@@ -51,7 +54,6 @@ export async function run(words: readonly string[]): Promise<void> {
 }
 
 async function serve(flags: readonly string[]): Promise<void> {
-  if (flags.includes('--help')) return print(usage())
   // A stop during the start takes effect once the start is complete, so that the start is not cut off half-way.
   const starting = startServer(checkConfig(valuesOf(flags)))
   let stopping = false
@@ -85,21 +87,20 @@ async function serve(flags: readonly string[]): Promise<void> {
   flushCompileCache()
 }
 
-async function audit(words: readonly string[]): Promise<void> {
+async function audit(words: readonly string[], print: Print): Promise<void> {
   const [sub, ...rest] = words
   if (sub !== 'verify') throw new SettingsRefused('the command is: rescind audit verify [FILE] [FLAGS]')
   const { lines, isRight } = await auditVerify(rest, valuesOf)
-  return printLines(Promise.resolve({ lines, isWhole: isRight }))
+  printLines({ lines, isWhole: isRight }, print)
 }
 
 /** Exit code 1: the command did not succeed everywhere, or what it checked is wrong. */
-async function printLines(told: Promise<Told>): Promise<void> {
-  const { lines, isWhole } = await told
+function printLines({ lines, isWhole }: Told, print: Print): void {
   for (const line of lines) print(line)
   if (!isWhole) process.exitCode = 1
 }
 
-function explain(words: readonly string[]): void {
+function explain(words: readonly string[], print: Print): void {
   const [sub, ...flags] = words
   if (sub !== 'explain') throw new SettingsRefused('the command is: rescind config explain [FLAGS]')
   const values = valuesOf(flags)
@@ -133,6 +134,6 @@ function usage(): string {
   ].join('\n')
 }
 
-function print(text: string): void {
+function toStdout(text: string): void {
   process.stdout.write(`${text}\n`)
 }

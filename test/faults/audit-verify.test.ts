@@ -8,7 +8,7 @@ import { chainAfter } from '@rescind/core/log'
 import { Calls, CONTROL } from '../kit/calls.ts'
 import { SVC } from '../kit/seed.ts'
 import { makeHome, type ServerProcess, startProcess } from '../kit/server.ts'
-import { type Ended, runCommand } from './kit/command.ts'
+import { type Ended, runCommand, runHere } from './kit/command.ts'
 
 /** The id of the default realm's first row. */
 const FIRST = 2 ** 40
@@ -36,12 +36,12 @@ describe('rescind audit verify', () => {
   })
   after(() => home.remove())
 
-  function verify(t: TestContext, folder: string, ...more: readonly string[]): Promise<Ended> {
+  function verify(folder: string, ...more: readonly string[]): Promise<Ended> {
     const flags = [
       ...['--store', `sqlite:${join(folder, 'data', 'rescind.db')}`],
       ...['--master-key-file', join(folder, 'data', 'master.key')],
     ]
-    return runCommand(t, { words: ['audit', 'verify', ...flags, ...more], folder })
+    return runHere({ words: ['audit', 'verify', ...flags, ...more], folder })
   }
 
   /** The command's verdict on a copy of the store that was written to. */
@@ -52,11 +52,11 @@ describe('rescind audit verify', () => {
     const db = new DatabaseSync(join(copy.folder, 'data', 'rescind.db'))
     act(db)
     db.close()
-    return verify(t, copy.folder)
+    return verify(copy.folder)
   }
 
-  it('[G11] finds an untouched store right, realm by realm', async (t) => {
-    const { code, stdout: output } = await verify(t, home.folder)
+  it('[G11] finds an untouched store right, realm by realm', async () => {
+    const { code, stdout: output } = await verify(home.folder)
     assert.equal(code, 0, output)
     assert.match(output, /^default: right: \d+ rows up to \d+, chain [\w-]{43}$/m)
     assert.match(output, /^system: right: \d+ rows/m)
@@ -116,7 +116,7 @@ describe('rescind audit verify', () => {
     const file = join(home.folder, 'log.ndjson')
     const check = async (text: string): Promise<Ended> => {
       writeFileSync(file, text)
-      return runCommand(t, { words: ['audit', 'verify', file], folder: home.folder })
+      return runHere({ words: ['audit', 'verify', file], folder: home.folder })
     }
     const right = await check(exported)
     assert.equal(right.code, 0, right.stdout)

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { CONTROL_KEY } from '../kit/server.ts'
 import { accessTokenIn, type Calls, isActive } from './kit/calls.ts'
-import { assertRefused, type Ended, runCommand } from './kit/command.ts'
+import { assertRefused, type Ended, runCommand, runHere } from './kit/command.ts'
 import { Place } from './kit/place.ts'
 
 const SIDE = 'side/rescind.side'
@@ -44,7 +44,9 @@ class Site {
       '--master-key-file',
       this.path('data/master.key'),
     ]
-    return runCommand(this.#t, { words: [...words, ...store], folder: this.place.home.folder })
+    const command = { words: [...words, ...store], folder: this.place.home.folder }
+    // What is refused after the start began leaves its process half-started.
+    return words[0] === 'serve' ? runCommand(this.#t, command) : runHere(command)
   }
 
   async backup(): Promise<string> {

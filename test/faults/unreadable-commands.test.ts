@@ -9,7 +9,7 @@ import { write } from '../kit/aged-server.ts'
 import { HandClock, MASTER, START_MS } from '../kit/realm.ts'
 import { SeededRandom } from '../kit/seeded-random.ts'
 import { makeHome } from '../kit/server.ts'
-import { runCommand } from './kit/command.ts'
+import { runHere } from './kit/command.ts'
 
 // The kind: an operator's command on a store with one unreadable realm. It names that realm in one line, and handles
 // the others.
@@ -65,14 +65,9 @@ async function brokenStore(t: TestContext, breaks: (store: Store) => Promise<voi
 
 type Said = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
-async function run(
-  t: TestContext,
-  folder: string,
-  words: readonly string[],
-  db = 'rescind.db',
-): Promise<Said> {
+async function run(folder: string, words: readonly string[], db = 'rescind.db'): Promise<Said> {
   const flags = ['--store', `sqlite:${join(folder, db)}`, '--master-key-file', join(folder, 'master.key')]
-  const { code, stdout, stderr } = await runCommand(t, { words: [...words, ...flags], folder })
+  const { code, stdout, stderr } = await runHere({ words: [...words, ...flags], folder })
   assert.doesNotMatch(stdout + stderr, /^\s+at |Error:/m, `${words.join(' ')}: a stack trace`)
   return { code, stdout, stderr }
 }
@@ -80,16 +75,16 @@ async function run(
 for (const [what, { breaks, verify }] of Object.entries(BROKEN)) {
   test(`[H18] ${what}: verify, backup, restore and epoch new name that realm in one line, and handle the others`, async (t) => {
     const folder = await brokenStore(t, breaks)
-    const verified = await run(t, folder, ['audit', 'verify'])
+    const verified = await run(folder, ['audit', 'verify'])
     assert.equal(verified.code, 1, verified.stdout + verified.stderr)
     assert.match(verified.stdout, verify)
     for (const realm of ['branch', 'system'])
       assert.match(verified.stdout, new RegExp(`^${realm}: right`, 'm'))
 
-    const copied = await run(t, folder, ['backup', 'copy.db'])
+    const copied = await run(folder, ['backup', 'copy.db'])
     assert.equal(copied.code, 0, copied.stderr)
-    const restored = await run(t, folder, ['restore', 'copy.db'], 'restored.db')
-    const begun = await run(t, folder, ['epoch', 'new'])
+    const restored = await run(folder, ['restore', 'copy.db'], 'restored.db')
+    const begun = await run(folder, ['epoch', 'new'])
     for (const { code, stdout, stderr } of [restored, begun]) {
       assert.equal(code, 1, stdout + stderr)
       assert.equal(stdout.match(/^default: NO NEW EPOCH: .+$/gm)?.length, 1, stdout)

@@ -5,8 +5,8 @@ import { eachWrite } from './each-write.ts'
 import { CannotTrace, failedFlush } from './failed-flush.ts'
 import { apache, caddy, haproxy, nginx } from './gateways.ts'
 import { installed } from './installed.ts'
-import { onSqlite } from './on-sqlite.ts'
 import { installPackages } from './packages.ts'
+import { runSuite } from './suites.ts'
 import { unit } from './unit.ts'
 
 /** Tests that need Debian packages (`npm run test:system`): installed when this runs as root, else skipped. */
@@ -33,7 +33,8 @@ const CHECKS: readonly Check[] = [
   { name: 'Apache with mod_lua', needs: ['apache2-bin', 'lua-socket'], run: apache },
   { name: 'the tarball of the server, installed', needs: null, run: installed },
   { name: 'pages with commands that need packages', needs: null, run: runSlowPages },
-  { name: 'acceptance tests on SQLite', needs: null, run: onSqlite },
+  { name: 'acceptance tests on SQLite', needs: null, run: () => runSuite('test:sqlite') },
+  { name: 'tests that take long', needs: null, run: () => runSuite('test:long') },
   { name: 'a disk that refuses to flush', needs: 'strace', run: failedFlush },
   { name: 'a kill at each write', needs: 'strace', run: eachWrite },
   { name: 'the unit of systemd', needs: 'systemd', run: unit },

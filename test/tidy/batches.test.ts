@@ -2,16 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { files, read } from './tree.ts'
 
-/** Runs again, over another store, what a batch runs. */
-const AGAIN = 'test/batches/later-store.test.ts'
 const CALL = /^runBatch\(\{ folder: '([^']+)'(?:, nth: (\d+), of: (\d+))? \}\)$/m
+/** Files that `npm run test:system` runs, by `npm run test:long`: `npm test` does not. */
+const LONG = /^test\/(?:system|tarballs)\//
 /** Files that `npm test` runs each in a process of its own. */
-const ALONE = /^(?:cli|test\/(?:batches|faults|interop|pages|tarballs|tidy|workshop))\//
+const ALONE = /^(?:cli|test\/(?:batches|faults|interop|pages|tidy|workshop))\//
 
-test('`npm test` runs every test file once: in a process of its own, or in one batch of its folder', () => {
+test('`npm test` runs every test file but the long ones once: in a process of its own, or in one batch of its folder', () => {
   const parts = new Map<string, Set<number>>()
   const wanted = new Map<string, number>()
-  for (const path of files().filter((one) => /^test\/batches\/.*\.test\.ts$/.test(one) && one !== AGAIN)) {
+  for (const path of files().filter((one) => /^test\/batches\/.*\.test\.ts$/.test(one))) {
     const [, folder = '', nth = '0', of = '1'] =
       CALL.exec(read(path).text) ?? assert.fail(`${path} runs no batch`)
     const known = parts.get(folder) ?? new Set()
@@ -33,14 +33,20 @@ test('`npm test` runs every test file once: in a process of its own, or in one b
   const { scripts } = JSON.parse(read('package.json').text) as { scripts: { test: string } }
   assert.ok(
     scripts.test.endsWith(
-      ' "cli/**/*.test.ts" "test/{batches,faults,interop,pages,tarballs,tidy,workshop}/**/*.test.ts"',
+      ' "cli/**/*.test.ts" "test/{batches,faults,interop,pages,tidy,workshop}/**/*.test.ts"',
     ),
   )
-  for (const path of files().filter((one) => one.endsWith('.test.ts') && !ALONE.test(one)))
+  for (const path of files().filter((one) => one.endsWith('.test.ts') && !ALONE.test(one) && !LONG.test(one)))
     assert.ok(
       [...wanted.keys()].some((folder) => path.startsWith(`${folder}/`)),
       `${path} is run by nothing`,
     )
+})
+
+test('`npm run test:system` runs every test file that `npm test` leaves out', () => {
+  const { scripts } = JSON.parse(read('package.json').text) as { scripts: Readonly<Record<string, string>> }
+  assert.ok(scripts['test:long']?.endsWith(' "test/{system,tarballs}/**/*.test.ts"'))
+  assert.match(read('test/system/main.ts').text, /runSuite\('test:long'\)/)
 })
 
 test('every suite that `npm run test:sqlite` names is there: a glob passes a missing one over', () => {

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { SettingsRefused, StoreRefused } from '@rescind/core'
+import { isOutage, SettingsRefused, StoreRefused } from '@rescind/core'
 import { COMPILE_CACHE } from '../../kit/server.ts'
 
 const CLI = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url))
@@ -62,24 +62,32 @@ export function runCommand(t: TestContext, command: Command): Promise<Ended> {
 }
 
 /**
- * Runs a command that is refused before serving, in this process, as `cli/main.ts` does. Run one at a time: it changes
- * the folder and the environment of the process, and restores them.
+ * Runs a command that ends, or is refused before serving, in this process, as `cli/main.ts` does: without the start of a
+ * process, which takes longer than most commands. Run one at a time: it changes the folder, the environment and the mask
+ * of the process, and restores them.
  */
 export async function runHere({ words, folder, environment = {} }: Command): Promise<Ended> {
-  const [was, before] = [process.cwd(), { ...process.env }]
+  const [was, before, mask] = [process.cwd(), { ...process.env }, process.umask(0o077)]
+  const { exitCode } = process
   // Imported here, because most tests start processes and do not need it.
   const { run } = await import('../../../cli/run.ts')
   process.chdir(folder)
   process.env = { PATH: before['PATH'], ...environment }
+  process.exitCode = undefined
+  let stdout = ''
   try {
-    await run(words)
-    throw new Error('it was not refused')
+    await run(words, (text) => {
+      stdout += `${text}\n`
+    })
+    return { code: Number(process.exitCode ?? 0), stdout, stderr: '' }
   } catch (error) {
-    if (!(error instanceof SettingsRefused || error instanceof StoreRefused)) throw error
-    return { code: 2, stdout: '', stderr: `rescind: ${error.message}\n` }
+    if (!(error instanceof SettingsRefused || error instanceof StoreRefused || isOutage(error))) throw error
+    return { code: 2, stdout, stderr: `rescind: ${error.message}\n` }
   } finally {
+    process.exitCode = exitCode
     process.chdir(was)
     process.env = before
+    process.umask(mask)
   }
 }
 

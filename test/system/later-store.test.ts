@@ -1,4 +1,4 @@
-import { runFiles } from './batch.ts'
+import { runFiles } from '../batches/batch.ts'
 
 /**
  * What races, what is cached and what is read before it is judged, over a store that answers in later turns of the event

@@ -4,12 +4,9 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/**
- * Runs the suites of the dialects on the embedded store; `npm test` runs them on the memory store. @throws the
- * failures.
- */
-export async function onSqlite(): Promise<string> {
-  const child = spawn('npm', ['run', '--silent', 'test:sqlite'], {
+/** Runs the test files that an npm script names, and which `npm test` leaves out. @throws the failures. */
+export async function runSuite(script: 'test:sqlite' | 'test:long'): Promise<string> {
+  const child = spawn('npm', ['run', '--silent', script], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
