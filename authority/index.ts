@@ -42,7 +42,7 @@ export { covers } from './log/covers.ts'
 export { collectEntries, collectExpired, GC_BATCH_MAX } from './log/gc.ts'
 export type { Differences } from './log/index-compare.ts'
 export { IndexDiffer } from './log/index-differ.ts'
-export { expiryCeiling, SKEW_MAX_SECONDS } from './log/keeping.ts'
+export { SKEW_MAX_SECONDS } from './log/keeping.ts'
 export type { Outcome, Publication, PublishedRow } from './log/ledger.ts'
 export { anchorHolds, keptRows } from './log/log-anchor.ts'
 export { type ChainChecked, type KnownCheckpoint, LogCheck, type LogFault } from './log/log-check.ts'
@@ -101,7 +101,7 @@ export {
   recordOf,
   type TokenIntent,
 } from './realm/issue.ts'
-export { CHAT_SOURCES, type Minting } from './realm/minting.ts'
+export type { Minting } from './realm/minting.ts'
 export { type Audit, type Caller, type Cause, callerFacts, type Found, Realm, whoOf } from './realm/realm.ts'
 export {
   type MasterKey,

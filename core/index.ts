@@ -30,6 +30,7 @@ export {
 } from './ids.ts'
 export {
   ASSIGNED_LIFETIME_MAX_MS,
+  expiryCeiling,
   KEEP_FOREVER_MS,
   KEEP_MARGIN_MS,
   keptPast,
@@ -51,6 +52,7 @@ export { RecentMap } from './recent-map.ts'
 export {
   ANCESTORS_MAX,
   type Ancestor,
+  CHAT_SOURCES,
   type Delegation,
   type ForeignFacts,
   isSought,

@@ -12,6 +12,11 @@ export const KEEP_FOREVER_MS: number = Number.MAX_SAFE_INTEGER
 /** The last instant that an ISO date with a four-digit year can name: 9999-12-31T23:59:59.999Z. */
 export const LAST_INSTANT_MS = 253_402_300_799_999
 
+/** The highest expiry that a store keeps for a source, in whole days: written once a day instead of once a token. */
+export function expiryCeiling(expiresAtMs: number): number {
+  return Math.ceil(expiresAtMs / DAY_MS) * DAY_MS
+}
+
 /** Until when a stored rule is kept. An invalid time means for good: the rule must never be dropped because of it. */
 export function storedKeepMs(ms: number): number {
   return ms > 0 ? ms : KEEP_FOREVER_MS

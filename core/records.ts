@@ -5,6 +5,9 @@ import type { TokenKind } from './tokens/kinds.ts'
 /** The namespace of a token's ids: `chat/{app}`, `identity`, `oauth`, `control`, or `iss:{issuer URL}`. */
 export type Source = string
 
+/** Prefix of the sources of chat apps, `chat/{app}`. It is in stored records, rows and rules. */
+export const CHAT_SOURCES = 'chat/'
+
 /** The principals of a token, a caller or a rule. Their ids belong to the source beside them. */
 export type Principals = {
   readonly source: Source

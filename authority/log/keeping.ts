@@ -1,4 +1,5 @@
 import {
+  expiryCeiling,
   KEEP_FOREVER_MS,
   keptPast,
   type LegacyKeep,
@@ -13,17 +14,11 @@ import { readObject } from '../directory/stored-json.ts'
 import type { Store } from '../ports.ts'
 import type { NewRecord } from './writes.ts'
 
-const DAY_MS = 86_400_000
 /** The directory's collection of issuers; only their skews matter here. */
 const ISSUERS_NAME = 'issuers'
 /** The highest skew of an issuer, assumed when it is unknown. */
 export const SKEW_MAX_SECONDS = 600
 const PAGE = 1_000
-
-/** The highest expiry that a store keeps for a source, in whole days: written once a day instead of once a token. */
-export function expiryCeiling(expiresAtMs: number): number {
-  return Math.ceil(expiresAtMs / DAY_MS) * DAY_MS
-}
 
 /**
  * Computes how long one realm's rules are kept, from what its store holds when they commit. A rule must not leave while

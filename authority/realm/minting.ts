@@ -1,4 +1,4 @@
-import type { Source } from '@rescind/core'
+import { CHAT_SOURCES, type Source } from '@rescind/core'
 import type { TokenKind } from '@rescind/core/tokens'
 
 /** What a server's dialects mint. */
@@ -8,9 +8,6 @@ export type Minting = {
   /** Prefixes of their tokens besides those of every realm. */
   readonly prefixes: readonly string[]
 }
-
-/** Prefix of the sources of chat apps, `chat/{app}`. It is in stored records, rows and rules. */
-export const CHAT_SOURCES = 'chat/'
 
 /** For an engine without dialects: every kind is allowed, but only chat apps have text that a customer chose. */
 export const ANY_MINTING: Minting = {

@@ -1,5 +1,5 @@
-import { CHAT_SOURCES, type Collection, shaped } from '@rescind/authority'
-import type { Source } from '@rescind/core'
+import { type Collection, shaped } from '@rescind/authority'
+import { CHAT_SOURCES, type Source } from '@rescind/core'
 import { isInRanges, parseAddressRange } from '../wire/address-range.ts'
 import type { JsonObject } from '../wire/strict-json.ts'
 

@@ -1,14 +1,13 @@
-import {
-  type ConflictWhat,
-  expiryCeiling,
-  type NewRecord,
-  type NewRow,
-  type Operation,
-  type TrimLog,
-  type Write,
-  type WriteOutcome,
+import type {
+  ConflictWhat,
+  NewRecord,
+  NewRow,
+  Operation,
+  TrimLog,
+  Write,
+  WriteOutcome,
 } from '@rescind/authority'
-import { type Source, type TokenRecord, unreachable } from '@rescind/core'
+import { expiryCeiling, type Source, type TokenRecord, unreachable } from '@rescind/core'
 import { sha256 } from '@rescind/core/bytes'
 import { chainAfter, traitsOf } from '@rescind/core/log'
 import { fileRecord, type RealmMemory, recordKey, uniqueKey } from './realm-memory.ts'

@@ -1,6 +1,7 @@
 import type { EndingCursor, EndingPage } from '@rescind/authority'
 import { ROW_MAX } from './exact.ts'
-import { readableRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
+import { readableRow } from './token-record.ts'
+import { TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
 
 export type EndingRow = readonly [...TokenRow, bits: string, id: number, fits: number, nth: number]
 

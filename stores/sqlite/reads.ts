@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { type DirectoryRecord, type ExpiringEntry, type ExpiringKind, type LogHead } from '@rescind/authority'
+import type { DirectoryRecord, ExpiringEntry, ExpiringKind, LogHead } from '@rescind/authority'
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import { CHAIN_START } from '@rescind/core/log'
 import { EXPIRING_COLUMNS, exact, ROW_MAX, recordColumns } from './exact.ts'

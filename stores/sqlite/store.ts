@@ -77,7 +77,8 @@ import { Snapshot } from './snapshot.ts'
 import { asOutage, Thread } from './thread.ts'
 import type { Committed, Opened, Page, ReaderAsk, WriterAsk } from './thread-messages.ts'
 import { TokenIndex } from './token-index.ts'
-import { clientKey, TOKEN_COLUMNS, type TokenRow, tokenOfScan } from './token-row.ts'
+import { tokenOfScan } from './token-record.ts'
+import { clientKey, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
 import { type Walked, type WalkedRow, walkOf } from './token-walk.ts'
 
 /** Tombstones counted in one read transaction. */

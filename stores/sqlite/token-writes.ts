@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { type ConflictWhat, expiryCeiling } from '@rescind/authority'
-import type { RealmOrdinal } from '@rescind/core'
+import type { ConflictWhat } from '@rescind/authority'
+import { expiryCeiling, type RealmOrdinal } from '@rescind/core'
 import { exact, HIGHEST_EXPIRY, ROW_MAX } from './exact.ts'
 import type { Stored } from './operations.ts'
 import { sourceIn } from './token-row.ts'
