@@ -1,16 +1,16 @@
-import { type RevokeAct, revokeToken } from '@rescind/authority'
 import { unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import type { Call } from '../call.ts'
 import { callerOf } from '../session/caller.ts'
+import { endAnother } from '../session/end-another.ts'
 import { endOneself } from '../session/end-oneself.ts'
 import { tokenNamed } from '../session/naming.ts'
 import { type About, asCaller, asCallerAbout } from './caller.ts'
-import { fault, NO_VALID_TOKEN, unauthorized, VARY } from './faults.ts'
+import { NO_CONTENT } from './changing.ts'
+import { fault, NO_VALID_TOKEN, unauthorized } from './faults.ts'
 
 const HOW = 'identity.revoke'
-const NO_CONTENT: Answer = { status: 204, headers: { ...VARY, 'cache-control': 'no-store' }, body: '' }
 
 /**
  * `DELETE /v2.0/tokens` ends the caller's token; `DELETE /v2.0/tokens/{id}` (or `?tokenId=`) ends the named one. A body
@@ -50,12 +50,6 @@ async function endOwn(call: Call): Promise<Answer | Stale> {
 }
 
 async function end({ realm, request }: Call, { caller, target }: About): Promise<Answer | Stale> {
-  const act: RevokeAct = { caller: callerOf(realm, request, caller), how: HOW }
-  // A suspended token can be revoked, but would fail a condition that it is live.
-  const revoked = await revokeToken(
-    realm,
-    target.record,
-    target.kind === 'held' ? act : { ...act, onlyIfLive: target.record },
-  )
-  return revoked.kind === 'stale' ? 'stale' : NO_CONTENT
+  const act = { caller: callerOf(realm, request, caller), how: HOW }
+  return (await endAnother(realm, target, act)) === 'stale' ? 'stale' : NO_CONTENT
 }

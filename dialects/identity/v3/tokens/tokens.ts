@@ -1,10 +1,10 @@
-import { type RevokeAct, revokeToken } from '@rescind/authority'
 import { unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { parseFormText } from '../../../wire/form.ts'
 import type { Call } from '../../call.ts'
 import { domainAt } from '../../directory/domains.ts'
+import { endAnother } from '../../session/end-another.ts'
 import { endOneself } from '../../session/end-oneself.ts'
 import { callerOf } from '../acting.ts'
 import { malformed, NO_CONTENT, success, unauthorized } from '../answers.ts'
@@ -66,15 +66,8 @@ async function endOwn(call: Call): Promise<Answer | Stale> {
 }
 
 async function end(call: Call, { acting, target }: About): Promise<Answer | Stale> {
-  const act: RevokeAct = { caller: callerOf(call, acting), how: HOW }
-  // A suspended token can be revoked, but would fail a condition that it is live.
-  const { record } = target
-  const revoked = await revokeToken(
-    call.realm,
-    record,
-    target.kind === 'held' ? act : { ...act, onlyIfLive: record },
-  )
-  return revoked.kind === 'stale' ? 'stale' : NO_CONTENT
+  const act = { caller: callerOf(call, acting), how: HOW }
+  return (await endAnother(call.realm, target, act)) === 'stale' ? 'stale' : NO_CONTENT
 }
 
 function isAskedFor(call: Call, name: string): boolean {
