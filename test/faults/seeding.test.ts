@@ -7,6 +7,7 @@ import { deleteRecord, Realms } from '@rescind/authority'
 import { OAUTH_CLIENTS } from '@rescind/dialects'
 import { openSqlite } from '@rescind/stores'
 import { CONTROL_KEY, type Home, makeHome } from '../kit/server.ts'
+import { read } from '../tidy/tree.ts'
 import {
   assertRefused,
   type Command,
@@ -199,6 +200,16 @@ test('a seed that others can read is not warned about when its secrets are elsew
   )
   assert.match(stdout, /"created":2,/)
   assert.doesNotMatch(stdout, /can be read by others/)
+  home.remove()
+})
+
+test('the quick start begins without a warning', async (t) => {
+  const home = makeHome()
+  const seed = read('docs/quickstart.seed.json').text
+  const { stdout, stderr } = await served({ t, home, seed, mode: 0o644 }, async () => undefined)
+  assert.match(stdout, /seed applied/)
+  assert.doesNotMatch(stdout, /"level":[456]0/)
+  assert.equal(stderr, '')
   home.remove()
 })
 
