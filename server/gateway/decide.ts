@@ -24,10 +24,10 @@ export async function decide(judge: Judge, { realm, text, demand }: Question): P
   if (verdict.kind === 'unknown') return UNKNOWN
   if (verdict.kind === 'inactive' || bearer === undefined) return DENY
   const decision = decided(admit(bearer, demand), bearer)
-  const { handle } = bearer
+  const { kind, handle, expiresAtMs } = bearer
   // A refused token was not used: trying a leaked refresh token here must not count as its use.
   if (decision.kind === 'allow') {
-    if (handle !== undefined) realm.accepted({ ...bearer, handle })
+    if (handle !== undefined) realm.accepted({ kind, handle, expiresAtMs })
     else if (bearer.foreign !== undefined) realm.acceptedForeign(bearer)
   }
   return decision

@@ -27,7 +27,7 @@ export function identityHeaders(bearer: Bearer): Identity {
 }
 
 function told(value: string | undefined): string {
-  if (value === undefined) return ''
+  if (value === undefined || value === '') return ''
   const text = asciiOf(value)
   return text.length <= IDENTITY_HEADER_MAX ? text : ''
 }
@@ -51,11 +51,19 @@ function actOf(act: unknown): string {
 
 const UNNAMED = '{}'
 
+/** Text in which no byte has to be encoded, as nearly every id is. */
+const PLAIN = /^[\x20-\x24\x26-\x7e]*$/
+
 function asciiOf(text: string): string {
+  const made = PLAIN.test(text) ? text : percentEncoded(text)
+  return made.trim() === made ? made : made.replaceAll(' ', '%20')
+}
+
+function percentEncoded(text: string): string {
   let made = ''
   for (const byte of Buffer.from(text, 'utf8')) {
     const isPlain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25
     made += isPlain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
   }
-  return made.trim() === made ? made : made.replaceAll(' ', '%20')
+  return made
 }

@@ -17,8 +17,9 @@ export function judgeAny(keySets: KeySets): Judge {
   return async (realm, raw) => {
     const { verdict, facts, credential, record } = await judgeText(realm, keySets, raw)
     if (facts === undefined || credential === undefined) return { verdict, bearer: undefined }
+    if (record !== undefined) return { verdict, bearer: { ...record, ...credential } }
     // For a foreign token only its issuer's signed claims name an actor (RFC 8693 §4.1).
-    const claims = record === undefined ? parseJws(raw.reveal())?.claims : record.claims
+    const claims = parseJws(raw.reveal())?.claims
     return { verdict, bearer: { ...facts, ...credential, ...(claims && { claims }) } }
   }
 }

@@ -35,13 +35,14 @@ export async function accessAnswer(call: Call, parts: AccessParts, form: AccessF
   return jsonAnswer(200, { access: { ...access, serviceCatalog: serviceCatalog(entries) } }, VARY)
 }
 
+/** Members that are undefined are left out of the JSON. */
 function tokenOf({ id, record, tenant }: AccessParts): object {
   const chain = record.claims?.['chain']
   return {
     id,
     expires: formatInstant(record.expiresAtMs),
     issued_at: formatInstant(record.issuedAtMs),
-    ...(tenant === undefined ? {} : { tenant: { id: tenant.id, name: tenant.name } }),
+    tenant: tenant === undefined ? undefined : { id: tenant.id, name: tenant.name },
     'RAX-AUTH:authenticatedBy': record.authenticatedBy ?? [],
     audit_ids: typeof chain === 'string' ? [record.handle, chain] : [record.handle],
   }
@@ -51,12 +52,11 @@ function userOf(
   user: IdentityUser,
   { roles, region }: { readonly roles: readonly object[]; readonly region: string },
 ): object {
-  const account = accountOf(user)
   return {
     id: user.id,
     name: user.username,
     'RAX-AUTH:defaultRegion': user.defaultRegion ?? region,
-    ...(account === undefined ? {} : { 'RAX-AUTH:domainId': account }),
+    'RAX-AUTH:domainId': accountOf(user),
     roles,
   }
 }
