@@ -173,7 +173,7 @@ describe('a verifier beside a running server', () => {
       assert.equal(found.status, 200, found.body.toString())
       return found.body.toString()
     }
-    const deadline = AbortSignal.timeout(20_000)
+    const deadline = AbortSignal.timeout(60_000)
     while (!(await lookUp()).includes('"lastUsedAt"')) deadline.throwIfAborted()
   })
 

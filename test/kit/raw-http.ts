@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
 /** Time limit of an answer in milliseconds, to detect a server that does not answer. */
-const ANSWER_TIMEOUT_MS = 10_000
+const ANSWER_TIMEOUT_MS = 60_000
 
 /** An answer as its bytes are, without merging or decoding anything but chunks. */
 export type RawAnswer = {

@@ -8,7 +8,7 @@ import { SEED } from './seed.ts'
 
 export const CONTROL_KEY = 'control-key-of-the-tests'
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 120_000
 /** Flags of Node for older trees, which tests and benchmarks run beside this one; their manifests need this condition. */
 export const OF_OLDER_TREES: readonly string[] = ['-C', 'rescind-source']
 /** Where Node keeps compiled sources between starts, which halves the time of hundreds of starts. */

@@ -39,7 +39,7 @@ const CADDY: Gateway = {
 
 export const GATEWAYS: readonly Gateway[] = [NGINX, HAPROXY, APACHE, CADDY]
 
-const START_TIMEOUT_MS = 10_000
+const START_TIMEOUT_MS = 60_000
 
 export const nginx = (): Promise<string> => throughGateway(NGINX)
 export const haproxy = (): Promise<string> => throughGateway(HAPROXY)

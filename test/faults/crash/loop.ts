@@ -13,7 +13,7 @@ const WORKERS_EACH = 5
 const ANSWERS_MAX = 120
 const EXTRA_MS_MAX = 4
 /** A load that has not got its answers by then is stuck. */
-const LOAD_TIMEOUT_MS = 20_000
+const LOAD_TIMEOUT_MS = 60_000
 
 export type CrashLoop = {
   readonly home: Home
