@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import { type Group, type Operation, putToken, recordOf } from '@rescind/authority'
 import { mintHandle } from '@rescind/core'
 import { RawToken } from '@rescind/core/tokens'
-import { wireRequest } from '../../test/kit/request.ts'
-import { TOKENS_PER_PAGE } from './ended-list.ts'
-import { ADMIN, type ChatWorld, openChat, tokenPath } from './fixture.test.ts'
+import { TOKENS_PER_PAGE } from '../../dialects/chat/ended-list.ts'
+import { ADMIN, type ChatWorld, openChat, tokenPath } from '../../dialects/chat/fixture.test.ts'
+import { wireRequest } from '../kit/request.ts'
 
 const TOKENS = 100_000
 /** A part is sent once it exceeds 64 KB. Its last item may be an escaped token of 8 KB. */
