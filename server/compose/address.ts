@@ -23,7 +23,9 @@ export async function tryAddress(address: Address): Promise<void> {
 
 export function addressRefused({ host, port }: Address, error: unknown): SettingsRefused {
   const reason = error instanceof Error ? error.message : String(error)
-  return new SettingsRefused(
-    `listen: ${host}:${port}: ${reason} (stop what listens there, or choose another with --listen)`,
-  )
+  const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+  const next = isTaken
+    ? 'stop what listens there, or choose another with --listen'
+    : 'choose another with --listen'
+  return new SettingsRefused(`listen: ${host}:${port}: ${reason} (${next})`)
 }

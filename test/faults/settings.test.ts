@@ -51,6 +51,12 @@ const REFUSED: readonly Refused[] = [
   { what: 'a port that is none', flags: ['--listen', '127.0.0.1:65536'], why: /is not HOST:PORT/ },
   { what: 'every address, in clear', flags: ['--listen', '0.0.0.0:0'], why: /is not loopback/ },
   { what: 'every IPv6 address, in clear', flags: ['--listen', '[::]:0'], why: /is not loopback/ },
+  // An address of RFC 5737, which no machine has.
+  {
+    what: 'an address of another machine',
+    flags: ['--listen', '192.0.2.1:8080', '--behind-proxy', '10.0.0.0/8'],
+    why: /listen: 192\.0\.2\.1:8080: .*EADDRNOTAVAIL.* \(choose another with --listen\)/,
+  },
   { what: 'a proxy that is no range', flags: ['--behind-proxy', '10.0.0.0/33'], why: /behindProxy/ },
   {
     what: 'half of a TLS key pair',
