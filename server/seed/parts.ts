@@ -15,15 +15,14 @@ export class WrittenSecret {
 export type SeedSecret = WrittenSecret | { readonly env: string } | { readonly file: string }
 
 /** Any text is allowed, so that existing keys can be taken over; guessable ones raise a warning. */
-export const secret: z.ZodType<SeedSecret> = z.union([
-  z
-    .string()
-    .min(1)
-    .max(512)
-    .transform((text) => new WrittenSecret(text)),
-  z.strictObject({ env: z.string().min(1) }),
-  z.strictObject({ file: z.string().min(1) }),
-])
+export const secret: z.ZodType<SeedSecret> = z
+  .union([
+    z.string().min(1).max(512),
+    z.strictObject({ env: z.string().min(1) }),
+    z.strictObject({ file: z.string().min(1) }),
+  ])
+  // Not within the union, which would answer "Invalid input" to a text that is too long.
+  .transform((given) => (typeof given === 'string' ? new WrittenSecret(given) : given))
 
 export const id: z.ZodString = storedText(256)
 

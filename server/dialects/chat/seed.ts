@@ -1,7 +1,11 @@
 import { CHAT_APPS, chatAppValue } from '@rescind/dialects'
 import { z } from 'zod'
+import { maskedUrl } from '../../machine/net/masked-url.ts'
 import { createAll, plan } from '../../seed/create.ts'
-import { id, type SeedPart, type SeedSecret, secret, seedPart } from '../../seed/parts.ts'
+import { id, type SeedPart, type SeedSecret, secret, seedPart, WrittenSecret } from '../../seed/parts.ts'
+
+/** A URL may hold a secret; one that is shown masked counts as such. */
+type SeedUrl = string | WrittenSecret
 
 type SeedChatApp = {
   readonly name: string
@@ -14,13 +18,16 @@ type SeedChatApp = {
   readonly apiKeySources?: readonly string[] | undefined
   readonly requestsPerMinute?: number | undefined
   readonly listingMax?: number | undefined
-  readonly verifyUrl?: string | undefined
+  readonly verifyUrl?: SeedUrl | undefined
   readonly verifySkewSeconds?: number | undefined
   readonly maxLifetimeSeconds?: number | undefined
   readonly tombstonesMax?: number | undefined
 }
 
-const seedUrl: z.ZodType<string> = z.string().max(2_048)
+const seedUrl: z.ZodType<SeedUrl> = z
+  .string()
+  .max(2_048)
+  .transform((url) => (maskedUrl(url) === url ? url : new WrittenSecret(url)))
 
 /** The members of a chat app; ranges and forms are checked where apps are made. */
 const seedChatApp: z.ZodType<SeedChatApp> = z.strictObject({
@@ -53,10 +60,14 @@ export const CHAT_SEED: SeedPart = seedPart({
       return plan({ collection: CHAT_APPS, id: app.name }, () =>
         chatAppValue(realm, {
           ...app,
-          verifyUrl: app.verifyUrl ?? chatVerifyUrl,
+          verifyUrl: urlText(app.verifyUrl ?? chatVerifyUrl),
           apiKey: reveal(app.apiKey, of),
           clientKey: reveal(app.clientKey, of),
         }),
       )
     }),
 })
+
+function urlText(url: SeedUrl | undefined): string | undefined {
+  return url instanceof WrittenSecret ? url.text : url
+}
