@@ -55,9 +55,12 @@ export function writeAnswer(response: ServerResponse, request: IncomingMessage, 
     response.end()
     return
   }
-  response.writeHead(status, withLength(headers, Buffer.byteLength(body)))
+  const bytes = Buffer.byteLength(body)
+  response.writeHead(status, withLength(headers, bytes))
   // HEAD carries the headers of GET and no body (RFC 9110 §9.3.2).
-  response.end(request.method === 'HEAD' ? undefined : body)
+  if (request.method === 'HEAD') response.end()
+  // Nearly every answer is ASCII, and writing it as Latin-1 costs half as much as UTF-8.
+  else response.end(body, bytes === body.length ? 'latin1' : 'utf8')
 }
 
 type Other = Omit<Answer, 'body'> & { readonly body: Exclude<Answer['body'], string> }
