@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -25,7 +26,11 @@ export async function startApp(folder: string, program: string, server: string):
     env: { ...process.env, RESCIND_VERIFIER_KEY: KEY },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const [port] = (await once(child.stdout, 'data')) as [Buffer]
+  const ended = once(child, 'exit')
+  const [port] = (await Promise.race([
+    once(child.stdout, 'data'),
+    ended.then(([code]) => assert.fail(`the program ended with ${code} before it listened`)),
+  ])) as [Buffer]
   const ask = async (token?: string): Promise<readonly [number, unknown]> => {
     const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
     const answer = await fetch(`http://127.0.0.1:${port.toString().trim()}/orders`, { headers })
@@ -33,7 +38,7 @@ export async function startApp(folder: string, program: string, server: string):
   }
   const stop = async (): Promise<void> => {
     child.kill()
-    await once(child, 'exit')
+    await ended
   }
   return { ask, stop }
 }

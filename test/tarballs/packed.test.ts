@@ -34,6 +34,8 @@ type Packed = Readonly<Record<string, unknown>> & {
   readonly dependencies?: object
 }
 const run = promisify(execFile)
+/** Far longer than a program takes: it asks until the revocation has reached it. */
+const DEADLINE_MS = 120_000
 
 describe('the packed tarballs', () => {
   const folder = mkdtempSync(join(tmpdir(), 'rescind-app-'))
@@ -165,7 +167,9 @@ describe('the packed tarballs', () => {
   })
 
   for (const framework of ['express', 'fastify', 'hono'])
-    test(`run in plain JavaScript: the page's program for ${framework} protects an app`, async () => {
+    test(`run in plain JavaScript: the page's program for ${framework} protects an app`, {
+      timeout: DEADLINE_MS,
+    }, async () => {
       const program = PROGRAMS.find(({ text }) => text.includes(`@rescind/verifier/${framework}'`))
       const app = await startApp(folder, program?.text ?? assert.fail('no page has it'), server.url)
       try {

@@ -197,8 +197,9 @@ function optionalPeersOf(manifest: unknown): readonly string[] {
 }
 
 function assertTypesOnly({ path, text }: Source, specifier: string): void {
-  const imports = text.split('\n').filter((line) => line.endsWith(`from '${specifier}'`))
-  for (const line of imports) assert.match(line, /^import type /, `${path} loads ${specifier}`)
+  const lines = text.split('\n').filter((line) => line.includes(`'${specifier}'`))
+  for (const line of lines)
+    assert.match(line, /^(?:import type .* from|declare module) '/, `${path} loads ${specifier}`)
 }
 
 function dependenciesOf(manifest: unknown): Readonly<Record<string, string>> {
