@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BEYOND_LOGS } from '@rescind/core'
+import fc from 'fast-check'
 import { IDENTITY_HEADERS } from '../records/header-names.ts'
 import { IDENTITY_HEADER_MAX, identityHeaders, NOBODY } from './identity-headers.ts'
 import type { Bearer } from './judge.ts'
@@ -47,10 +48,15 @@ test('an actor never disappears from the headers, however long the chain or the 
 })
 
 test('no byte of an id ends a header, begins another one or is lost at its ends', () => {
-  const ids = ['a\r\nX-Auth-Scope: admin', '\0', ' a ', '%0d', 'zoë', '\u2028', '\u{1f600}', '']
-  for (const subject of ids) {
+  const arrivesWhole = (subject: string): void => {
     const text = told({ subject })['x-auth-subject'] ?? ''
     assert.match(text, /^[\x21-\x7e]?(?:[\x20-\x7e]*[\x21-\x7e])?$/)
     assert.equal(decodeURIComponent(text), subject)
   }
+  const ids = ['a\r\nX-Auth-Scope: admin', '\0', ' a ', '%0d', 'zoë', '\u2028', '\u{1f600}', '']
+  for (const subject of ids) arrivesWhole(subject)
+  // Most of these are plain but for one character, which is where plain text is told from other text.
+  const plain = fc.string({ maxLength: 20 })
+  const one = fc.string({ unit: 'binary', maxLength: 1 })
+  fc.assert(fc.property(plain, one, plain, (a, b, c) => arrivesWhole(a + b + c)))
 })

@@ -131,6 +131,8 @@ test('members of what is stored as JSON keep their names', () => {
 })
 
 test('the beginning of the sources of foreign issuers is spelt in one file', () => {
-  const spelling = TREE.filter(({ text }) => /'iss:|`iss:\$\{(?:\w+\.)?issuer\}/.test(text)).map(({ path }) => path)
+  const spelling = TREE.filter(({ text }) => /'iss:|`iss:\$\{(?:\w+\.)?issuer\}/.test(text)).map(
+    ({ path }) => path,
+  )
   assert.deepEqual(spelling, ['core/tokens/foreign-source.ts'])
 })

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { files, read } from './tree.ts'
 
 /** What a file loads: its imports, but for those of types alone. */
-const LOADS = /^(?:import|export) (?!type\b)[^'"]*?from '([^']+)'/gm
+const LOADS = /^(?:import|export) (?!type\b)(?:[^'"]*? from )?'([^']+)'/gm
 
 function loaded(path: string): readonly string[] {
   return [...read(path).text.matchAll(LOADS)].map(([, from = '']) => from)
