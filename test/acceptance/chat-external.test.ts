@@ -39,13 +39,15 @@ async function openStub(): Promise<Stub> {
 const seedWith = (verifyUrl: string): unknown => ({
   realms: [{ name: 'default', chatVerifyUrl: verifyUrl, chatApps: [{ name: CHAT.app, ...keys }] }],
 })
+/** Shown masked, but asked as it is. */
+const WITH_SECRET = '/hooks/T0123456789abc?code=abc'
 const keys = { apiKey: CHAT.apiKey, clientKey: CHAT.clientKey }
 
 test("a token of the app's own server is asked about once, kept, and revoked here for good", async () => {
   const stub = await openStub()
   const server = await openServer({
     time: 'real',
-    seed: seedWith(`${stub.url}/verify`),
+    seed: seedWith(`${stub.url}${WITH_SECRET}`),
     flags: ['--allow-internal-fetch'],
   })
   const calls = new Calls(server.port)
@@ -55,7 +57,10 @@ test("a token of the app's own server is asked about once, kept, and revoked her
     assert.equal((await calls.chatMe('bad-1')).status, 401)
     assert.equal((await calls.chatRevoke('owner-of-good-1', 'good-1')).status, 200)
     for (let at = 0; at < 3; at += 1) assert.equal((await calls.chatMe('good-1')).status, 401)
-    assert.deepEqual(stub.bodies, ['POST /verify {"token":"good-1"}', 'POST /verify {"token":"bad-1"}'])
+    assert.deepEqual(stub.bodies, [
+      `POST ${WITH_SECRET} {"token":"good-1"}`,
+      `POST ${WITH_SECRET} {"token":"bad-1"}`,
+    ])
   } finally {
     calls.close()
     await server.close()
