@@ -252,12 +252,16 @@ test('a cancelled timer does not run, even if it was already due', async () => {
   const cancel = TIMERS.after(0, () => {
     ran += 1
   })
-  await new Promise<void>((resolve) => {
+  const cancelled = new Promise<void>((resolve) => {
     setTimeout(() => {
       cancel()
       resolve()
     }, 1)
   })
+  const untilMs = performance.now() + 10
+  // Both timers are due in one turn, however long apart they were set.
+  while (performance.now() < untilMs);
+  await cancelled
   await TIMERS.received()
   await TIMERS.received()
   assert.equal(ran, 0)
