@@ -1,0 +1,135 @@
+/**
+ * Numbered steps, each applied once and never edited after a release; `rescind.store` says how many a database has had.
+ *
+ * Text is compared by its bytes (`COLLATE "C"`), as the other stores compare it. `head` has one row per realm: every group
+ * that writes to a realm moves it, and so its sequence has no gap. The log has no index but its key: revoking is one row at
+ * its end (docs/decisions/0019-postgres.md).
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE rescind.head (
+    realm integer PRIMARY KEY,
+    ordinal integer NOT NULL,
+    seq bigint NOT NULL,
+    chain bytea NOT NULL,
+    at bigint NOT NULL,
+    groups bigint NOT NULL,
+    tokens bigint NOT NULL,
+    forked boolean NOT NULL,
+    moved_by xid8 NOT NULL
+  ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+  CREATE TABLE rescind.node (
+    id uuid PRIMARY KEY,
+    fence bigint NOT NULL,
+    group_no bigint NOT NULL,
+    reply json,
+    since timestamptz NOT NULL
+  ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+  CREATE TABLE rescind.log (
+    realm integer NOT NULL,
+    seq bigint NOT NULL,
+    at bigint NOT NULL,
+    kind smallint NOT NULL,
+    rule bytea NOT NULL,
+    audit bytea,
+    audit_hash bytea,
+    chain bytea NOT NULL,
+    keys uuid[],
+    PRIMARY KEY (realm, seq),
+    CHECK ((audit IS NULL) <> (audit_hash IS NULL))
+  );
+  CREATE TABLE rescind.log_anchor (realm integer PRIMARY KEY, seq bigint NOT NULL, chain bytea NOT NULL);
+  CREATE TABLE rescind.log_kept (
+    realm integer NOT NULL,
+    seq bigint NOT NULL,
+    at bigint NOT NULL,
+    kind smallint NOT NULL,
+    rule bytea NOT NULL,
+    PRIMARY KEY (realm, seq)
+  );
+  CREATE TABLE rescind.token (
+    realm integer NOT NULL,
+    number bigint NOT NULL,
+    digest text COLLATE "C" NOT NULL,
+    handle text COLLATE "C" NOT NULL,
+    source text COLLATE "C" NOT NULL,
+    client text COLLATE "C",
+    expires_at bigint NOT NULL,
+    extended_at bigint,
+    facts text NOT NULL,
+    sealed bytea,
+    PRIMARY KEY (realm, digest)
+  ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+  CREATE UNIQUE INDEX token_handle ON rescind.token (realm, handle);
+  CREATE UNIQUE INDEX token_number ON rescind.token (realm, number);
+  CREATE INDEX token_client ON rescind.token (realm, source, client, number) WHERE client IS NOT NULL;
+  CREATE INDEX token_expiry ON rescind.token (expires_at, realm, number);
+  CREATE TABLE rescind.consumption (
+    realm integer NOT NULL,
+    handle text COLLATE "C" NOT NULL,
+    sealed bytea,
+    PRIMARY KEY (realm, handle)
+  ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+  CREATE TABLE rescind.tombstone (
+    realm integer NOT NULL,
+    digest text COLLATE "C" NOT NULL,
+    source text COLLATE "C" NOT NULL,
+    PRIMARY KEY (realm, digest)
+  );
+  CREATE INDEX tombstone_source ON rescind.tombstone (realm, source, digest);
+  CREATE TABLE rescind.source_expiry (
+    realm integer NOT NULL,
+    source text COLLATE "C" NOT NULL,
+    expires_at bigint NOT NULL,
+    PRIMARY KEY (realm, source)
+  );
+  CREATE TABLE rescind.record (
+    realm integer NOT NULL,
+    collection text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    body text,
+    PRIMARY KEY (realm, collection, id)
+  );
+  CREATE TABLE rescind.record_key (
+    realm integer NOT NULL,
+    collection text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    value text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (realm, collection, name, value)
+  );
+  CREATE INDEX record_key_owner ON rescind.record_key (realm, collection, id);
+  CREATE TABLE rescind.record_list (
+    realm integer NOT NULL,
+    collection text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    value text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (realm, collection, name, value, id)
+  );
+  CREATE INDEX record_list_owner ON rescind.record_list (realm, collection, id);
+  CREATE TABLE rescind.expiring (
+    realm integer NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    value bytea NOT NULL,
+    expires_at bigint NOT NULL,
+    PRIMARY KEY (realm, kind, id)
+  ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+  CREATE INDEX expiring_expiry ON rescind.expiring (expires_at, realm, kind, id);
+  `,
+]
+
+/** Made before the first step. `place`: the server's system identifier and the highest timeline that wrote here. */
+export const STORE_TABLE = `
+  CREATE SCHEMA IF NOT EXISTS rescind;
+  CREATE TABLE IF NOT EXISTS rescind.store (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    version integer NOT NULL,
+    floor bigint NOT NULL,
+    system_id text NOT NULL,
+    timeline bigint NOT NULL,
+    moved_to text
+  );
+`
