@@ -39,10 +39,11 @@ export { seal, subkey, unseal } from './keys/sealing.ts'
 export { SIGNING_KEYS, type SigningKeyValue } from './keys/signing-keys.ts'
 export { EXPIRING_KINDS, type ExpiringKind, type IdentitySeal, KEY_PURPOSES, storedKind } from './kinds.ts'
 export { covers } from './log/covers.ts'
+export { dependencyKeys, keepDependencies, rowKeys } from './log/dependency-keys.ts'
 export { collectEntries, collectExpired, GC_BATCH_MAX } from './log/gc.ts'
 export type { Differences } from './log/index-compare.ts'
 export { IndexDiffer } from './log/index-differ.ts'
-export { SKEW_MAX_SECONDS } from './log/keeping.ts'
+export { keptBySource, SKEW_MAX_SECONDS } from './log/keeping.ts'
 export type { Outcome, Publication, PublishedRow } from './log/ledger.ts'
 export { anchorHolds, keptRows } from './log/log-anchor.ts'
 export { type ChainChecked, type KnownCheckpoint, LogCheck, type LogFault } from './log/log-check.ts'
@@ -53,6 +54,7 @@ export type {
   Expectation,
   ExpiringEntry,
   ExpiringName,
+  FoldedLog,
   Group,
   GroupOutcome,
   LogHead,

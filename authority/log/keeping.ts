@@ -12,6 +12,7 @@ import { foreignIssuer, isForeignSource } from '@rescind/core/tokens'
 import { ISSUER_TERMS, type IssuerTerms } from '../directory/issuer-terms.ts'
 import { readObject } from '../directory/stored-json.ts'
 import type { Store } from '../ports.ts'
+import { REALM_SETTINGS } from '../realm/realm-settings.ts'
 import type { NewRecord } from './writes.ts'
 
 /** The directory's collection of issuers; only their skews matter here. */
@@ -19,6 +20,28 @@ const ISSUERS_NAME = 'issuers'
 /** The highest skew of an issuer, assumed when it is unknown. */
 export const SKEW_MAX_SECONDS = 600
 const PAGE = 1_000
+
+/**
+ * The source whose highest expiry a rule must outlive; `*`: that of every source of the realm. Another process may have
+ * raised it a moment ago, so a store that others write to compares once more. Undefined: no expiry of ours decides.
+ */
+export function keptBySource({ target }: RevokeRule): Source | '*' | undefined {
+  switch (target.kind) {
+    case 'token':
+    case 'foreign':
+    case 'key':
+      return undefined
+    case 'grant':
+    case 'session':
+      return target.source.startsWith(ISS) ? undefined : target.source
+    case 'cut':
+      if (target.shape === 'realm') return '*'
+      return target.principals.source.startsWith(ISS) ? undefined : target.principals.source
+  }
+}
+
+/** The collections whose records decide how long a realm's rules are kept. */
+export const KEEP_COLLECTIONS: readonly string[] = [ISSUERS_NAME, ISSUER_TERMS.name, REALM_SETTINGS.name]
 
 /**
  * Computes how long one realm's rules are kept, from what its store holds when they commit. A rule must not leave while

@@ -302,7 +302,7 @@ export class Ledger {
   }
 
   #foldWrite(write: Write, outcome: WriteOutcome): Outcome {
-    if (outcome.kind === 'conflict') return outcome
+    if (outcome.kind !== 'applied') return outcome
     const index = this.#indexOf(write.realm)
     let seq = outcome.firstSeq
     let previousCutoff: Cutoff | undefined

@@ -1,5 +1,5 @@
 import type { Handle, RealmOrdinal, Source, TokenDigest, TokenFacts, TokenRecord } from '@rescind/core'
-import { type Rule, traitsOf } from '@rescind/core/log'
+import { type ChainedLogRow, type Rule, traitsOf } from '@rescind/core/log'
 import type { ExpiringKind } from '../kinds.ts'
 import type { SharePath } from './backlog.ts'
 
@@ -108,8 +108,19 @@ export type RecordKey = { readonly name: string; readonly value: string }
 /** The end of a realm's log on stable storage. `seq` 0: the log is empty. */
 export type LogHead = { readonly seq: number; readonly chain: Buffer }
 
+/** How far this process has folded a realm's log, and the key of its index keys. */
+export type FoldedLog = LogHead & { readonly ordinal: number; readonly digestKey: string }
+
 /** What one flush makes durable. */
-export type Group = { readonly writes: readonly Write[]; readonly floorMs: number }
+export type Group = {
+  readonly writes: readonly Write[]
+  readonly floorMs: number
+  /**
+   * What the writes were judged by, for each realm that they write to or depend on. A store that other processes write to
+   * refuses as stale what a row after that covers. Without it nothing is compared.
+   */
+  readonly folded?: ReadonlyMap<RealmOrdinal, FoldedLog>
+}
 
 export type ConflictWhat =
   | 'token-exists'
@@ -119,15 +130,25 @@ export type ConflictWhat =
   | 'key-taken'
   | 'expiring-exists'
 
-/** What became of a write in the store. `firstSeq` is the seq of its first row, or of the head when it has none. */
+/**
+ * What became of a write in the store. `firstSeq` is the seq of its first row, or of the head when it has none.
+ */
 export type WriteOutcome =
   | { readonly kind: 'applied'; readonly firstSeq: number }
   | { readonly kind: 'conflict'; readonly what: ConflictWhat }
+  /** Another process has written something since that may cover it. */
+  | { readonly kind: 'stale' }
 
 export type GroupOutcome = {
   readonly outcomes: readonly WriteOutcome[]
   /** Heads of the realms that the group wrote rows to. */
   readonly heads: ReadonlyMap<RealmOrdinal, LogHead>
+  /** The time of the rows that the group wrote to a realm, if the store's clock gave it. */
+  readonly timesMs?: ReadonlyMap<RealmOrdinal, number>
+  /** Rows of other processes after what the group was judged by, the first of them at least; read the rest from the store. */
+  readonly missed?: ReadonlyMap<RealmOrdinal, readonly ChainedLogRow[]>
+  /** Realms whose log is not the one that was folded, or that is marked so: they take no writes. */
+  readonly forked?: readonly RealmOrdinal[]
 }
 
 /** Whether a write ends or suspends something: such writes go first and have their own commit queue. */

@@ -14,7 +14,7 @@ export type IndexKey = Brand<string, 'IndexKey'>
 
 const KEY_CHARS = 16
 /** Kind bytes, all below 128 so that each is one byte of UTF-8. Never reuse one. */
-const KIND = { handle: 1, foreign: 2, grant: 3, session: 4, key: 5 } as const
+const KIND = { handle: 1, foreign: 2, grant: 3, session: 4, key: 5, collection: 6 } as const
 const CUTOFF_KIND_BASE = 32
 
 /** A token digest serves as its own key: it is already a keyed hash. */
@@ -40,6 +40,11 @@ export function sessionKeyOf(digestKey: string, source: string, session: string)
 
 export function signingKeyOf(digestKey: string, keyId: string): IndexKey {
   return keyOf(digestKey, KIND.key, prefixed('') + keyId)
+}
+
+/** Names no token: records that decide how long rules are kept are in such a collection. */
+export function collectionKeyOf(digestKey: string, collection: string): IndexKey {
+  return keyOf(digestKey, KIND.collection, prefixed('') + collection)
 }
 
 /** @returns the keys under which an exact target is ended. A token has two: by its text and by its handle. */

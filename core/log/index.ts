@@ -5,7 +5,14 @@ export {
   positionOf,
   readCheckpoint,
 } from './checkpoint-text.ts'
-export { cutoffKeyOf, type IndexKey, keysOfExact } from './index-keys.ts'
+export {
+  collectionKeyOf,
+  cutoffKeyOf,
+  digestKeyOf,
+  handleKeyOf,
+  type IndexKey,
+  keysOfExact,
+} from './index-keys.ts'
 export { relationOf } from './lineage.ts'
 export { CHAIN_START, type ChainedRow, chainAfter } from './log-chain.ts'
 export {

@@ -90,7 +90,7 @@ const draft: fc.Arbitrary<Draft> = fc.record({
   operations: fc.array(operation, { minLength: 1, maxLength: 4 }),
 })
 
-export function modelContract(clause: Clause): void {
+export function modelContract(clause: Clause, ownTimes: boolean): void {
   clause(
     `[A07] ${RUNS} random histories give the outcomes and the state of a model of plain lists`,
     async ({ store }) => {
@@ -102,14 +102,17 @@ export function modelContract(clause: Clause): void {
       const property = fc.asyncProperty(groups, async (drafts) => {
         // A new realm is as good as an empty store, and cheaper.
         ordinal += 1
-        await playAndCompare(store, realmOrdinal(ordinal), drafts)
+        await playAndCompare({ store, realm: realmOrdinal(ordinal), ownTimes }, drafts)
       })
       await fc.assert(property, { numRuns: RUNS, seed: 20_260_301 })
     },
   )
 }
 
-async function playAndCompare(store: Store, realm: RealmOrdinal, groups: readonly Draft[][]): Promise<void> {
+type Place = { readonly store: Store; readonly realm: RealmOrdinal; readonly ownTimes: boolean }
+
+async function playAndCompare(place: Place, groups: readonly Draft[][]): Promise<void> {
+  const { store, realm, ownTimes } = place
   let model = EMPTY
   for (const drafts of groups) {
     const writes = drafts.map((one) => ({ realm, ...one }))
@@ -121,10 +124,10 @@ async function playAndCompare(store: Store, realm: RealmOrdinal, groups: readonl
     const { outcomes } = await store.commit(groupOf(writes))
     assert.deepEqual(outcomes, expected)
   }
-  assert.deepEqual(await pictureOf(store, realm), naivePicture(model))
+  assert.deepEqual(await pictureOf(place), naivePicture(model, ownTimes))
 }
 
-async function pictureOf(store: Store, realm: RealmOrdinal): Promise<unknown> {
+async function pictureOf({ store, realm, ownTimes }: Place): Promise<unknown> {
   const rows = await store.rowsAfter(realm, 0, 1_000)
   const tokens: unknown[] = []
   const consumed: unknown[] = []
@@ -168,18 +171,14 @@ async function pictureOf(store: Store, realm: RealmOrdinal): Promise<unknown> {
     expiring: entries,
     entryPage: entryPage.entries.map(asEntry),
     head: (await store.head(realm)).seq,
-    rows: rows.map((row) => [row.seq, row.atMs, row.kind, hex(row.rule)]),
+    rows: rows.map((row) => [row.seq, ownTimes ? 0 : row.atMs, row.kind, hex(row.rule)]),
   }
 }
 
-function naivePicture({
-  tokens,
-  consumed,
-  tombstones,
-  records,
-  expiring: entries,
-  rows,
-}: NaiveRealm): unknown {
+function naivePicture(
+  { tokens, consumed, tombstones, records, expiring: entries, rows }: NaiveRealm,
+  ownTimes: boolean,
+): unknown {
   const live = records.filter(({ body }) => body !== undefined)
   return {
     tokens: NUMBERS.map((nth) => [
@@ -207,7 +206,12 @@ function naivePicture({
     expiring: IDS.map((one) => asEntry(entries.find((entry) => entry.id === one))),
     entryPage: entries.toSorted((left, right) => (left.id < right.id ? -1 : 1)).map(asEntry),
     head: rows.length,
-    rows: rows.map(({ row }, at) => [at + 1, row.atMs, traitsOf(row.rule).code, hex(row.bytes)]),
+    rows: rows.map(({ row }, at) => [
+      at + 1,
+      ownTimes ? 0 : row.atMs,
+      traitsOf(row.rule).code,
+      hex(row.bytes),
+    ]),
   }
 }
 

@@ -17,6 +17,8 @@ export type { Opened, OpenStore } from './clause.ts'
 export type StoreContractOptions = {
   /** Whether a new instance over the same data sees what an earlier one committed. */
   readonly durable: boolean
+  /** Whether rows get the time of the store's clock, and not the one that the write says. */
+  readonly ownTimes?: boolean
   /** Sentences that a store does not satisfy yet, each with the reason; they run and are reported as to do. */
   readonly todo?: Readonly<Record<string, string>>
 }
@@ -25,20 +27,20 @@ export type StoreContractOptions = {
 export function storeContract(
   name: string,
   open: OpenStore,
-  { durable, todo = {} }: StoreContractOptions = { durable: true },
+  { durable, ownTimes = false, todo = {} }: StoreContractOptions = { durable: true },
 ): void {
   const clause = clauses(open, todo)
   describe(`${name}: the contract of a store`, () => {
     describe('tokens', () => tokenContract(clause))
     describe('the highest expiries', () => expiryContract(clause))
     describe('writes and groups', () => groupContract(clause))
-    describe('the log', () => logContract(clause))
+    describe('the log', () => logContract(clause, ownTimes))
     describe('trimming the log', () => trimContract(clause))
     describe('watching the log', () => watchContract(clause))
     describe('the directory', () => directoryContract(clause))
     describe('pages and scans', () => pagingContract(clause))
     describe('searches', () => walksContract(clause))
-    describe('against a model', () => modelContract(clause))
+    describe('against a model', () => modelContract(clause, ownTimes))
     describe('the floor and what survives a restart', () => durableContract(clause, durable))
   })
 }

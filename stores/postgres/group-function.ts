@@ -16,7 +16,7 @@ const LOCK_WAIT_MS = 2_000
  * nothing). `p_deps`: per write and realm, the keys that it depends on. `p_writes`: per realm the operations; `plain`: none
  * of its writes can fail halfway.
  */
-export const GROUP_FUNCTION = `
+export const GROUP_FUNCTION: string = `
 CREATE OR REPLACE FUNCTION rescind.group_1(
   p_node uuid, p_fence bigint, p_no bigint, p_place text, p_floor bigint, p_realms json, p_deps json, p_writes json,
   OUT reply json, OUT missed json
@@ -195,7 +195,7 @@ $each$;
 `
 
 /** Rows that the node had not folded, from the lowest on, while they fit into one reply. */
-export const MISSED_FUNCTION = `
+export const MISSED_FUNCTION: string = `
 CREATE OR REPLACE FUNCTION rescind.missed_1(p_realms json, p_which integer[], OUT rows json)
 LANGUAGE plpgsql VOLATILE AS $missed$
 BEGIN
@@ -214,11 +214,4 @@ BEGIN
     WHERE m.bytes <= ${MISSED_BYTES});
 END
 $missed$;
-`
-
-/** Which server this is: its system identifier and the timeline that it writes. Fails on a standby. */
-export const PLACE_FUNCTION = `
-CREATE OR REPLACE FUNCTION rescind.place_1() RETURNS text LANGUAGE sql VOLATILE AS $place$
-  SELECT system_identifier::text || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM pg_control_system()
-$place$;
 `

@@ -1,7 +1,8 @@
 import type { EndingCursor, EndingPage } from '@rescind/authority'
+import type { TokenRow } from '../token-facts.ts'
+import { readableRow } from '../token-record.ts'
 import { ROW_MAX } from './exact.ts'
-import { readableRow } from './token-record.ts'
-import { TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
+import { TOKEN_COLUMNS } from './token-row.ts'
 
 export type EndingRow = readonly [...TokenRow, bits: string, id: number, fits: number, nth: number]
 

@@ -1,9 +1,8 @@
 import { LAST_INSTANT_MS } from '@rescind/core'
+import { INSTANT_MAX } from '../token-facts.ts'
 
 /** Row numbers of tokens, and of one realm's log, are below this: five bytes (row-table.ts, log-id.ts). */
 export const ROW_MAX: number = 2 ** 40 - 1
-/** The last instant a Date can represent; nothing valid ends later. */
-const INSTANT_MAX = 8_640_000_000_000_000
 /** The highest valid version of a record, and the version assumed for an invalid one. */
 const VERSION_MAX = 2 ** 52
 const VERSION_UNKNOWN = 2 ** 48
@@ -16,11 +15,6 @@ const VERSION_UNKNOWN = 2 ** 48
 export function exact(column: string): string {
   const [least, most] = [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]
   return `iif(${column} NOT BETWEEN ${least} AND ${most}, ${most}, ${column})`
-}
-
-/** Whether a number that was read through `exact` is a time. */
-export function isInstant(ms: number): boolean {
-  return Math.abs(ms) <= INSTANT_MAX
 }
 
 /**

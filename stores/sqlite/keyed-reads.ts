@@ -1,10 +1,10 @@
 import type { Consumption, DirectoryRecord, KeyedReads, RecordKeyAsk } from '@rescind/authority'
 import type { Handle, RealmOrdinal, TokenDigest, TokenRecord } from '@rescind/core'
+import type { TokenRow } from '../token-facts.ts'
+import { recordOfRow } from '../token-record.ts'
 import { directoryRecord, type RecordRow, rowOf } from './reads.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { TokenIndex } from './token-index.ts'
-import { recordOfRow } from './token-record.ts'
-import type { TokenRow } from './token-row.ts'
 
 /** An open store's look-ups, on the main thread's connection: a few microseconds each. */
 export class SqliteKeyedReads implements KeyedReads {

@@ -1,7 +1,8 @@
 import { ContractBroken } from '@rescind/core'
 import { sha256 } from '@rescind/core/bytes'
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
-import { exact, isInstant } from './exact.ts'
+import { isInstant } from '../token-facts.ts'
+import { exact } from './exact.ts'
 import { seqOfLogId } from './log-id.ts'
 import { NumberList } from './number-list.ts'
 

@@ -1,9 +1,10 @@
 import type { Operation, RecordKey } from '@rescind/authority'
 import type { ByteReader, ByteWriter } from '@rescind/core/bytes'
 import { traitsOf } from '@rescind/core/log'
+import { factsText } from '../token-facts.ts'
 import { blobOrNull, NOTHING, orNull, readList, readRows, readTime, writeRows, writeTime } from './columns.ts'
 import type { TokenIndex } from './token-index.ts'
-import { clientKey, factsText } from './token-row.ts'
+import { clientKey } from './token-row.ts'
 
 /**
  * Each operation as the columns that the writer thread writes. Side logs store these objects as JSON, so their kinds and

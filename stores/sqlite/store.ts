@@ -39,6 +39,8 @@ import {
   type TokenRecord,
 } from '@rescind/core'
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
+import type { TokenRow } from '../token-facts.ts'
+import { tokenOfScan } from '../token-record.ts'
 import { Watches } from '../watches.ts'
 import { CONFLICT } from './apply.ts'
 import { Checkpoints } from './checkpoints.ts'
@@ -77,8 +79,7 @@ import { Snapshot } from './snapshot.ts'
 import { asOutage, Thread } from './thread.ts'
 import type { Committed, Opened, Page, ReaderAsk, WriterAsk } from './thread-messages.ts'
 import { TokenIndex } from './token-index.ts'
-import { tokenOfScan } from './token-record.ts'
-import { clientKey, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
+import { clientKey, TOKEN_COLUMNS } from './token-row.ts'
 import { type Walked, type WalkedRow, walkOf } from './token-walk.ts'
 
 /** Tombstones counted in one read transaction. */

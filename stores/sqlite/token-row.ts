@@ -1,41 +1,9 @@
-import { CHAT_SOURCES, grantOf, type TokenFacts, type TokenRecord } from '@rescind/core'
+import type { TokenFacts } from '@rescind/core'
+import { listsByClient, type StoredFacts } from '../token-facts.ts'
 import { exact } from './exact.ts'
 
-/** The columns of a token, in the order in which all statements read them. */
+/** The columns of a `TokenRow`. */
 export const TOKEN_COLUMNS: string = `digest, handle, ${exact('expires_at')}, ${exact('extended_at')}, facts, sealed`
-
-export type TokenRow = readonly [
-  digest: string,
-  handle: string,
-  expiresAt: number,
-  extendedAt: number | null,
-  facts: string,
-  sealed: Uint8Array | null,
-]
-
-/**
- * The facts of a token that never change, as JSON. It leaves out what has its own column, and what is the same for most
- * tokens: no ancestors, and a grant named after the handle.
- */
-export function factsText(record: TokenRecord): string {
-  const { grant, ancestors } = record
-  return JSON.stringify({
-    ...record,
-    digest: undefined,
-    handle: undefined,
-    expiresAtMs: undefined,
-    extendedAtMs: undefined,
-    sealed: undefined,
-    grant: grant === grantOf(record.handle) ? undefined : grant,
-    ancestors: ancestors.length === 0 ? undefined : ancestors,
-  })
-}
-
-export type StoredFacts = Omit<
-  TokenRecord,
-  'digest' | 'handle' | 'expiresAtMs' | 'extendedAtMs' | 'sealed' | 'grant' | 'ancestors'
-> &
-  Partial<Pick<TokenRecord, 'grant' | 'ancestors'>>
 
 /** The source in facts that this process wrote or that were readable before an extension; hence the cast. */
 export function sourceIn(facts: string): string {
@@ -43,11 +11,8 @@ export function sourceIn(facts: string): string {
 }
 
 /**
- * The key by which the tokens of one client are listed. Only chat apps list them often enough to pay for an index. Sources
- * hold no NUL, so different pairs never share a key.
+ * The key by which the tokens of one client are listed. Sources hold no NUL, so different pairs never share a key.
  */
 export function clientKey(of: Pick<TokenFacts, 'source' | 'client'>): string | undefined {
-  return of.client === undefined || !of.source.startsWith(CHAT_SOURCES)
-    ? undefined
-    : `${of.source}\0${of.client}`
+  return listsByClient(of) ? `${of.source}\0${of.client}` : undefined
 }

@@ -1,8 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { beginnerOf, type RealmOrdinal, type TokenIds, type TokensSought } from '@rescind/core'
+import type { TokenRow } from '../token-facts.ts'
 import { ROW_MAX } from './exact.ts'
 import { boundedRows } from './page.ts'
-import { TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
+import { TOKEN_COLUMNS } from './token-row.ts'
 
 /** A request to the reader thread: tokens of a realm after a row whose stored text may match. */
 export type WalkAsk = {

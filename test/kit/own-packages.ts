@@ -11,7 +11,7 @@ const LOCK_WAIT_MS = 600_000
 const STAMP = join('node_modules', '.installed-by.json')
 
 /** Folders with packages of their own, which the root's `npm ci` leaves out. */
-export const OWN_PACKAGES = ['bench', 'test/interop', 'test/tarballs'] as const
+export const OWN_PACKAGES = ['bench', 'test/interop', 'test/postgres', 'test/tarballs'] as const
 
 export type Npm = { readonly command: string; readonly words: readonly string[] }
 

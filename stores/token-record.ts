@@ -1,9 +1,8 @@
-/** Tokens from their rows, in the main thread. The workers read `token-row.ts` alone, and so start without the authority. */
+/** Tokens from their rows, in the main thread. Workers read `token-facts.ts` alone, and so start without the authority. */
 import { readObject, STRANGE, shaped } from '@rescind/authority'
 import { grantOf, NotReadable, parseHandle, type TokenRecord, tokenDigest } from '@rescind/core'
 import { isCredentialKind } from '@rescind/core/tokens'
-import { isInstant } from './exact.ts'
-import type { StoredFacts, TokenRow } from './token-row.ts'
+import { isInstant, type StoredFacts, type TokenRow } from './token-facts.ts'
 
 /** Members that every token has; judging a token without them would be guesswork. */
 const IS_FACTS = shaped(
@@ -49,7 +48,7 @@ export function readableRow([digest, handle, expiresAtMs, extendedAtMs, facts, s
 }
 
 /** An unreadable token is in no list; requests that present it get 503, and the log names it. */
-export function tokenOfScan(row: readonly [...TokenRow, last: number]): readonly TokenRecord[] {
+export function tokenOfScan(row: readonly [...TokenRow, ...unknown[]]): readonly TokenRecord[] {
   const record = readableRow([row[0], row[1], row[2], row[3], row[4], row[5]])
   return record === undefined ? [] : [record]
 }

@@ -1,0 +1,68 @@
+import type { Ancestor, TokenFacts } from '@rescind/core'
+import {
+  CUTOFF_SHAPES,
+  collectionKeyOf,
+  cutoffKeyOf,
+  digestKeyOf,
+  type ExactTarget,
+  handleKeyOf,
+  type IndexKey,
+  keysOfExact,
+  type Rule,
+  traitsOf,
+} from '@rescind/core/log'
+import { KEEP_COLLECTIONS } from './keeping.ts'
+import type { Write } from './writes.ts'
+
+const ISS = 'iss:'
+
+/**
+ * Every key under which a rule or a hold can hit these facts: what `judge` looks up, for the token and for each ancestor. A
+ * store compares them with the keys of rows that this process has not folded (`rowKeys`), by equality alone: a cutoff that
+ * spares the token matches, too, and costs a retry.
+ */
+export function dependencyKeys(digestKey: string, facts: TokenFacts): readonly IndexKey[] {
+  const keys: IndexKey[] = []
+  if (facts.digest !== undefined) keys.push(digestKeyOf(facts.digest))
+  addKeys(keys, digestKey, facts)
+  for (const up of facts.ancestors) addKeys(keys, digestKey, up)
+  return keys
+}
+
+function addKeys(keys: IndexKey[], digestKey: string, one: Ancestor): void {
+  const { source, handle, grant, session, keyId, foreign } = one
+  const exact = (target: ExactTarget): void => {
+    keys.push(...keysOfExact(digestKey, target))
+  }
+  if (handle !== undefined) keys.push(handleKeyOf(digestKey, source, handle))
+  if (grant !== undefined) exact({ kind: 'grant', source, grant })
+  if (session !== undefined) exact({ kind: 'session', source, session })
+  if (keyId !== undefined) exact({ kind: 'key', keyId })
+  if (foreign !== undefined) exact({ kind: 'foreign', issuer: source.slice(ISS.length), jti: foreign.jti })
+  for (const shape of CUTOFF_SHAPES) {
+    const key = cutoffKeyOf(digestKey, shape, one)
+    if (key !== undefined) keys.push(key)
+  }
+}
+
+/** The keys of a row, for those who judged without it. Undefined: it concerns everything that was judged. */
+export function rowKeys(digestKey: string, rule: Rule): readonly IndexKey[] | undefined {
+  if (rule.kind === 'change') return [collectionKeyOf(digestKey, rule.collection)]
+  if (rule.kind === 'epoch') return undefined
+  const target = traitsOf(rule).hits(rule)
+  if (target === undefined) return []
+  if (target.kind !== 'cut') return keysOfExact(digestKey, target)
+  const key = cutoffKeyOf(digestKey, target.shape, target.principals)
+  return key === undefined ? undefined : [key]
+}
+
+/** What a write's rules depend on: the records that decide how long they are kept. */
+export function keepDependencies(digestKey: string, { operations }: Write): readonly IndexKey[] {
+  const isKept = operations.some(
+    (operation) =>
+      operation.kind === 'append' &&
+      operation.row.rule.kind === 'revoke' &&
+      operation.row.rule.target.kind !== 'token',
+  )
+  return isKept ? KEEP_COLLECTIONS.map((collection) => collectionKeyOf(digestKey, collection)) : []
+}

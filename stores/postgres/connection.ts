@@ -1,0 +1,137 @@
+import type { ConnectionOptions } from 'node:tls'
+import { Client, type ClientConfig, types } from 'pg'
+
+/** Where a store is, and who asks. `password` is asked again for each connection. */
+export type PostgresAddress = {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly database: string
+  readonly password?: () => string | undefined | Promise<string | undefined>
+  readonly ssl: ConnectionOptions | false
+}
+
+type Value = string | number | boolean | Uint8Array | null
+
+const CONNECT_MS = 5_000
+const KEEP_ALIVE_MS = 5_000
+/** Longer than a statement may wait for all its locks. A connection that is silent for longer counts as lost. */
+const ANSWER_MS = 5_000
+/**
+ * A connection whose client is gone ends within seconds on the server, too, and with it the locks of its group. These are
+ * statements and no startup options, which PgBouncer refuses.
+ */
+const SESSION = `SELECT set_config('tcp_user_timeout', '5000', false), set_config('tcp_keepalives_idle', '5', false),
+  set_config('tcp_keepalives_interval', '2', false), set_config('tcp_keepalives_count', '3', false),
+  set_config('client_connection_check_interval', '1000', false),
+  set_config('idle_in_transaction_session_timeout', '5000', false)`
+
+/** An int8 as a number: times, counts and positions are all below 2^53. */
+const INT8 = 20
+const TYPES: ClientConfig['types'] = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    oid === INT8 ? Number : format === 'binary' ? types.getTypeParser(oid, format) : types.getTypeParser(oid),
+}
+
+export function configOf({ host, port, user, database, password, ssl }: PostgresAddress): ClientConfig {
+  return {
+    ...{ host, port, user, database, ssl, types: TYPES },
+    application_name: 'rescind',
+    connectionTimeoutMillis: CONNECT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    // An empty password counts as none; without one, pg would look for a file of its own choice.
+    password: async () => (await password?.()) ?? '',
+  }
+}
+
+/** One connection, which knows whether it is lost and how many notices came. It runs one statement at a time. */
+export class Connection {
+  readonly #client: Client
+  #notices = 0
+  #lost = false
+
+  static async open(address: PostgresAddress): Promise<Connection> {
+    const connection = new Connection(new Client(configOf(address)))
+    await connection.#begin()
+    return connection
+  }
+
+  private constructor(client: Client) {
+    this.#client = client
+    client.on('notice', () => {
+      this.#notices += 1
+    })
+    // Without a listener, a connection that is lost between two statements would end the process.
+    client.on('error', () => {
+      this.#lost = true
+    })
+    client.on('end', () => {
+      this.#lost = true
+    })
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      await this.#client.connect()
+      await this.#client.query(SESSION)
+    } catch (error) {
+      this.drop()
+      throw error
+    }
+  }
+
+  get isLost(): boolean {
+    return this.#lost
+  }
+
+  /** Notices since the connection began. One that came with a commit leaves its outcome unknown. */
+  get notices(): number {
+    return this.#notices
+  }
+
+  onNotification(told: (payload: string) => void): void {
+    this.#client.on('notification', ({ payload }) => told(payload ?? ''))
+  }
+
+  onEnd(told: () => void): void {
+    this.#client.on('end', told)
+  }
+
+  /** Always an unnamed statement, because poolers may give each one another session. */
+  async rows<Row>(text: string, values: readonly Value[] = []): Promise<readonly Row[]> {
+    const timer = setTimeout(() => this.drop(), ANSWER_MS)
+    try {
+      const result = await this.#client.query<unknown[]>({ text, values: [...values], rowMode: 'array' })
+      // The caller names the columns that its statement selects.
+      return result.rows as unknown as readonly Row[]
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Statements without parameters and results; several are one transaction. */
+  async run(text: string): Promise<void> {
+    await this.#client.query(text)
+  }
+
+  /** Whether the connection is ready again after an error, which proves that the failed statement was rolled back. */
+  async isReady(): Promise<boolean> {
+    if (this.#lost) return false
+    try {
+      await this.rows('SELECT 1')
+      return !this.#lost
+    } catch {
+      return false
+    }
+  }
+
+  /** Ends the connection without waiting for the server, which may be out of reach. */
+  drop(): void {
+    this.#lost = true
+    this.#client.end().catch(() => {
+      // It is gone either way.
+    })
+    this.#client.connection.stream.destroy()
+  }
+}

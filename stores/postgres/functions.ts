@@ -1,0 +1,16 @@
+import { APPLY_FUNCTION } from './apply-function.ts'
+import { APPLY_EACH_FUNCTION, GROUP_FUNCTION, MISSED_FUNCTION } from './group-function.ts'
+import { FENCE_FUNCTION, PLACE_FUNCTION } from './setup-functions.ts'
+
+/**
+ * The functions of this version, by name, in the order in which they need each other. The number in a name is its version:
+ * a released function is never edited, because older nodes call it while newer ones start.
+ */
+export const FUNCTIONS: readonly (readonly [name: string, sql: string])[] = [
+  ['place_1', PLACE_FUNCTION],
+  ['fence_1', FENCE_FUNCTION],
+  ['apply_1', APPLY_FUNCTION],
+  ['apply_each_1', APPLY_EACH_FUNCTION],
+  ['missed_1', MISSED_FUNCTION],
+  ['group_1', GROUP_FUNCTION],
+]

@@ -1,0 +1,125 @@
+import { StoreRefused } from '@rescind/core'
+import type { Connection } from './connection.ts'
+import { FUNCTIONS } from './functions.ts'
+import { MIGRATIONS, STORE_TABLE } from './schema.ts'
+
+/** Nodes that start at once make the schema one after the other; the second key of `GATE` is never this low. */
+const SCHEMA_LOCK = 'BEGIN; SELECT pg_advisory_xact_lock(1381188420, -1)'
+const OLDEST_MAJOR = 15
+
+export type OpenChecks = {
+  /** The floor of a store that is created now. */
+  readonly floorMs: number
+  /** Only for tests and trials: takes a server that loses what it has acknowledged when its machine fails. */
+  readonly insecureServer?: boolean
+}
+
+/** Which server a store is on: its system identifier and timeline. */
+export type Place = string
+
+/** Checks the server, and brings the store to this version's schema. @throws StoreRefused with one line that says why. */
+export async function prepareStore(connection: Connection, checks: OpenChecks): Promise<Place> {
+  await checkServer(connection, checks)
+  await connection.run(SCHEMA_LOCK)
+  if (!(await exists(connection, HAS_TABLE, 'store'))) await connection.run(STORE_TABLE)
+  await migrate(connection, checks.floorMs)
+  for (const [name, sql] of FUNCTIONS)
+    if (!(await exists(connection, HAS_FUNCTION, name))) await connection.run(sql)
+  const place = await settlePlace(connection)
+  await connection.run('COMMIT')
+  return place
+}
+
+const HAS_TABLE = "SELECT FROM pg_tables WHERE schemaname = 'rescind' AND tablename = $1"
+const HAS_FUNCTION = `SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+  WHERE n.nspname = 'rescind' AND p.proname = $1`
+
+async function exists(connection: Connection, sql: string, name: string): Promise<boolean> {
+  return (await connection.rows(sql, [name])).length > 0
+}
+
+type Settings = readonly [
+  version: string,
+  number: string,
+  fsync: string,
+  pages: string,
+  commit: string,
+  timeout: string,
+  encoding: string,
+  standby: boolean,
+]
+
+const SETTINGS = `SELECT version(), current_setting('server_version_num'), current_setting('fsync'),
+  current_setting('full_page_writes'), current_setting('synchronous_commit'), current_setting('statement_timeout'),
+  current_setting('server_encoding'), pg_is_in_recovery()`
+
+async function checkServer(connection: Connection, { insecureServer = false }: OpenChecks): Promise<void> {
+  const [row] = await connection.rows<Settings>(SETTINGS)
+  if (row === undefined) throw new StoreRefused('the server says nothing about itself')
+  const [version, number, fsync, pages, commit, timeout, encoding, standby] = row
+  const problem = serverProblem({ version, major: Math.floor(Number(number) / 10_000) })
+  if (problem !== undefined) throw new StoreRefused(problem)
+  if (standby) throw new StoreRefused('this PostgreSQL is a standby: name the primary')
+  if (encoding !== 'UTF8')
+    throw new StoreRefused(`the database has the encoding ${encoding}: it must be UTF8`)
+  if (timeout !== '0')
+    throw new StoreRefused(
+      `statement_timeout is ${timeout}: set it to 0 for this role (ALTER ROLE … SET statement_timeout = 0)`,
+    )
+  if (insecureServer) return
+  for (const [name, value] of [
+    ['fsync', fsync],
+    ['full_page_writes', pages],
+  ] as const)
+    if (value !== 'on')
+      throw new StoreRefused(
+        `${name} is ${value}: what was acknowledged would not survive a crash; set it to on`,
+      )
+  if (commit !== 'on' && commit !== 'remote_apply')
+    throw new StoreRefused(`synchronous_commit is ${commit}: set it to on, or to remote_apply`)
+}
+
+/** Products that speak PostgreSQL's protocol lack what groups rely on: row and advisory locks, PL/pgSQL, one log. */
+export function serverProblem({ version, major }: { version: string; major: number }): string | undefined {
+  if (!/^PostgreSQL \d/.test(version) || /-YB-|Yugabyte|Redshift|Greenplum|Materialize/i.test(version))
+    return `this is not PostgreSQL but "${version.slice(0, 60)}"`
+  if (major < OLDEST_MAJOR) return `this is PostgreSQL ${major}: ${OLDEST_MAJOR} or newer is needed`
+  return undefined
+}
+
+async function migrate(connection: Connection, floorMs: number): Promise<void> {
+  await connection.rows(
+    `INSERT INTO rescind.store (version, floor, system_id, timeline)
+      SELECT 0, $1, system_identifier::text, 0 FROM pg_control_system() ON CONFLICT DO NOTHING`,
+    [floorMs],
+  )
+  const [row] = await connection.rows<readonly [number, string | null]>(
+    'SELECT version, moved_to FROM rescind.store',
+  )
+  const version = row?.[0] ?? 0
+  if (version > MIGRATIONS.length)
+    throw new StoreRefused(
+      `the store has schema ${version}, but this version knows schemas up to ${MIGRATIONS.length}: use a newer version`,
+    )
+  if (row?.[1] != null) throw new StoreRefused(`this store was moved to ${row[1]}: start with that one`)
+  for (let next = version; next < MIGRATIONS.length; next += 1)
+    await connection.run(`${MIGRATIONS[next]}; UPDATE rescind.store SET version = ${next + 1}`)
+}
+
+/** Remembers the highest timeline that wrote here. A lower one, or another system, is a copy that fell behind. */
+async function settlePlace(connection: Connection): Promise<Place> {
+  const [row] = await connection.rows<readonly [string, string, number]>(
+    'SELECT rescind.place_1(), system_id, timeline FROM rescind.store',
+  )
+  const [place, systemId, seen] = row ?? ['', '', 0]
+  const [system, timelineHex = ''] = place.split('/')
+  const timeline = Number.parseInt(timelineHex, 16)
+  if (system !== systemId)
+    throw new StoreRefused(`this store was made on the PostgreSQL system ${systemId}, and this is ${system}`)
+  if (timeline < seen)
+    throw new StoreRefused(
+      `this server writes timeline ${timeline}, but the store has seen timeline ${seen}: it is an old primary`,
+    )
+  if (timeline > seen) await connection.rows('UPDATE rescind.store SET timeline = $1', [timeline])
+  return place
+}

@@ -1,0 +1,353 @@
+import { randomBytes } from 'node:crypto'
+import {
+  type ChainChecked,
+  type ClientTokensAsk,
+  type Consumption,
+  type DirectoryRecord,
+  type EndingAsk,
+  type EndingPage,
+  type ExpiredEntry,
+  type ExpiredToken,
+  type ExpiringAsk,
+  type ExpiringEntry,
+  type ExpiringName,
+  type ExpiringPage,
+  type Group,
+  type GroupOutcome,
+  LogCheck,
+  type LogHead,
+  type RecordKeyAsk,
+  type RecordPage,
+  type RecordsAsk,
+  type RecordsCounted,
+  type RecordsCountedAsk,
+  type RecordsListedAsk,
+  type Store,
+  storedKind,
+  type TokenPage,
+  type TokensAsk,
+  type TombstonesAsk,
+} from '@rescind/authority'
+import {
+  type Handle,
+  isSought,
+  type RealmOrdinal,
+  realmOrdinal,
+  type Source,
+  StoreRefused,
+  type TokenDigest,
+  type TokenRecord,
+} from '@rescind/core'
+import { CHAIN_START, type ChainedLogRow, type LogRow } from '@rescind/core/log'
+import { listsByClient, type TokenRow } from '../token-facts.ts'
+import { recordOfRow, tokenOfScan } from '../token-record.ts'
+import { Watches } from '../watches.ts'
+import { Connection, type PostgresAddress } from './connection.ts'
+import { decodeReply, encodeGroup } from './group-json.ts'
+import { Reads } from './reads.ts'
+import {
+  CHAINED_COLUMNS,
+  type ChainedColumns,
+  chainedRow,
+  directoryRecord,
+  type ExpiringRow,
+  entryOfRow,
+  type LogRowColumns,
+  logRow,
+  type RecordRow,
+  TOKEN_COLUMNS,
+} from './rows.ts'
+import { type OpenChecks, prepareStore } from './start.ts'
+import { nextOf, type WalkRow, walkOf } from './token-walk.ts'
+import { GroupWriter } from './writer.ts'
+
+export type OpenPostgres = OpenChecks & {
+  /** Called once when another process has taken over this one's place: it must end. */
+  readonly fenced?: (why: string) => void
+}
+
+/**
+ * Opens or creates the store in a PostgreSQL database, which several processes may share.
+ * @throws StoreRefused when the server or the store must not be used as it is.
+ */
+export async function openPostgres(address: PostgresAddress, options: OpenPostgres): Promise<Store> {
+  const connection = await reached(address)
+  try {
+    const place = await prepareStore(connection, options)
+    const nodeId = randomBytes(16).toString('hex')
+    const writer = new GroupWriter({ address, nodeId, place, fenced: options.fenced ?? (() => {}) })
+    await writer.open()
+    return new PostgresStore(writer, new Reads(address, place))
+  } finally {
+    connection.drop()
+  }
+}
+
+async function reached(address: PostgresAddress): Promise<Connection> {
+  try {
+    return await Connection.open(address)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new StoreRefused(`PostgreSQL at ${address.host}:${address.port} cannot be used: ${why}`)
+  }
+}
+
+class PostgresStore implements Store {
+  readonly #writer: GroupWriter
+  readonly #reads: Reads
+  readonly #watches: Watches = new Watches(this)
+
+  constructor(writer: GroupWriter, reads: Reads) {
+    this.#writer = writer
+    this.#reads = reads
+  }
+
+  /** Nothing is answered without a round trip. */
+  get keyed(): undefined {
+    return undefined
+  }
+
+  async floor(): Promise<number> {
+    const [row] = await this.#reads.rows<[number]>('SELECT floor FROM rescind.store', [])
+    return row?.[0] ?? 0
+  }
+
+  async commit(group: Group): Promise<GroupOutcome> {
+    const { reply, missed } = await this.#writer.write(encodeGroup(group), group.floorMs)
+    const outcome = decodeReply(group, reply, missed)
+    for (const realm of outcome.heads.keys()) this.#watches.moved(realm)
+    return outcome
+  }
+
+  async reopen(): Promise<void> {
+    await this.#writer.recover()
+    this.#watches.allMoved()
+  }
+
+  watch(...ask: Parameters<Store['watch']>): () => void {
+    return this.#watches.begin(...ask)
+  }
+
+  async close(): Promise<void> {
+    this.#writer.close()
+    await this.#reads.close()
+  }
+
+  tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): Promise<TokenRecord | undefined> {
+    return this.#token('t.digest = $2', [realm, digest])
+  }
+
+  tokenByHandle(realm: RealmOrdinal, handle: Handle): Promise<TokenRecord | undefined> {
+    return this.#token('t.handle = $2', [realm, handle])
+  }
+
+  async #token(where: string, values: readonly (string | number)[]): Promise<TokenRecord | undefined> {
+    const sql = `SELECT ${TOKEN_COLUMNS} FROM rescind.token t WHERE t.realm = $1 AND ${where}`
+    const [row] = await this.#reads.rows<TokenRow>(sql, values)
+    return row === undefined ? undefined : recordOfRow(row)
+  }
+
+  async tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage> {
+    const { source, client, after = 0, limit } = ask
+    // For other sources only operators list a client's tokens, so no index serves that.
+    if (!listsByClient(ask)) return this.tokens(realm, ask)
+    const sql = `SELECT ${TOKEN_COLUMNS}, t.number FROM rescind.token t
+      WHERE t.realm = $1 AND t.source = $2 AND t.client = $3 AND t.number > $4 ORDER BY t.number LIMIT $5`
+    const rows = await this.#reads.rows<readonly [...TokenRow, number]>(sql, [
+      realm,
+      source,
+      client,
+      after,
+      limit + 1,
+    ])
+    const page = rows.slice(0, limit)
+    return {
+      records: page.flatMap(tokenOfScan),
+      next: rows.length > limit ? page.at(-1)?.[6] : undefined,
+    }
+  }
+
+  async tokens(realm: RealmOrdinal, { after, limit, ...sought }: TokensAsk): Promise<TokenPage> {
+    const { sql, values } = walkOf(realm, { after, limit, ...sought })
+    const rows = await this.#reads.rows<WalkRow>(sql, values)
+    const records = rows.flatMap(([, , number, ...token]) => (number === null ? [] : tokenOfScan(token)))
+    return { records: records.filter((record) => isSought(record, sought)), next: nextOf(rows, limit) }
+  }
+
+  async highestExpiries(realm: RealmOrdinal): Promise<ReadonlyMap<Source, number>> {
+    const sql = 'SELECT source, expires_at FROM rescind.source_expiry WHERE realm = $1'
+    return new Map(await this.#reads.rows<readonly [Source, number]>(sql, [realm]))
+  }
+
+  async consumption(realm: RealmOrdinal, handle: Handle): Promise<Consumption | undefined> {
+    const sql = 'SELECT sealed FROM rescind.consumption WHERE realm = $1 AND handle = $2'
+    const [row] = await this.#reads.rows<readonly [Uint8Array | null]>(sql, [realm, handle])
+    return row === undefined ? undefined : { handle, sealed: row[0] ?? undefined }
+  }
+
+  async isTombstone(realm: RealmOrdinal, digest: TokenDigest): Promise<boolean> {
+    const sql = 'SELECT 1 FROM rescind.tombstone WHERE realm = $1 AND digest = $2'
+    return (await this.#reads.rows(sql, [realm, digest])).length > 0
+  }
+
+  async tombstones(realm: RealmOrdinal, { source, limit }: TombstonesAsk): Promise<number> {
+    const sql = `SELECT count(*) FROM
+      (SELECT FROM rescind.tombstone WHERE realm = $1 AND source = $2 LIMIT $3) counted`
+    const [row] = await this.#reads.rows<readonly [number]>(sql, [realm, source, limit])
+    return row?.[0] ?? 0
+  }
+
+  async record(realm: RealmOrdinal, collection: string, id: string): Promise<DirectoryRecord | undefined> {
+    const sql = `SELECT r.id, r.version, r.body FROM rescind.record r
+      WHERE r.realm = $1 AND r.collection = $2 AND r.id = $3`
+    const [row] = await this.#reads.rows<RecordRow>(sql, [realm, collection, id])
+    return row === undefined ? undefined : directoryRecord(collection, row)
+  }
+
+  async recordByKey(realm: RealmOrdinal, ask: RecordKeyAsk): Promise<DirectoryRecord | undefined> {
+    const { collection, name, value } = ask
+    const sql = `SELECT r.id, r.version, r.body FROM rescind.record_key k
+      JOIN rescind.record r ON r.realm = k.realm AND r.collection = k.collection AND r.id = k.id
+      WHERE k.realm = $1 AND k.collection = $2 AND k.name = $3 AND k.value = $4`
+    const [row] = await this.#reads.rows<RecordRow>(sql, [realm, collection, name, value])
+    return row === undefined ? undefined : directoryRecord(collection, row)
+  }
+
+  records(realm: RealmOrdinal, { collection, after, limit }: RecordsAsk): Promise<RecordPage> {
+    const sql = `SELECT r.id, r.version, r.body FROM rescind.record r
+      WHERE r.realm = $1 AND r.collection = $2 AND r.id > $3 AND r.body IS NOT NULL ORDER BY r.id LIMIT $4`
+    return this.#records(sql, [realm, collection, after ?? '', limit + 1])
+  }
+
+  async recordsCounted(realm: RealmOrdinal, ask: RecordsCountedAsk): Promise<RecordsCounted> {
+    const sql = `SELECT count(*), max(id) FROM (SELECT r.id FROM rescind.record r
+      WHERE r.realm = $1 AND r.collection = $2 AND r.id > $3 AND r.id < $4 AND r.body IS NOT NULL ORDER BY r.id LIMIT $5) c`
+    const values = [realm, ask.collection, ask.after, ask.below, ask.limit]
+    const [row] = await this.#reads.rows<readonly [number, string | null]>(sql, values)
+    return { count: row?.[0] ?? 0, last: row?.[1] ?? undefined }
+  }
+
+  recordsListed(realm: RealmOrdinal, ask: RecordsListedAsk): Promise<RecordPage> {
+    const sql = `SELECT r.id, r.version, r.body FROM rescind.record_list l
+      JOIN rescind.record r ON r.realm = l.realm AND r.collection = l.collection AND r.id = l.id
+      WHERE l.realm = $1 AND l.collection = $2 AND l.id > $3 AND l.name = $5 AND l.value = $6 ORDER BY l.id LIMIT $4`
+    const { collection, after, limit, name, value } = ask
+    return this.#records(sql, [realm, collection, after ?? '', limit + 1, name, value])
+  }
+
+  /** @param values the second one is the collection, the fourth one more than the page holds. */
+  async #records(
+    sql: string,
+    values: readonly [number, string, string, number, ...string[]],
+  ): Promise<RecordPage> {
+    const rows = await this.#reads.rows<RecordRow>(sql, values)
+    const records = rows.slice(0, values[3] - 1).map((row) => directoryRecord(values[1], row))
+    return { records, next: rows.length > records.length ? records.at(-1)?.id : undefined }
+  }
+
+  async expiring(realm: RealmOrdinal, { kind, id }: ExpiringName): Promise<ExpiringEntry | undefined> {
+    const sql =
+      'SELECT id, value, expires_at FROM rescind.expiring WHERE realm = $1 AND kind = $2 AND id = $3'
+    const [row] = await this.#reads.rows<ExpiringRow>(sql, [realm, kind, id])
+    return row === undefined ? undefined : entryOfRow(kind, row)
+  }
+
+  async expiringPage(realm: RealmOrdinal, { kind, after, limit }: ExpiringAsk): Promise<ExpiringPage> {
+    const sql = `SELECT id, value, expires_at FROM rescind.expiring
+      WHERE realm = $1 AND kind = $2 AND id > $3 ORDER BY id LIMIT $4`
+    const rows = await this.#reads.rows<ExpiringRow>(sql, [realm, kind, after ?? '', limit + 1])
+    const entries = rows.slice(0, limit).map((row) => entryOfRow(kind, row))
+    return { entries, next: rows.length > limit ? entries.at(-1)?.id : undefined }
+  }
+
+  async expiredEntries(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredEntry[]> {
+    const sql = `SELECT id, value, expires_at, realm, kind FROM rescind.expiring
+      WHERE expires_at <= $1 ORDER BY expires_at, realm, kind, id LIMIT $2 OFFSET $3`
+    const rows = await this.#reads.rows<readonly [...ExpiringRow, number, string]>(sql, [
+      belowMs,
+      limit,
+      skip,
+    ])
+    return rows.map(([id, value, expires, realm, kind]) => ({
+      realm: realmOrdinal(realm),
+      entry: entryOfRow(storedKind(kind), [id, value, expires]),
+    }))
+  }
+
+  head(realm: RealmOrdinal): Promise<LogHead> {
+    return this.#position('SELECT seq, chain FROM rescind.head WHERE realm = $1', realm)
+  }
+
+  anchor(realm: RealmOrdinal): Promise<LogHead> {
+    return this.#position('SELECT seq, chain FROM rescind.log_anchor WHERE realm = $1', realm)
+  }
+
+  async #position(sql: string, realm: RealmOrdinal): Promise<LogHead> {
+    const [row] = await this.#reads.rows<readonly [number, Uint8Array]>(sql, [realm])
+    return row === undefined ? { seq: 0, chain: CHAIN_START } : { seq: row[0], chain: Buffer.from(row[1]) }
+  }
+
+  async keptRows(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
+    const sql = `SELECT seq, at, kind, rule FROM rescind.log_kept
+      WHERE realm = $1 AND seq > $2 ORDER BY seq LIMIT $3`
+    return (await this.#reads.rows<LogRowColumns>(sql, [realm, after, limit])).map(logRow)
+  }
+
+  async rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
+    const sql = `SELECT seq, at, kind, rule FROM rescind.log
+      WHERE realm = $1 AND seq > $2 ORDER BY seq LIMIT $3`
+    return (await this.#reads.rows<LogRowColumns>(sql, [realm, after, limit])).map(logRow)
+  }
+
+  async checkRows(realm: RealmOrdinal, after: number, limit: number): Promise<ChainChecked> {
+    const anchor = await this.anchor(realm)
+    const [before] = after === anchor.seq ? [anchor] : await this.chainedRowsAfter(realm, after - 1, 1)
+    if (before === undefined || before.seq !== after)
+      return { through: after, fault: { seq: after, what: 'missing' } }
+    const check = new LogCheck([], before)
+    for (const row of await this.chainedRowsAfter(realm, after, limit)) {
+      const fault = check.accept(row)
+      if (fault !== undefined) return { through: check.seq, fault }
+    }
+    return { through: check.seq }
+  }
+
+  async chainedRowsAfter(
+    realm: RealmOrdinal,
+    after: number,
+    limit: number,
+  ): Promise<readonly ChainedLogRow[]> {
+    const sql = `SELECT ${CHAINED_COLUMNS} FROM rescind.log l
+      WHERE l.realm = $1 AND l.seq > $2 ORDER BY l.seq LIMIT $3`
+    return (await this.#reads.rows<ChainedColumns>(sql, [realm, after, limit])).map(chainedRow)
+  }
+
+  async expiredTokens(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredToken[]> {
+    const sql = `SELECT ${TOKEN_COLUMNS}, t.realm FROM rescind.token t
+      WHERE t.expires_at <= $1 ORDER BY t.expires_at, t.realm, t.number LIMIT $2 OFFSET $3`
+    const rows = await this.#reads.rows<readonly [...TokenRow, number]>(sql, [belowMs, limit, skip])
+    return rows.map((row) => {
+      const [record] = tokenOfScan(row)
+      return { realm: realmOrdinal(row[6]), digest: row[0], record }
+    })
+  }
+
+  async tokensEnding(realm: RealmOrdinal, ask: EndingAsk): Promise<EndingPage> {
+    const { sources, after, untilMs, limit } = ask
+    const place =
+      after.key === undefined ? [after.endMs + 1, 0, 0] : [after.endMs, ...after.key.split('.').map(Number)]
+    const sql = `SELECT ${TOKEN_COLUMNS}, t.realm, t.number, t.source FROM rescind.token t
+      WHERE (t.expires_at, t.realm, t.number) > ($1, $2, $3) AND t.expires_at <= $4
+      ORDER BY t.expires_at, t.realm, t.number LIMIT $5`
+    const values = [...place, untilMs, limit]
+    const rows = await this.#reads.rows<readonly [...TokenRow, number, number, string]>(sql, values)
+    const last = rows.at(-1)
+    return {
+      records: rows.filter((row) => row[6] === realm && sources.includes(row[8])).flatMap(tokenOfScan),
+      next:
+        last === undefined || rows.length < limit
+          ? undefined
+          : { endMs: last[2], key: `${last[6]}.${last[7]}` },
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { StoreUnavailable } from '@rescind/core'
+import { DatabaseError } from 'pg'
+import { Connection, type PostgresAddress } from './connection.ts'
+import type { GroupJson, GroupReply, MissedRow } from './group-json.ts'
+
+const GROUP = 'SELECT reply, missed FROM rescind.group_1($1, $2, $3, $4, $5, $6, $7, $8)'
+const FENCE = 'SELECT group_no, reply FROM rescind.fence_1($1, $2, $3)'
+const REGISTER = `INSERT INTO rescind.node (id, fence, group_no, since) VALUES ($1, 1, 0, clock_timestamp())
+  ON CONFLICT DO NOTHING RETURNING id`
+
+/** How long a group is retried, and how long its outcome is looked for, before its callers get 503. */
+const PATIENCE_MS = 2_000
+const PAUSE_MS = 20
+/** Lost a deadlock, a serialisation, or the wait for a lock: nothing was written, and the same group may succeed. */
+const RETRIED = new Set(['40P01', '40001', '55P03'])
+/** The code of `group_1` for a fence that was raised, or a row that is gone. */
+const FENCED = 'RS002'
+
+export type WrittenGroup = { readonly reply: GroupReply; readonly missed: readonly MissedRow[] }
+
+export type WriterOptions = {
+  readonly address: PostgresAddress
+  /** 128 random bits that no other process ever had. */
+  readonly nodeId: string
+  /** Which server and timeline the store was opened on (`place_1`). */
+  readonly place: string
+  /** Called once when another process has taken this node's fence: this process must end. */
+  readonly fenced: (why: string) => void
+}
+
+/** What the server answered to a group. `unknown`: it may have been written, or may be yet. */
+type Tried =
+  | ({ readonly kind: 'written' } & WrittenGroup)
+  | { readonly kind: 'refused'; readonly error: DatabaseError }
+  | { readonly kind: 'unreached'; readonly error: unknown }
+  | { readonly kind: 'unknown'; readonly error: unknown }
+
+/**
+ * Writes groups, one at a time, on one connection. An outcome that is not known is looked up by raising the fence in this
+ * node's own row: after that, the group in flight either has committed or never will, wherever its request still is.
+ */
+export class GroupWriter {
+  readonly #options: WriterOptions
+  #connection: Connection | undefined
+  #fence = 1
+  /** The highest fence that was ever asked for; a request that asked for it may still be on its way. */
+  #asked = 1
+  #groupNo = 0
+  #isUnknown = false
+  #fencedBy: string | undefined
+
+  constructor(options: WriterOptions) {
+    this.#options = options
+  }
+
+  async open(): Promise<void> {
+    this.#connection = await Connection.open(this.#options.address)
+    const rows = await this.#connection.rows<[string]>(REGISTER, [this.#options.nodeId])
+    if (rows.length !== 1) throw new StoreUnavailable('another process has this node id')
+  }
+
+  /** @throws StoreUnavailable: the group may have been written; write no other before `recover` has succeeded. */
+  async write(group: GroupJson, floorMs: number): Promise<WrittenGroup> {
+    const untilMs = performance.now() + PATIENCE_MS
+    await this.recover()
+    this.#groupNo += 1
+    for (;;) {
+      const tried = await this.#try(group, floorMs)
+      if (tried.kind === 'written') return tried
+      if (tried.kind === 'unknown') {
+        this.#isUnknown = true
+        const reply = await this.#outcome(untilMs)
+        if (reply !== undefined) return { reply, missed: [] }
+      } else if (tried.kind === 'refused' && !RETRIED.has(tried.error.code ?? '')) {
+        throw this.#refused(tried.error)
+      }
+      if (performance.now() >= untilMs)
+        throw new StoreUnavailable('PostgreSQL did not take a group in time', { cause: tried.error })
+      await wait(PAUSE_MS)
+    }
+  }
+
+  /** Makes sure that no earlier group can still be written. @throws StoreUnavailable while that cannot be known. */
+  async recover(): Promise<void> {
+    if (this.#fencedBy !== undefined) throw new StoreUnavailable(this.#fencedBy)
+    if (this.#isUnknown) await this.#outcome(performance.now() + PATIENCE_MS)
+  }
+
+  close(): void {
+    this.#connection?.drop()
+    this.#connection = undefined
+    this.#fencedBy ??= 'the store is closed'
+  }
+
+  async #try({ realms, deps, writes }: GroupJson, floorMs: number): Promise<Tried> {
+    const { nodeId, place, address } = this.#options
+    let connection = this.#connection
+    try {
+      // A connection that was lost between two groups carries none, so a new one needs no new fence.
+      if (connection === undefined || connection.isLost) connection = await Connection.open(address)
+      this.#connection = connection
+    } catch (error) {
+      return { kind: 'unreached', error }
+    }
+    const noticesBefore = connection.notices
+    const values = [nodeId, this.#fence, this.#groupNo, place, floorMs, realms, deps, writes]
+    try {
+      const [row] = await connection.rows<readonly [GroupReply, readonly MissedRow[] | null]>(GROUP, values)
+      // `canceling wait for synchronous replication` is a warning, and then comes success.
+      if (row === undefined || connection.notices !== noticesBefore)
+        return { kind: 'unknown', error: new Error('a notice came with a commit') }
+      return { kind: 'written', reply: row[0], missed: row[1] ?? [] }
+    } catch (error) {
+      const isKnown = error instanceof DatabaseError && (await connection.isReady())
+      return isKnown && connection.notices === noticesBefore
+        ? { kind: 'refused', error }
+        : { kind: 'unknown', error }
+    }
+  }
+
+  /**
+   * What became of the group in flight: its reply, or undefined when it was not written and never will be. Each attempt asks
+   * for a higher fence, because an earlier attempt may have been lost or may come late.
+   */
+  async #outcome(untilMs: number): Promise<GroupReply | undefined> {
+    this.#connection?.drop()
+    for (;;) {
+      const found = await this.#raiseFence()
+      if (found !== undefined) {
+        this.#isUnknown = false
+        return found.groupNo === this.#groupNo ? found.reply : undefined
+      }
+      if (performance.now() >= untilMs)
+        throw new StoreUnavailable('the outcome of a group cannot be known: PostgreSQL is out of reach')
+      await wait(PAUSE_MS)
+    }
+  }
+
+  async #raiseFence(): Promise<{ readonly groupNo: number; readonly reply: GroupReply } | undefined> {
+    const { address, nodeId } = this.#options
+    let connection: Connection | undefined
+    this.#asked += 1
+    const asked = this.#asked
+    try {
+      connection = await Connection.open(address)
+      const noticesBefore = connection.notices
+      const rows = await connection.rows<readonly [number, GroupReply]>(FENCE, [nodeId, this.#fence, asked])
+      if (connection.notices !== noticesBefore) throw new Error('a notice came with a commit')
+      const [row] = rows
+      if (row === undefined)
+        throw this.#end('the fence of this node was raised by another process, or its row is gone')
+      this.#fence = asked
+      this.#connection = connection
+      return { groupNo: row[0], reply: row[1] }
+    } catch (error) {
+      connection?.drop()
+      if (this.#fencedBy !== undefined) throw error
+      return undefined
+    }
+  }
+
+  #refused(error: DatabaseError): StoreUnavailable {
+    if (error.code === FENCED) return this.#end(error.message)
+    return new StoreUnavailable(`PostgreSQL refused a group: ${error.message}`, { cause: error })
+  }
+
+  #end(why: string): StoreUnavailable {
+    this.#fencedBy = why
+    this.#options.fenced(why)
+    return new StoreUnavailable(why)
+  }
+}

