@@ -11,10 +11,9 @@ import {
   type Rule,
   traitsOf,
 } from '@rescind/core/log'
+import { foreignIssuer } from '@rescind/core/tokens'
 import { KEEP_COLLECTIONS } from './keeping.ts'
 import type { Write } from './writes.ts'
-
-const ISS = 'iss:'
 
 /**
  * Every key under which a rule or a hold can hit these facts: what `judge` looks up, for the token and for each ancestor. A
@@ -38,7 +37,7 @@ function addKeys(keys: IndexKey[], digestKey: string, one: Ancestor): void {
   if (grant !== undefined) exact({ kind: 'grant', source, grant })
   if (session !== undefined) exact({ kind: 'session', source, session })
   if (keyId !== undefined) exact({ kind: 'key', keyId })
-  if (foreign !== undefined) exact({ kind: 'foreign', issuer: source.slice(ISS.length), jti: foreign.jti })
+  if (foreign !== undefined) exact({ kind: 'foreign', issuer: foreignIssuer(source), jti: foreign.jti })
   for (const shape of CUTOFF_SHAPES) {
     const key = cutoffKeyOf(digestKey, shape, one)
     if (key !== undefined) keys.push(key)

@@ -21,11 +21,14 @@ const ISSUERS_NAME = 'issuers'
 export const SKEW_MAX_SECONDS = 600
 const PAGE = 1_000
 
+/** No source has this name. */
+const EVERY_SOURCE: Source = '*'
+
 /**
- * The source whose highest expiry a rule must outlive; `*`: that of every source of the realm. Another process may have
+ * The source whose highest expiry a rule must outlive; EVERY_SOURCE: the highest of the realm. Another process may have
  * raised it a moment ago, so a store that others write to compares once more. Undefined: no expiry of ours decides.
  */
-export function keptBySource({ target }: RevokeRule): Source | '*' | undefined {
+export function keptBySource({ target }: RevokeRule): Source | undefined {
   switch (target.kind) {
     case 'token':
     case 'foreign':
@@ -33,10 +36,10 @@ export function keptBySource({ target }: RevokeRule): Source | '*' | undefined {
       return undefined
     case 'grant':
     case 'session':
-      return target.source.startsWith(ISS) ? undefined : target.source
+      return isForeignSource(target.source) ? undefined : target.source
     case 'cut':
-      if (target.shape === 'realm') return '*'
-      return target.principals.source.startsWith(ISS) ? undefined : target.principals.source
+      if (target.shape === 'realm') return EVERY_SOURCE
+      return isForeignSource(target.principals.source) ? undefined : target.principals.source
   }
 }
 

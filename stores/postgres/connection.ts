@@ -29,8 +29,12 @@ const SESSION = `SELECT set_config('tcp_user_timeout', '5000', false), set_confi
 /** An int8 as a number: times, counts and positions are all below 2^53. */
 const INT8 = 20
 const TYPES: ClientConfig['types'] = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    oid === INT8 ? Number : format === 'binary' ? types.getTypeParser(oid, format) : types.getTypeParser(oid),
+  getTypeParser: (oid: Parameters<typeof types.getTypeParser>[0], format?: 'text' | 'binary') =>
+    Number(oid) === INT8
+      ? Number
+      : format === 'binary'
+        ? types.getTypeParser(oid, format)
+        : types.getTypeParser(oid),
 }
 
 export function configOf({ host, port, user, database, password, ssl }: PostgresAddress): ClientConfig {

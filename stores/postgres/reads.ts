@@ -37,7 +37,7 @@ export class Reads {
     const rows: Row[] = []
     for (const [place, hit, ...columns] of result) {
       if (place !== this.#place)
-        throw new StoreUnavailable(`a read came from the server ${place}, not ${this.#place}`)
+        throw new StoreUnavailable(`a read came from the server ${String(place)}, not ${this.#place}`)
       // The caller names the columns that its statement selects.
       if (hit === true) rows.push(columns as unknown as Row)
     }
