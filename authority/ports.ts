@@ -1,12 +1,4 @@
-import type {
-  Handle,
-  RealmOrdinal,
-  Source,
-  StoreUnavailable,
-  TokenDigest,
-  TokenRecord,
-  TokensSought,
-} from '@rescind/core'
+import type { Handle, RealmOrdinal, Source, TokenDigest, TokenRecord, TokensSought } from '@rescind/core'
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
 import type { ExpiringKind } from './kinds.ts'
 import type { ChainChecked } from './log/log-check.ts'
@@ -60,6 +52,11 @@ export interface Store {
    * the others. Get it anew for each use.
    */
   readonly keyed: KeyedReads | undefined
+  /**
+   * Whether other processes may write to it, too. Then a group says what it was judged by, the store refuses what is stale
+   * by then, and the rows of others are followed.
+   */
+  readonly isShared: boolean
   /**
    * The durable time below which everything that expires is over, whatever the clock says. Groups raise it, also those of
    * other nodes. It never falls, so an old value is at worst too low.
@@ -135,7 +132,8 @@ export interface Store {
   chainedRowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly ChainedLogRow[]>
   /**
    * Reports the rows of a realm's log with seq > `after`, existing and new ones, from whichever process commits them. It calls
-   * `told` for one batch at a time, and reads no further until that promise settles; it must not reject.
+   * `told` for one batch at a time, and reads no further until that promise settles; it must not reject. While the store
+   * cannot be read, nothing is reported; it goes on where it was.
    * @returns a function that ends the watch; `told` is not called after it.
    */
   watch(realm: RealmOrdinal, after: number, told: (watched: Watched) => Promise<void>): () => void
@@ -159,8 +157,6 @@ export type Watched =
   | { readonly kind: 'rows'; readonly rows: readonly ChainedLogRow[] }
   /** The next rows were trimmed: read the realm's log from its beginning. */
   | { readonly kind: 'trimmed'; readonly anchor: LogHead }
-  /** The store could not be read: start another watch where this one ended. */
-  | { readonly kind: 'failed'; readonly error: StoreUnavailable }
 
 export type ClientTokensAsk = {
   readonly source: string

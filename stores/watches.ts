@@ -11,6 +11,8 @@ type Log = Pick<Store, 'chainedRowsAfter' | 'anchor'>
 export class Watches {
   readonly #log: Log
   readonly #ofRealm: Map<RealmOrdinal, Set<Watch>> = new Map()
+  /** Those whose last read failed. */
+  readonly #due: Set<Watch> = new Set()
 
   constructor(log: Log) {
     this.#log = log
@@ -18,13 +20,14 @@ export class Watches {
 
   /** See `Store.watch`. */
   begin(realm: RealmOrdinal, after: number, told: Told): () => void {
-    const watch = new Watch(this.#log, { realm, after, told })
+    const watch = new Watch(this.#log, { realm, after, told, due: this.#due })
     const watches = this.#ofRealm.get(realm) ?? new Set()
     this.#ofRealm.set(realm, watches.add(watch))
     watch.wake()
     return () => {
       watch.stop()
       watches.delete(watch)
+      this.#due.delete(watch)
       if (watches.size === 0) this.#ofRealm.delete(realm)
     }
   }
@@ -33,28 +36,42 @@ export class Watches {
     for (const watch of this.#ofRealm.get(realm) ?? []) watch.wake()
   }
 
+  /** Call when the store can be read again: reads that failed are repeated. */
+  retry(): void {
+    const due = [...this.#due]
+    this.#due.clear()
+    for (const watch of due) watch.wake()
+  }
+
   /** Call after a commit with an unknown outcome: rows may have come in every realm. */
   allMoved(): void {
     for (const realm of this.#ofRealm.keys()) this.moved(realm)
   }
 }
 
-type Place = { readonly realm: RealmOrdinal; readonly after: number; readonly told: Told }
+type Place = {
+  readonly realm: RealmOrdinal
+  readonly after: number
+  readonly told: Told
+  readonly due: Set<Watch>
+}
 
 class Watch {
   readonly #log: Log
   readonly #realm: RealmOrdinal
   readonly #told: Told
+  readonly #due: Set<Watch>
   #seq: number
   #isReading = false
   #hasMoved = false
   #isOver = false
 
-  constructor(log: Log, { realm, after, told }: Place) {
+  constructor(log: Log, { realm, after, told, due }: Place) {
     this.#log = log
     this.#realm = realm
     this.#seq = after
     this.#told = told
+    this.#due = due
   }
 
   stop(): void {
@@ -94,8 +111,9 @@ class Watch {
       this.#seq = last.seq
       return { kind: 'rows', rows }
     } catch (error) {
-      if (error instanceof StoreUnavailable) return { kind: 'failed', error }
-      throw error
+      if (!(error instanceof StoreUnavailable)) throw error
+      if (!this.#isOver) this.#due.add(this)
+      return undefined
     }
   }
 }

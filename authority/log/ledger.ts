@@ -3,7 +3,9 @@ import {
   type Cutoff,
   isHeld,
   isRevoked,
+  ordinalOf,
   type Position,
+  position,
   type RealmOrdinal,
   RealmOutOfOrder,
   RevocationIndex,
@@ -15,6 +17,7 @@ import { REALM_ADVICE } from '../realm/disorder.ts'
 import { GroupCommit, type Told } from './group-commit.ts'
 import { GroupRules } from './group-rules.ts'
 import { Keeping } from './keeping.ts'
+import { SharedFold } from './shared-fold.ts'
 import {
   type ConflictWhat,
   type GroupOutcome,
@@ -76,6 +79,8 @@ export class Ledger {
   readonly #directories: Map<RealmOrdinal, (row: LogRow) => void> = new Map()
   readonly #publications: GroupListener[] = []
   readonly #suspended: Map<RealmOrdinal, Suspension> = new Map()
+  /** Only if other processes write to the store, too. */
+  readonly #shared: SharedFold | undefined
   #floorMs: number
   #durableFloorMs: number
   #broken = false
@@ -87,6 +92,22 @@ export class Ledger {
     this.#floorMs = floorMs
     this.#durableFloorMs = floorMs
     this.#commits = new GroupCommit((writes) => this.#flush(writes), defer, sharesOf)
+    this.#shared = store.isShared ? this.#sharedFold() : undefined
+  }
+
+  #sharedFold(): SharedFold {
+    return new SharedFold({
+      store: this.#store,
+      indexOf: (realm) => this.#indexOf(realm),
+      keepingOf: (realm) => this.keepingOf(realm),
+      tell: (realm, row) => this.#tell(realm, row),
+      publish: (publication) => {
+        for (const { published } of this.#publications) published(publication)
+      },
+      forked: (realm) => this.suspend(realm),
+      unreadable: (realm, why) => this.putOutOfOrder(realm, why),
+      begun: (realm) => this.#epochBegun(realm),
+    })
   }
 
   get waiting(): number {
@@ -139,8 +160,10 @@ export class Ledger {
     index.endFill()
     // The floor may have risen while this log was read.
     index.raiseFloor(this.#floorMs)
+    await this.#shared?.opened(realm, index)
     this.#keepings.set(realm, keeping)
     this.#indexes.set(realm, index)
+    this.#shared?.follow(realm)
     return index
   }
 
@@ -212,10 +235,11 @@ export class Ledger {
       const before = index.seq
       await this.keepingOf(realm).reload(this.#store, realm)
       try {
-        await this.#readable(realm, index, () => this.#catchUp(realm, index))
+        await this.#readable(realm, index, () => this.#shared?.catchUp(realm) ?? this.#catchUp(realm, index))
       } finally {
         // Also after a partial catch-up: folded rows are not read again.
-        if (index.seq > before) for (const { lost } of this.#publications) lost(realm)
+        if (index.seq > before && this.#shared === undefined)
+          for (const { lost } of this.#publications) lost(realm)
       }
     }
     this.#broken = false
@@ -229,6 +253,7 @@ export class Ledger {
     await this.recover()
     const fresh = this.#withoutStale(writes)
     const settled = fresh.length === 0 ? NOTHING_DONE : await this.#write(fresh)
+    if (this.#shared !== undefined) return this.#settleShared(this.#shared, { writes, fresh, settled })
     let next = 0
     // `fresh` is a subsequence of `writes`, in the same order.
     const outcomes = writes.map((write) => {
@@ -241,11 +266,52 @@ export class Ledger {
     return outcomes
   }
 
+  async #settleShared(shared: SharedFold, { writes, fresh, settled }: Flushed): Promise<readonly Outcome[]> {
+    try {
+      await shared.settle(fresh, settled)
+    } catch (error) {
+      // It is written, but what came before it is not folded: nothing is acknowledged until it is.
+      this.#broken = true
+      throw error
+    }
+    let next = 0
+    const outcomes = writes.map((write) => {
+      if (write !== fresh[next]) return STALE
+      const outcome = settled.outcomes[next] as WriteOutcome
+      next += 1
+      return this.#answer(shared, write, outcome)
+    })
+    shared.answered()
+    return outcomes
+  }
+
+  /** The rows of a group are folded already, with those of others in between. */
+  #answer(shared: SharedFold, { realm, operations }: Write, outcome: WriteOutcome): Outcome {
+    if (outcome.kind !== 'applied') return outcome
+    const { firstSeq } = outcome
+    let seq = firstSeq
+    let previousCutoff: Cutoff | undefined
+    for (const operation of operations) {
+      if (operation.kind === 'put-record') this.keepingOf(realm).learn(operation.record)
+      if (operation.kind !== 'append') continue
+      previousCutoff = shared.previousCutoff(realm, seq) ?? previousCutoff
+      seq += 1
+    }
+    const { head } = this.#indexOf(realm)
+    const at = seq > firstSeq ? position(ordinalOf(head), seq - 1) : head
+    const applied = { kind: 'applied', at, seq: firstSeq } as const
+    return previousCutoff === undefined ? applied : { ...applied, previousCutoff }
+  }
+
   async #write(writes: readonly Write[]): Promise<GroupOutcome> {
+    await this.#shared?.settleKeeps()
     this.#settleKeeps(writes)
     const floorMs = this.#floorMs
+    const folded = this.#shared?.folded(writes)
     try {
-      const done = await this.#store.commit({ writes, floorMs })
+      const done = await this.#store.commit(
+        folded === undefined ? { writes, floorMs } : { writes, floorMs, folded },
+      )
       this.#durableFloorMs = Math.max(this.#durableFloorMs, floorMs)
       return done
     } catch (error) {
@@ -312,13 +378,17 @@ export class Ledger {
       const { row } = operation
       const logged: LogRow = { seq, atMs: row.atMs, kind: traitsOf(row.rule).code, rule: row.bytes }
       previousCutoff = index.fold(logged).previousCutoff ?? previousCutoff
-      // A new epoch ends a suspension after a rollback; an unreadable realm takes no writes, so it never comes here.
-      if (row.rule.kind === 'epoch') this.#suspended.delete(write.realm)
+      if (row.rule.kind === 'epoch') this.#epochBegun(write.realm)
       this.#tell(write.realm, logged)
       seq += 1
     }
     const applied = { kind: 'applied', at: index.head, seq: outcome.firstSeq } as const
     return previousCutoff === undefined ? applied : { ...applied, previousCutoff }
+  }
+
+  /** A new epoch ends a suspension after a rollback. */
+  #epochBegun(realm: RealmOrdinal): void {
+    if (this.#suspended.get(realm)?.kind === 'rolled-back') this.#suspended.delete(realm)
   }
 
   #publish(writes: readonly Write[], { outcomes, heads }: GroupOutcome): void {
@@ -398,6 +468,13 @@ export class Ledger {
     if (index === undefined) throw new ContractBroken(`realm ${realm} is not open`)
     return index
   }
+}
+
+/** `fresh`: the writes of a group that were handed to the store, with their outcomes. */
+type Flushed = {
+  readonly writes: readonly Write[]
+  readonly fresh: readonly Write[]
+  readonly settled: GroupOutcome
 }
 
 /** Why a realm takes no writes, with advice for the operator. */

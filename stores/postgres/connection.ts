@@ -98,8 +98,12 @@ export class Connection {
     this.#client.on('notification', ({ payload }) => told(payload ?? ''))
   }
 
-  onEnd(told: () => void): void {
-    this.#client.on('end', told)
+  /** Resolves when the connection is lost or dropped. */
+  ended(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    if (this.#lost) resolve()
+    else this.#client.once('end', resolve)
+    return promise
   }
 
   /** Always an unnamed statement, because poolers may give each one another session. */

@@ -59,6 +59,7 @@ import {
 } from './rows.ts'
 import { type OpenChecks, prepareStore } from './start.ts'
 import { nextOf, type WalkRow, walkOf } from './token-walk.ts'
+import { Wakes } from './wakes.ts'
 import { GroupWriter } from './writer.ts'
 
 export type OpenPostgres = OpenChecks & {
@@ -77,7 +78,7 @@ export async function openPostgres(address: PostgresAddress, options: OpenPostgr
     const nodeId = randomBytes(16).toString('hex')
     const writer = new GroupWriter({ address, nodeId, place, fenced: options.fenced ?? (() => {}) })
     await writer.open()
-    return new PostgresStore(writer, new Reads(address, place))
+    return new PostgresStore({ writer, reads: new Reads(address, place), address, place, nodeId })
   } finally {
     connection.drop()
   }
@@ -92,14 +93,26 @@ async function reached(address: PostgresAddress): Promise<Connection> {
   }
 }
 
+type Parts = {
+  readonly writer: GroupWriter
+  readonly reads: Reads
+  readonly address: PostgresAddress
+  readonly place: string
+  readonly nodeId: string
+}
+
 class PostgresStore implements Store {
+  readonly isShared = true
   readonly #writer: GroupWriter
   readonly #reads: Reads
   readonly #watches: Watches = new Watches(this)
+  readonly #wakes: Wakes
 
-  constructor(writer: GroupWriter, reads: Reads) {
+  constructor({ writer, reads, address, place, nodeId }: Parts) {
     this.#writer = writer
     this.#reads = reads
+    this.#wakes = new Wakes(address, place, { watches: this.#watches, nodeId })
+    this.#wakes.start()
   }
 
   /** Nothing is answered without a round trip. */
@@ -115,7 +128,9 @@ class PostgresStore implements Store {
   async commit(group: Group): Promise<GroupOutcome> {
     const { reply, missed } = await this.#writer.write(encodeGroup(group), group.floorMs)
     const outcome = decodeReply(group, reply, missed)
-    for (const realm of outcome.heads.keys()) this.#watches.moved(realm)
+    const moved = reply.heads.flatMap(({ r, from, seq }) => (seq > from ? [realmOrdinal(r)] : []))
+    for (const realm of moved) this.#watches.moved(realm)
+    this.#wakes.notify(moved)
     return outcome
   }
 
@@ -129,6 +144,7 @@ class PostgresStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#wakes.close()
     this.#writer.close()
     await this.#reads.close()
   }

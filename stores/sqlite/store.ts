@@ -136,6 +136,7 @@ type Parts = {
 }
 
 class SqliteStore implements Store, SideLogged {
+  readonly isShared = false
   readonly #parts: Parts
   /** Present while the store is open. */
   #keyed: SqliteKeyedReads | undefined

@@ -1,0 +1,140 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
+import type { Watches } from '../watches.ts'
+import { Connection, type PostgresAddress } from './connection.ts'
+
+/** How often the heads are looked at, whatever notifications say. */
+const POLL_MS = 100
+/** Pause before a lost subscription is taken up again. */
+const RELISTEN_MS = 1_000
+/** Pause after a first notification until the next one: each commit of one takes a lock of the whole instance. */
+const NOTIFY_PAUSE_MS = 5
+/** Realms that one notification names; with more, it says only that something moved. */
+const NAMED_MAX = 100
+
+/**
+ * Heads that moved since the last look. Transactions that were under way then have an xid at or above its `xmin`, so none is
+ * missed, however late it commits.
+ */
+const MOVED = `SELECT s.xmin::text, s.place, h.realm, h.seq FROM
+  (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin, rescind.place_1() AS place) s
+  LEFT JOIN rescind.head h ON h.moved_by >= $1::xid8`
+/** Nothing of it has to be durable. */
+const NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify('rescind', $1)"
+
+type Moved = readonly [xmin: string, place: string, realm: number | null, seq: number | null]
+
+/**
+ * Tells the watches of a store which logs other processes have moved: at once by NOTIFY, and by looking at the heads. Without
+ * notifications, or behind a pooler that has none, it is only slower.
+ */
+export class Wakes {
+  readonly #address: PostgresAddress
+  readonly #place: string
+  readonly #watches: Watches
+  readonly #self: string
+  readonly #seen: Map<number, number> = new Map()
+  #xmin = '0'
+  #poller: Connection | undefined
+  #listener: Connection | undefined
+  #notifier: Connection | undefined
+  #notifyTimer: NodeJS.Timeout | undefined
+  readonly #toNotify: Set<RealmOrdinal> = new Set()
+  #isClosed = false
+
+  constructor(address: PostgresAddress, place: string, { watches, nodeId }: Woken) {
+    this.#address = address
+    this.#place = place
+    this.#watches = watches
+    this.#self = nodeId.slice(0, 8)
+  }
+
+  start(): void {
+    void this.#pollOn()
+    void this.#listenOn()
+  }
+
+  /** Call after rows were committed to these realms. */
+  notify(realms: Iterable<RealmOrdinal>): void {
+    for (const realm of realms) this.#toNotify.add(realm)
+    if (this.#notifyTimer === undefined && this.#toNotify.size > 0) void this.#notifyNow()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#notifyTimer)
+    for (const connection of [this.#poller, this.#listener, this.#notifier]) connection?.drop()
+  }
+
+  async #pollOn(): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        this.#poller = await this.#open(this.#poller)
+        this.#look(await this.#poller.rows<Moved>(MOVED, [this.#xmin]))
+      } catch {
+        // Whoever waits for rows goes on waiting; the next look opens another connection.
+        this.#poller?.drop()
+      }
+      await wait(POLL_MS, undefined, { ref: false })
+    }
+  }
+
+  #look(rows: readonly Moved[]): void {
+    const [first] = rows
+    if (first === undefined || first[1] !== this.#place) return
+    this.#xmin = first[0]
+    for (const [, , realm, seq] of rows) {
+      if (realm === null || seq === null || this.#seen.get(realm) === seq) continue
+      this.#seen.set(realm, seq)
+      this.#watches.moved(realmOrdinal(realm))
+    }
+    this.#watches.retry()
+  }
+
+  async #listenOn(): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        this.#listener = await this.#open(undefined)
+        this.#listener.onNotification((payload) => this.#notified(payload))
+        await this.#listener.run('LISTEN rescind')
+        await this.#listener.ended()
+      } catch {
+        this.#listener?.drop()
+      }
+      await wait(RELISTEN_MS, undefined, { ref: false })
+    }
+  }
+
+  #notified(payload: string): void {
+    const [from, realms = ''] = payload.split(':')
+    if (from === this.#self) return
+    if (realms === '') this.#watches.allMoved()
+    else for (const realm of realms.split(',')) this.#watches.moved(realmOrdinal(Number(realm)))
+  }
+
+  /** Never rejects: the others look at the heads anyway. */
+  async #notifyNow(): Promise<void> {
+    const realms = [...this.#toNotify]
+    this.#toNotify.clear()
+    this.#notifyTimer = setTimeout(() => {
+      this.#notifyTimer = undefined
+      this.notify([])
+    }, NOTIFY_PAUSE_MS)
+    try {
+      this.#notifier = await this.#open(this.#notifier)
+      const named = realms.length > NAMED_MAX ? '' : realms.join(',')
+      await this.#notifier.rows(NOTIFY, [`${this.#self}:${named}`])
+    } catch {
+      this.#notifier?.drop()
+    }
+  }
+
+  async #open(connection: Connection | undefined): Promise<Connection> {
+    if (connection !== undefined && !connection.isLost) return connection
+    const opened = await Connection.open(this.#address)
+    if (this.#isClosed) opened.drop()
+    return opened
+  }
+}
+
+export type Woken = { readonly watches: Watches; readonly nodeId: string }
