@@ -14,13 +14,18 @@ test('a URL names its engine and its file', () => {
     path: './a/b.db',
     isDurable: true,
   })
+  const shared = parseStoreUrl('postgres://u@db/rescind', 'store')
+  assert.ok(shared.kind === 'postgres' && shared.isDurable)
+  assert.deepEqual([shared.address.host, shared.address.database], ['db', 'rescind'])
 })
 
 test('a URL of no engine, or of no file, is refused, and the message names its setting', () => {
-  for (const text of ['', 'sqlite:', 'memory', 'memory:x', 'SQLITE:a', 'postgres://a/b', './a.db'])
+  for (const text of ['', 'sqlite:', 'memory', 'memory:x', 'SQLITE:a', 'mysql://a/b', './a.db'])
     assert.throws(
       () => parseStoreUrl(text, '--store'),
-      new SettingsRefused(`--store: "${text}" names no store; give sqlite:PATH or memory:`),
+      new SettingsRefused(
+        `--store: "${text}" names no store; give sqlite:PATH, postgres://USER@HOST/DATABASE or memory:`,
+      ),
     )
 })
 

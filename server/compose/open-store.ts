@@ -18,7 +18,7 @@ export async function openOwnStore(
   { clock, log }: StoreParts,
 ): Promise<Store> {
   const floorMs = clock.wallMs()
-  if (url.path === undefined) return openStore(url, { floorMs })
+  if (url.path === undefined) return openStore(url, { floorMs, fenced: (why) => endAt(why, log) })
   const path = resolve(url.path)
   try {
     makeFolder(dirname(path))
@@ -35,6 +35,12 @@ export async function openOwnStore(
       `store: ${path} cannot be opened: ${error instanceof Error ? error.message : 'unknown'}`,
     )
   }
+}
+
+/** Another process acts as this one: whatever this one still answered could be wrong. */
+function endAt(why: string, log: Logger): never {
+  log.fatal(`store: ${why}`)
+  process.exit(1)
 }
 
 function noteSideLog({ joined, left }: OpenedStore, log: Logger): void {

@@ -10,8 +10,6 @@ const OLDEST_MAJOR = 15
 export type OpenChecks = {
   /** The floor of a store that is created now. */
   readonly floorMs: number
-  /** Only for tests and trials: takes a server that loses what it has acknowledged when its machine fails. */
-  readonly insecureServer?: boolean
 }
 
 /** Which server a store is on: its system identifier and timeline. */
@@ -19,7 +17,7 @@ export type Place = string
 
 /** Checks the server, and brings the store to this version's schema. @throws StoreRefused with one line that says why. */
 export async function prepareStore(connection: Connection, checks: OpenChecks): Promise<Place> {
-  await checkServer(connection, checks)
+  await checkServer(connection)
   await connection.run(SCHEMA_LOCK)
   if (!(await exists(connection, HAS_TABLE, 'store'))) await connection.run(STORE_TABLE)
   await migrate(connection, checks.floorMs)
@@ -53,7 +51,7 @@ const SETTINGS = `SELECT version(), current_setting('server_version_num'), curre
   current_setting('full_page_writes'), current_setting('synchronous_commit'), current_setting('statement_timeout'),
   current_setting('server_encoding'), pg_is_in_recovery()`
 
-async function checkServer(connection: Connection, { insecureServer = false }: OpenChecks): Promise<void> {
+async function checkServer(connection: Connection): Promise<void> {
   const [row] = await connection.rows<Settings>(SETTINGS)
   if (row === undefined) throw new StoreRefused('the server says nothing about itself')
   const [version, number, fsync, pages, commit, timeout, encoding, standby] = row
@@ -66,7 +64,6 @@ async function checkServer(connection: Connection, { insecureServer = false }: O
     throw new StoreRefused(
       `statement_timeout is ${timeout}: set it to 0 for this role (ALTER ROLE … SET statement_timeout = 0)`,
     )
-  if (insecureServer) return
   for (const [name, value] of [
     ['fsync', fsync],
     ['full_page_writes', pages],
