@@ -44,10 +44,11 @@ export { collectEntries, collectExpired, GC_BATCH_MAX } from './log/gc.ts'
 export type { Differences } from './log/index-compare.ts'
 export { IndexDiffer } from './log/index-differ.ts'
 export { keptBySource, SKEW_MAX_SECONDS } from './log/keeping.ts'
-export type { Outcome, Publication, PublishedRow } from './log/ledger.ts'
+export type { Outcome } from './log/ledger.ts'
 export { anchorHolds, keptRows } from './log/log-anchor.ts'
 export { type ChainChecked, type KnownCheckpoint, LogCheck, type LogFault } from './log/log-check.ts'
 export { LogTrim, TRIM_AGE_MIN_MS } from './log/log-trim.ts'
+export type { Publication, PublishedRow } from './log/publications.ts'
 export { isStoredTarget } from './log/stored-target.ts'
 export type {
   ConflictWhat,

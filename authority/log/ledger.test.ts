@@ -13,7 +13,8 @@ import type { Collection } from '../directory/directory.ts'
 import type { Realm } from '../realm/realm.ts'
 import { Realms } from '../realm/realms.ts'
 import { revokePrincipals, revokeToken } from '../realm/revoke.ts'
-import { Ledger, type Publication } from './ledger.ts'
+import { Ledger } from './ledger.ts'
+import type { Publication } from './publications.ts'
 import type { Write } from './writes.ts'
 
 type Faulty = World & { readonly store: FaultyStore }

@@ -17,11 +17,11 @@ import { REALM_ADVICE } from '../realm/disorder.ts'
 import { GroupCommit, type Told } from './group-commit.ts'
 import { GroupRules } from './group-rules.ts'
 import { Keeping } from './keeping.ts'
+import type { GroupListener, PublishedRow } from './publications.ts'
 import { SharedFold } from './shared-fold.ts'
 import {
   type ConflictWhat,
   type GroupOutcome,
-  type LogHead,
   type NewRow,
   revokes,
   sharesOf,
@@ -42,26 +42,6 @@ export type Outcome =
 
 /** Called for every row once it is durable and folded, before its caller gets an answer. Must not throw. */
 export type RowListener = (realm: RealmOrdinal, row: LogRow) => void
-
-/** A row to be published, with its decoded rule, and the audit text whose hash is in its chain. */
-export type PublishedRow = LogRow & { readonly means: Rule; readonly audit: string }
-
-/** What one flush did to one realm's log: its rows in order, after `prev`; `head` is the log's end including them. */
-export type Publication = {
-  readonly realm: RealmOrdinal
-  readonly prev: number
-  readonly head: LogHead
-  readonly rows: readonly PublishedRow[]
-}
-
-/**
- * Called when rows are durable and folded, before their callers get answers. `lost`: rows entered this realm's log without
- * a publication, because a flush's outcome was unknown; read them from the store.
- */
-export type GroupListener = {
-  readonly published: (publication: Publication) => void
-  readonly lost: (realm: RealmOrdinal) => void
-}
 
 const ROWS_PER_READ = 1_000
 const KEPT_PER_READ = 1_000
@@ -106,6 +86,7 @@ export class Ledger {
       },
       forked: (realm) => this.suspend(realm),
       unreadable: (realm, why) => this.putOutOfOrder(realm, why),
+      readable: (realm, seq, read) => this.#readableNow(realm, seq, read),
       begun: (realm) => this.#epochBegun(realm),
     })
   }
@@ -460,6 +441,16 @@ export class Ledger {
     } catch (error) {
       if (!(error instanceof ContractBroken)) throw error
       this.putOutOfOrder(realm, `row ${index.seq + 1} of its log: ${error.message}`)
+    }
+  }
+
+  #readableNow<T>(realm: RealmOrdinal, seq: number, read: () => T): T | undefined {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof ContractBroken)) throw error
+      this.putOutOfOrder(realm, `row ${seq} of its log: ${error.message}`)
+      return undefined
     }
   }
 

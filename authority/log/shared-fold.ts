@@ -16,7 +16,7 @@ import {
 } from '@rescind/core/log'
 import type { Store } from '../ports.ts'
 import { KEEP_COLLECTIONS, type Keeping } from './keeping.ts'
-import type { Publication, PublishedRow } from './ledger.ts'
+import type { Publication, PublishedRow } from './publications.ts'
 import type { FoldedLog, GroupOutcome, LogHead, Write, WriteOutcome } from './writes.ts'
 
 const ROWS_PER_READ = 1_000
@@ -33,6 +33,8 @@ export type SharedFoldParts = {
   /** The log is not the one that was folded: the realm takes no writes, and no token in it is active. */
   readonly forked: (realm: RealmOrdinal) => void
   readonly unreadable: (realm: RealmOrdinal, why: string) => void
+  /** @returns undefined when it throws ContractBroken: the realm is then unreadable from this row on. */
+  readonly readable: <T>(realm: RealmOrdinal, seq: number, read: () => T) => T | undefined
   readonly begun: (realm: RealmOrdinal) => void
 }
 
@@ -146,7 +148,7 @@ export class SharedFold {
 
   /** Folds the rows that come next; the others are known already, or come again behind those that are missing. */
   take(realm: RealmOrdinal, rows: readonly TakenRow[]): void {
-    const { indexOf, publish, unreadable, forked } = this.#parts
+    const { indexOf, publish, readable, forked } = this.#parts
     const index = indexOf(realm)
     const prev = index.seq
     const taken: PublishedRow[] = []
@@ -158,11 +160,8 @@ export class SharedFold {
         forked(realm)
         break
       }
-      const folded = this.#fold(realm, row)
-      if (typeof folded === 'string') {
-        unreadable(realm, folded)
-        break
-      }
+      const folded = readable(realm, row.seq, () => this.#fold(realm, row))
+      if (folded === undefined) break
       taken.push(folded)
       chain = next
     }
@@ -170,21 +169,16 @@ export class SharedFold {
     if (taken.length > 0) publish({ realm, prev, head: { seq: index.seq, chain }, rows: taken })
   }
 
-  /** @returns why the row cannot be folded. */
-  #fold(realm: RealmOrdinal, row: TakenRow): PublishedRow | string {
+  /** @throws ContractBroken for a row that cannot be understood. */
+  #fold(realm: RealmOrdinal, row: TakenRow): PublishedRow {
     const { indexOf, tell, begun } = this.#parts
-    try {
-      const means = decodeRule(row)
-      const { previousCutoff } = indexOf(realm).fold(row)
-      if (previousCutoff !== undefined) this.#remember(realm, row.seq, previousCutoff)
-      if (means.kind === 'epoch') begun(realm)
-      if (means.kind === 'change' && KEEP_COLLECTIONS.includes(means.collection)) this.#unsettled.add(realm)
-      tell(realm, row)
-      return { seq: row.seq, atMs: row.atMs, kind: row.kind, rule: row.rule, means, audit: row.audit ?? '' }
-    } catch (error) {
-      if (error instanceof ContractBroken) return `row ${row.seq} of its log: ${error.message}`
-      throw error
-    }
+    const means = decodeRule(row)
+    const { previousCutoff } = indexOf(realm).fold(row)
+    if (previousCutoff !== undefined) this.#remember(realm, row.seq, previousCutoff)
+    if (means.kind === 'epoch') begun(realm)
+    if (means.kind === 'change' && KEEP_COLLECTIONS.includes(means.collection)) this.#unsettled.add(realm)
+    tell(realm, row)
+    return { seq: row.seq, atMs: row.atMs, kind: row.kind, rule: row.rule, means, audit: row.audit ?? '' }
   }
 
   #remember(realm: RealmOrdinal, seq: number, cutoff: Cutoff): void {

@@ -8,7 +8,8 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/
 
 /**
  * The address in `postgres://USER@HOST[:PORT]/DATABASE`. `postgres:///DATABASE?host=/FOLDER&user=USER` names a socket
- * instead; `?sslrootcert=FILE` the authority that signed the server's certificate, which is always verified unless the server is on this machine.
+ * instead; `?sslrootcert=FILE` the authority that signed the server's certificate. It is always verified, unless the server is
+ * on this machine.
  * @throws SettingsRefused.
  */
 export function parsePostgresUrl(text: string, name: string): PostgresAddress {

@@ -27,14 +27,10 @@ const SESSION = `SELECT set_config('tcp_user_timeout', '5000', false), set_confi
   set_config('idle_in_transaction_session_timeout', '5000', false)`
 
 /** An int8 as a number: times, counts and positions are all below 2^53. */
-const INT8 = 20
+const INT8 = types.builtins.INT8
 const TYPES: ClientConfig['types'] = {
   getTypeParser: (oid: Parameters<typeof types.getTypeParser>[0], format?: 'text' | 'binary') =>
-    Number(oid) === INT8
-      ? Number
-      : format === 'binary'
-        ? types.getTypeParser(oid, format)
-        : types.getTypeParser(oid),
+    oid === INT8 ? Number : format === 'binary' ? types.getTypeParser(oid, format) : types.getTypeParser(oid),
 }
 
 export function configOf({ host, port, user, database, password, ssl }: PostgresAddress): ClientConfig {

@@ -1,7 +1,7 @@
 /** The first half of the advisory keys by which groups wait for each other in turn; the second half is the realm. */
 const GATE = 1_381_188_420
 /** Rows that a node may be behind when its write is judged by their keys. */
-export const BEHIND_MAX = 1_000
+const BEHIND_MAX = 1_000
 /** Bytes of rows that a reply brings along: a reply to a client that stopped reading holds the locks while it is sent. */
 const MISSED_BYTES = 262_144
 /** How long a group waits for one lock. */
