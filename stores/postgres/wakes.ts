@@ -38,7 +38,7 @@ export class Wakes {
   #poller: Connection | undefined
   #listener: Connection | undefined
   #notifier: Connection | undefined
-  #notifyTimer: NodeJS.Timeout | undefined
+  #isNotifying = false
   readonly #toNotify: Set<RealmOrdinal> = new Set()
   #isClosed = false
 
@@ -57,12 +57,11 @@ export class Wakes {
   /** Call after rows were committed to these realms. */
   notify(realms: Iterable<RealmOrdinal>): void {
     for (const realm of realms) this.#toNotify.add(realm)
-    if (this.#notifyTimer === undefined && this.#toNotify.size > 0) void this.#notifyNow()
+    if (!this.#isNotifying) void this.#notifyOn()
   }
 
   close(): void {
     this.#isClosed = true
-    clearTimeout(this.#notifyTimer)
     for (const connection of [this.#poller, this.#listener, this.#notifier]) connection?.drop()
   }
 
@@ -113,20 +112,21 @@ export class Wakes {
   }
 
   /** Never rejects: the others look at the heads anyway. */
-  async #notifyNow(): Promise<void> {
-    const realms = [...this.#toNotify]
-    this.#toNotify.clear()
-    this.#notifyTimer = setTimeout(() => {
-      this.#notifyTimer = undefined
-      this.notify([])
-    }, NOTIFY_PAUSE_MS)
-    try {
-      this.#notifier = await this.#open(this.#notifier)
-      const named = realms.length > NAMED_MAX ? '' : realms.join(',')
-      await this.#notifier.rows(NOTIFY, [`${this.#self}:${named}`])
-    } catch {
-      this.#notifier?.drop()
+  async #notifyOn(): Promise<void> {
+    this.#isNotifying = true
+    while (this.#toNotify.size > 0 && !this.#isClosed) {
+      const realms = [...this.#toNotify]
+      this.#toNotify.clear()
+      try {
+        this.#notifier = await this.#open(this.#notifier)
+        const named = realms.length > NAMED_MAX ? '' : realms.join(',')
+        await this.#notifier.rows(NOTIFY, [`${this.#self}:${named}`])
+      } catch {
+        this.#notifier?.drop()
+      }
+      await wait(NOTIFY_PAUSE_MS, undefined, { ref: false })
     }
+    this.#isNotifying = false
   }
 
   async #open(connection: Connection | undefined): Promise<Connection> {

@@ -48,15 +48,16 @@ export class GroupWriter {
   #asked = 1
   #groupNo = 0
   #isUnknown = false
-  #fencedBy: string | undefined
+  /** Why this writer writes no more. */
+  #over: string | undefined
 
   constructor(options: WriterOptions) {
     this.#options = options
   }
 
   async open(): Promise<void> {
-    this.#connection = await Connection.open(this.#options.address)
-    const rows = await this.#connection.rows<[string]>(REGISTER, [this.#options.nodeId])
+    const connection = await this.#connect()
+    const rows = await connection.rows<[string]>(REGISTER, [this.#options.nodeId])
     if (rows.length !== 1) throw new StoreUnavailable('another process has this node id')
   }
 
@@ -83,23 +84,28 @@ export class GroupWriter {
 
   /** Makes sure that no earlier group can still be written. @throws StoreUnavailable while that cannot be known. */
   async recover(): Promise<void> {
-    if (this.#fencedBy !== undefined) throw new StoreUnavailable(this.#fencedBy)
+    if (this.#over !== undefined) throw new StoreUnavailable(this.#over)
     if (this.#isUnknown) await this.#outcome(performance.now() + PATIENCE_MS)
   }
 
   close(): void {
+    this.#over ??= 'the store is closed'
     this.#connection?.drop()
-    this.#connection = undefined
-    this.#fencedBy ??= 'the store is closed'
+  }
+
+  async #connect(): Promise<Connection> {
+    const connection = await Connection.open(this.#options.address)
+    this.#connection = connection
+    if (this.#over !== undefined) connection.drop()
+    return connection
   }
 
   async #try({ realms, deps, writes }: GroupJson, floorMs: number): Promise<Tried> {
-    const { nodeId, place, address } = this.#options
+    const { nodeId, place } = this.#options
     let connection = this.#connection
     try {
       // A connection that was lost between two groups carries none, so a new one needs no new fence.
-      if (connection === undefined || connection.isLost) connection = await Connection.open(address)
-      this.#connection = connection
+      if (connection === undefined || connection.isLost) connection = await this.#connect()
     } catch (error) {
       return { kind: 'unreached', error }
     }
@@ -138,12 +144,12 @@ export class GroupWriter {
   }
 
   async #raiseFence(): Promise<{ readonly groupNo: number; readonly reply: GroupReply } | undefined> {
-    const { address, nodeId } = this.#options
+    const { nodeId } = this.#options
     let connection: Connection | undefined
     this.#asked += 1
     const asked = this.#asked
     try {
-      connection = await Connection.open(address)
+      connection = await this.#connect()
       const noticesBefore = connection.notices
       const rows = await connection.rows<readonly [number, GroupReply]>(FENCE, [nodeId, this.#fence, asked])
       if (connection.notices !== noticesBefore) throw new Error('a notice came with a commit')
@@ -151,11 +157,10 @@ export class GroupWriter {
       if (row === undefined)
         throw this.#end('the fence of this node was raised by another process, or its row is gone')
       this.#fence = asked
-      this.#connection = connection
       return { groupNo: row[0], reply: row[1] }
     } catch (error) {
       connection?.drop()
-      if (this.#fencedBy !== undefined) throw error
+      if (this.#over !== undefined) throw error
       return undefined
     }
   }
@@ -166,7 +171,7 @@ export class GroupWriter {
   }
 
   #end(why: string): StoreUnavailable {
-    this.#fencedBy = why
+    this.#over = why
     this.#options.fenced(why)
     return new StoreUnavailable(why)
   }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,6 +18,8 @@ export type PostgresServer = {
   readonly pid: number
   /** Ends it as an operator would, and removes its data. */
   readonly stop: () => Promise<void>
+  /** The same at the end of this process, which cannot wait for it. */
+  readonly abandon: () => void
 }
 
 /**
@@ -53,10 +55,17 @@ export async function startPostgres(
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   await started(server)
+  // A file of tests that has nothing left to do ends, and the server with it.
+  server.unref()
+  if (server.stderr instanceof Socket) server.stderr.unref()
   const address = { host: '127.0.0.1', port, user: USER, database: 'postgres', ssl: false } as const
   return {
     address,
     pid: server.pid ?? 0,
+    abandon: () => {
+      server.kill('SIGKILL')
+      rmSync(folder, { recursive: true, force: true })
+    },
     stop: async () => {
       const ended = once(server, 'exit')
       // SIGINT: end without waiting for clients.

@@ -44,6 +44,8 @@ let databases = 0
 
 /** A database of its own in the one server of this process. */
 async function openOnPostgres(floorMs: number): Promise<Store> {
+  // Asked before the first await: afterwards it may be the test that opened the server.
+  const context = getTestContext()
   server ??= startForProcess()
   const { address } = await server
   databases += 1
@@ -52,18 +54,17 @@ async function openOnPostgres(floorMs: number): Promise<Store> {
   await admin.run(`CREATE DATABASE ${database}`)
   admin.drop()
   const store = await openPostgres({ ...address, database }, { floorMs })
-  await closeAfterTest(() => store.close())
+  await closeAfterTest(() => store.close(), context)
   return store
 }
 
 async function startForProcess(): Promise<PostgresServer> {
   const started = await startPostgres()
-  process.once('exit', () => process.kill(started.pid, 'SIGINT'))
+  process.once('exit', () => started.abandon())
   return started
 }
 
-async function closeAfterTest(close: Closing): Promise<void> {
-  const context = getTestContext()
+async function closeAfterTest(close: Closing, context = getTestContext()): Promise<void> {
   // A hook of a file or suite: its stores serve all tests of it.
   if (context === undefined || !('after' in context)) return after(close)
   const open = closings.get(context) ?? []
