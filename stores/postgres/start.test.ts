@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { StoreRefused } from '@rescind/core'
+import { emptyStore } from '../../test/kit/postgres-nodes.ts'
+import { type PostgresServer, startPostgres } from '../../test/kit/postgres-server.ts'
+import { append, applied, commit, write } from '../contract/samples.ts'
+import { Connection } from './connection.ts'
+import { openPostgres } from './store.ts'
+
+let server: PostgresServer
+let admin: Connection
+before(async () => {
+  server = await startPostgres()
+  await emptyStore(server.address)
+  admin = await Connection.open(server.address)
+})
+after(async () => {
+  admin.drop()
+  await server.stop()
+})
+
+async function refusal(address = server.address): Promise<string> {
+  try {
+    const store = await openPostgres(address, { floorMs: 1_000 })
+    await store.close()
+    return ''
+  } catch (error) {
+    assert.ok(error instanceof StoreRefused, String(error))
+    assert.ok(!error.message.includes('\n'))
+    return error.message
+  }
+}
+
+async function settled(name: string, value: string): Promise<void> {
+  for (;;) {
+    const [row] = await admin.rows<[string]>('SELECT current_setting($1)', [name])
+    if (row?.[0] === value) return
+  }
+}
+
+test('a server that loses what it has acknowledged is refused', async () => {
+  for (const name of ['fsync', 'full_page_writes']) {
+    await admin.run(`ALTER SYSTEM SET ${name} = off`)
+    await admin.run('SELECT pg_reload_conf()')
+    await settled(name, 'off')
+    assert.match(await refusal(), new RegExp(`^${name} is off`))
+    await admin.run(`ALTER SYSTEM RESET ${name}`)
+    await admin.run('SELECT pg_reload_conf()')
+    await settled(name, 'on')
+  }
+  for (const value of ['off', 'local', 'remote_write']) {
+    await admin.run(`ALTER ROLE rescind SET synchronous_commit = ${value}`)
+    assert.match(await refusal(), new RegExp(`^synchronous_commit is ${value}`))
+  }
+  await admin.run('ALTER ROLE rescind SET synchronous_commit = remote_apply')
+  assert.equal(await refusal(), '')
+  await admin.run('ALTER ROLE rescind RESET synchronous_commit')
+})
+
+test('a role whose statements time out is refused, with the statement that mends it', async () => {
+  await admin.run("ALTER ROLE rescind SET statement_timeout = '30s'")
+  assert.match(await refusal(), /^statement_timeout is 30s.*ALTER ROLE/)
+  await admin.run('ALTER ROLE rescind RESET statement_timeout')
+  assert.equal(await refusal(), '')
+})
+
+test('a database that is not UTF-8 is refused', async () => {
+  await admin.run("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'")
+  assert.match(await refusal({ ...server.address, database: 'latin' }), /encoding LATIN1/)
+})
+
+test('a store of a newer version, one that was moved, and one that came from elsewhere are refused', async () => {
+  for (const [spoil, mend, why] of [
+    ['version = 99', 'version = 1', /schema 99, but this version knows schemas up to/],
+    ["moved_to = 'sqlite:./x.db'", 'moved_to = NULL', /this store was moved to sqlite:\.\/x\.db/],
+    ['timeline = 99', 'timeline = 1', /timeline 1, but the store has seen timeline 99: it is an old primary/],
+    [
+      "system_id = '7'",
+      'system_id = (SELECT system_identifier::text FROM pg_control_system())',
+      /made on the PostgreSQL system 7/,
+    ],
+  ] as const) {
+    await admin.run(`UPDATE rescind.store SET ${spoil}`)
+    assert.match(await refusal(), why)
+    await admin.run(`UPDATE rescind.store SET ${mend}`)
+    assert.equal(await refusal(), '')
+  }
+})
+
+test('a server that cannot be reached, or refuses the role, is named in one line', async () => {
+  assert.match(
+    await refusal({ ...server.address, port: 1 }),
+    /^PostgreSQL at 127\.0\.0\.1:1 cannot be used: /,
+  )
+  assert.match(
+    await refusal({ ...server.address, user: 'nobody' }),
+    /cannot be used: role "nobody" does not exist/,
+  )
+})
+
+test('a standby is refused; once promoted, the store is made there, on its timeline', async () => {
+  const standby = await startPostgres({ isStandby: true })
+  try {
+    assert.match(await refusal(standby.address), /this PostgreSQL is a standby/)
+    const there = await Connection.open(standby.address)
+    await there.run('SELECT pg_promote()')
+    const store = await openPostgres(standby.address, { floorMs: 1_000 })
+    assert.deepEqual((await commit(store, write(append()))).outcomes, [applied(1)])
+    await store.close()
+    assert.deepEqual(await there.rows('SELECT timeline FROM rescind.store'), [[2]])
+    there.drop()
+  } finally {
+    await standby.stop()
+  }
+})
+
+test('nodes that start at once on an empty database make one store', async () => {
+  await admin.run('CREATE DATABASE crowd')
+  const address = { ...server.address, database: 'crowd' }
+  const stores = await Promise.all(Array.from({ length: 4 }, () => openPostgres(address, { floorMs: 1_000 })))
+  const [first, last] = [stores[0], stores.at(-1)]
+  assert.ok(first !== undefined && last !== undefined)
+  assert.deepEqual((await commit(first, write(append()))).outcomes, [applied(1)])
+  assert.deepEqual((await commit(last, write(append()))).outcomes, [applied(2)])
+  for (const store of stores) await store.close()
+})
