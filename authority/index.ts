@@ -87,6 +87,7 @@ export type {
   RecordsCountedAsk,
   RecordsListedAsk,
   Store,
+  Swept,
   TokenPage,
   TokensAsk,
   TombstonesAsk,

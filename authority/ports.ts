@@ -2,7 +2,14 @@ import type { Handle, RealmOrdinal, Source, TokenDigest, TokenRecord, TokensSoug
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
 import type { ExpiringKind } from './kinds.ts'
 import type { ChainChecked } from './log/log-check.ts'
-import type { ExpiringEntry, ExpiringName, Group, GroupOutcome, LogHead } from './log/writes.ts'
+import type {
+  ExpiringEntry,
+  ExpiringName,
+  ForgottenToken,
+  Group,
+  GroupOutcome,
+  LogHead,
+} from './log/writes.ts'
 
 /** Limits how much each caller may issue; revoking is never limited. Counts what was issued, not attempts. */
 export interface IssuingQuota {
@@ -67,6 +74,11 @@ export interface Store {
    * unknown: acknowledge nothing before `reopen` has succeeded and the log was read again.
    */
   commit(group: Group): Promise<GroupOutcome>
+  /**
+   * Removes ended tokens and expired entries of a realm beside the groups, so that no group waits for it. Those that are no
+   * longer as named stay, and none of it has to be durable. Undefined: they are removed by writes.
+   */
+  readonly sweep: ((realm: RealmOrdinal, gone: Swept) => Promise<void>) | undefined
   /** Reopens the store from disk after a failed flush. */
   reopen(): Promise<void>
 
@@ -149,6 +161,12 @@ export interface Store {
    */
   tokensEnding(realm: RealmOrdinal, ask: EndingAsk): Promise<EndingPage>
   close(): Promise<void>
+}
+
+/** Ended tokens that leave no tombstone, and expired entries. */
+export type Swept = {
+  readonly tokens: readonly Omit<ForgottenToken, 'tombstone' | 'source'>[]
+  readonly entries: readonly (ExpiringName & { readonly ifExpiresAtMs?: number })[]
 }
 
 /** What a watch reports. It continues only after `rows`. */

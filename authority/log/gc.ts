@@ -61,7 +61,7 @@ async function tellUnreadable(realms: Realms, ordinal: RealmOrdinal, digest: str
 
 type Removal<T> = {
   readonly expired: readonly T[]
-  readonly removing: (realm: Realm, one: T) => Operation
+  readonly removing: (realm: Realm, one: T) => Removing
 }
 
 async function remove<T extends { readonly realm: RealmOrdinal }>(
@@ -76,8 +76,7 @@ async function remove<T extends { readonly realm: RealmOrdinal }>(
     // The index of a rolled-back log may lack a revocation; removing its token would lose the tombstone.
     if (realm === undefined || realms.ledger.isSuspended(ordinal)) continue
     const operations = own.map((one) => removing(realm, one))
-    const task = (): Promise<unknown> =>
-      realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
+    const task = (): Promise<unknown> => removeIn(realm, operations)
     if (each === undefined) await task()
     else if (!(await each(realm, task))) continue
     left -= own.length
@@ -85,11 +84,37 @@ async function remove<T extends { readonly realm: RealmOrdinal }>(
   if (staying !== undefined) staying.count += left
 }
 
-function dropping(_realm: Realm, { entry: { kind, id, expiresAtMs } }: ExpiredEntry): Operation {
+/** A tombstone is a negative fact, and is written like one; everything else may be swept. */
+async function removeIn(realm: Realm, operations: readonly Removing[]): Promise<void> {
+  const { sweep } = realm.store
+  const swept = sweep === undefined ? [] : operations.filter((one) => !leavesTombstone(one))
+  if (swept.length > 0)
+    await realm.store.sweep?.(realm.ordinal, {
+      tokens: swept.flatMap((one) => (one.kind === 'forget-token' ? [one.token] : [])),
+      entries: swept.flatMap((one) =>
+        one.kind === 'drop-expiring' ? [{ ...one.entry, ...ifExpires(one.ifExpiresAtMs) }] : [],
+      ),
+    })
+  const written = sweep === undefined ? operations : operations.filter(leavesTombstone)
+  if (written.length > 0)
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: written })
+}
+
+type Removing = Extract<Operation, { readonly kind: 'forget-token' | 'drop-expiring' }>
+
+function leavesTombstone(operation: Removing): boolean {
+  return operation.kind === 'forget-token' && operation.token.tombstone
+}
+
+function ifExpires(ifExpiresAtMs: number | undefined): { readonly ifExpiresAtMs?: number } {
+  return ifExpiresAtMs === undefined ? {} : { ifExpiresAtMs }
+}
+
+function dropping(_realm: Realm, { entry: { kind, id, expiresAtMs } }: ExpiredEntry): Removing {
   return { kind: 'drop-expiring', entry: { kind, id }, ifExpiresAtMs: expiresAtMs }
 }
 
-function forgetting(realm: Realm, { record }: Readable): Operation {
+function forgetting(realm: Realm, { record }: Readable): Removing {
   const { digest, handle, source, kind, expiresAtMs } = record
   const tombstone = kind === 'assigned' && isRevoked(record, realm.index)
   return { kind: 'forget-token', token: { digest, handle, source, tombstone, ifExpiresAtMs: expiresAtMs } }

@@ -1,6 +1,7 @@
 import { APPLY_FUNCTION } from './apply-function.ts'
 import { APPLY_EACH_FUNCTION, GROUP_FUNCTION, MISSED_FUNCTION } from './group-function.ts'
 import { FENCE_FUNCTION, PLACE_FUNCTION } from './setup-functions.ts'
+import { SWEEP_FUNCTION } from './sweep-function.ts'
 
 /**
  * The functions of this version, by name, in the order in which they need each other. The number in a name is its version:
@@ -13,4 +14,5 @@ export const FUNCTIONS: readonly (readonly [name: string, sql: string])[] = [
   ['apply_each_1', APPLY_EACH_FUNCTION],
   ['missed_1', MISSED_FUNCTION],
   ['group_1', GROUP_FUNCTION],
+  ['sweep_1', SWEEP_FUNCTION],
 ]

@@ -23,6 +23,7 @@ import {
   type RecordsCountedAsk,
   type RecordsListedAsk,
   type Store,
+  type Swept,
   storedKind,
   type TokenPage,
   type TokensAsk,
@@ -113,6 +114,13 @@ class PostgresStore implements Store {
     this.#reads = reads
     this.#wakes = new Wakes(address, place, { watches: this.#watches, nodeId })
     this.#wakes.start()
+  }
+
+  readonly sweep = async (realm: RealmOrdinal, { tokens, entries }: Swept): Promise<void> => {
+    const gone = tokens.map(({ digest, handle, ifExpiresAtMs }) => ({ digest, handle, ends: ifExpiresAtMs }))
+    const expired = entries.map(({ kind, id, ifExpiresAtMs }) => ({ kind, id, ends: ifExpiresAtMs }))
+    const values = [realm, JSON.stringify(gone), JSON.stringify(expired)]
+    await this.#reads.rows('SELECT rescind.sweep_1($1, $2, $3)', values)
   }
 
   /** Nothing is answered without a round trip. */
