@@ -74,6 +74,7 @@ export async function startPostgres({
       rmSync(folder, { recursive: true, force: true })
     },
     stop: async () => {
+      server.ref()
       const ended = once(server, 'exit')
       // SIGINT: end without waiting for clients.
       if (server.exitCode === null && server.signalCode === null && server.kill('SIGINT')) await ended
