@@ -75,8 +75,8 @@ async function remove<T extends { readonly realm: RealmOrdinal }>(
     const realm = await realms.ofOrdinal(ordinal)
     // The index of a rolled-back log may lack a revocation; removing its token would lose the tombstone.
     if (realm === undefined || realms.ledger.isSuspended(ordinal)) continue
-    const operations = own.map((one) => removing(realm, one))
-    const task = (): Promise<unknown> => removeIn(realm, operations)
+    const gone = own.map((one) => removing(realm, one))
+    const task = (): Promise<unknown> => removeIn(realm, gone)
     if (each === undefined) await task()
     else if (!(await each(realm, task))) continue
     left -= own.length
@@ -84,38 +84,42 @@ async function remove<T extends { readonly realm: RealmOrdinal }>(
   if (staying !== undefined) staying.count += left
 }
 
-/** A tombstone is a negative fact, and is written like one; everything else may be swept. */
-async function removeIn(realm: Realm, operations: readonly Removing[]): Promise<void> {
+async function removeIn(realm: Realm, gone: readonly Removing[]): Promise<void> {
   const { sweep } = realm.store
-  const swept = sweep === undefined ? [] : operations.filter((one) => !leavesTombstone(one))
+  const swept = sweep === undefined ? [] : gone.filter(({ inOrder }) => !inOrder)
   if (swept.length > 0)
     await realm.store.sweep?.(realm.ordinal, {
-      tokens: swept.flatMap((one) => (one.kind === 'forget-token' ? [one.token] : [])),
-      entries: swept.flatMap((one) =>
-        one.kind === 'drop-expiring' ? [{ ...one.entry, ...ifExpires(one.ifExpiresAtMs) }] : [],
+      tokens: swept.flatMap(({ operation }) => (operation.kind === 'forget-token' ? [operation.token] : [])),
+      entries: swept.flatMap(({ operation }) =>
+        operation.kind === 'drop-expiring'
+          ? [{ ...operation.entry, ifExpiresAtMs: operation.ifExpiresAtMs }]
+          : [],
       ),
     })
-  const written = sweep === undefined ? operations : operations.filter(leavesTombstone)
-  if (written.length > 0)
-    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: written })
+  const written = sweep === undefined ? gone : gone.filter(({ inOrder }) => inOrder)
+  const operations = written.map(({ operation }) => operation)
+  if (operations.length > 0)
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
-type Removing = Extract<Operation, { readonly kind: 'forget-token' | 'drop-expiring' }>
-
-function leavesTombstone(operation: Removing): boolean {
-  return operation.kind === 'forget-token' && operation.token.tombstone
-}
-
-function ifExpires(ifExpiresAtMs: number | undefined): { readonly ifExpiresAtMs?: number } {
-  return ifExpiresAtMs === undefined ? {} : { ifExpiresAtMs }
+/** `inOrder`: whether it may leave a tombstone, which is a negative fact and is written like one. */
+type Removing = {
+  readonly operation:
+    | Extract<Operation, { readonly kind: 'forget-token' }>
+    | (Extract<Operation, { readonly kind: 'drop-expiring' }> & { readonly ifExpiresAtMs: number })
+  readonly inOrder: boolean
 }
 
 function dropping(_realm: Realm, { entry: { kind, id, expiresAtMs } }: ExpiredEntry): Removing {
-  return { kind: 'drop-expiring', entry: { kind, id }, ifExpiresAtMs: expiresAtMs }
+  return {
+    operation: { kind: 'drop-expiring', entry: { kind, id }, ifExpiresAtMs: expiresAtMs },
+    inOrder: false,
+  }
 }
 
 function forgetting(realm: Realm, { record }: Readable): Removing {
   const { digest, handle, source, kind, expiresAtMs } = record
-  const tombstone = kind === 'assigned' && isRevoked(record, realm.index)
-  return { kind: 'forget-token', token: { digest, handle, source, tombstone, ifExpiresAtMs: expiresAtMs } }
+  const inOrder = kind === 'assigned'
+  const token = { digest, handle, source, tombstone: inOrder && isRevoked(record, realm.index) }
+  return { operation: { kind: 'forget-token', token: { ...token, ifExpiresAtMs: expiresAtMs } }, inOrder }
 }
