@@ -88,7 +88,7 @@ async function removeIn(realm: Realm, gone: readonly Removing[]): Promise<void> 
   const { sweep } = realm.store
   const swept = sweep === undefined ? [] : gone.filter(({ inOrder }) => !inOrder)
   if (swept.length > 0)
-    await realm.store.sweep?.(realm.ordinal, {
+    await realm.sweep({
       tokens: swept.flatMap(({ operation }) => (operation.kind === 'forget-token' ? [operation.token] : [])),
       entries: swept.flatMap(({ operation }) =>
         operation.kind === 'drop-expiring'

@@ -30,7 +30,7 @@ import { STRANGE } from '../directory/stored-json.ts'
 import { Keyring } from '../keys/signing-keys.ts'
 import type { Ledger, Outcome } from '../log/ledger.ts'
 import type { NewRow, Write } from '../log/writes.ts'
-import type { IssuingQuota, Store } from '../ports.ts'
+import type { IssuingQuota, Store, Swept } from '../ports.ts'
 import type { Disorder, Unreadable } from './disorder.ts'
 import { ANY_MINTING, type Minting } from './minting.ts'
 import type { RealmKeys } from './realm-keys.ts'
@@ -144,7 +144,7 @@ export class Realm {
   readonly #quota: IssuingQuota | undefined
   readonly #freeText: FreeText | undefined
   readonly #disorder: Disorder | undefined
-  readonly #records: RecordCache = new RecordCache()
+  readonly #records: RecordCache
   #judgedMs = 0
   #lastAudit: (Pick<Audit, 'by' | 'from' | 'how'> & { readonly text: string }) | undefined
 
@@ -155,6 +155,7 @@ export class Realm {
     this.index = parts.index
     this.random = parts.random
     this.store = parts.store
+    this.#records = new RecordCache(parts.store.isShared)
     this.#ledger = parts.ledger
     this.#clock = parts.clock
     this.#quota = parts.quota
@@ -383,6 +384,12 @@ export class Realm {
       this.#dropChanged(write)
       if (outcome?.kind === 'applied') this.#keepIssued(write)
     })
+  }
+
+  /** Removes what has ended beside the groups; see `Store.sweep`. */
+  async sweep(gone: Swept): Promise<void> {
+    await this.store.sweep?.(this.ordinal, gone)
+    for (const { digest } of gone.tokens) this.#records.drop(digest)
   }
 
   /** Caches new tokens, because most are asked about soon after they are issued. */

@@ -46,6 +46,14 @@ test('single-use tokens are never cached, all other kinds are (model §6.4)', ()
   }
 })
 
+test('where other processes write, assigned texts are never cached: an extension writes no row', () => {
+  const cache = new RecordCache(true)
+  for (const [number, kind] of (['access', 'assigned'] as const).entries())
+    cache.fill(recordAt(number, kind), cache.changes)
+  assert.equal(cache.get(digestAt(0))?.kind, 'access')
+  assert.equal(cache.get(digestAt(1)), undefined)
+})
+
 test('it never holds more than its bound, and keeps records that are used', () => {
   const cache = new RecordCache()
   let most = 0

@@ -20,6 +20,12 @@ export class RecordCache {
   #sets = SLOTS_AT_FIRST / SET
   #changes = 0
   #size = 0
+  readonly #isShared: boolean
+
+  /** @param isShared whether other processes may extend an assigned text, which writes no row that would tell. */
+  constructor(isShared = false) {
+    this.#isShared = isShared
+  }
 
   /** Take it before a read; `fill` compares it. */
   get changes(): number {
@@ -42,6 +48,7 @@ export class RecordCache {
   /** Stores a record, unless a record changed since it was read. Single-use tokens are never stored. */
   fill(record: TokenRecord, changesBefore: number): void {
     if (changesBefore !== this.#changes || SINGLE_USE.has(record.kind)) return
+    if (this.#isShared && record.kind === 'assigned') return
     if (this.#size * 2 >= this.#tags.length && this.#tags.length < RECORDS_CACHED_MAX) this.#grow()
     const start = this.#setOf(record.digest)
     const found = this.#find(start, record.digest)
