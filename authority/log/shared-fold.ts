@@ -20,6 +20,7 @@ import type { Publication, PublishedRow } from './publications.ts'
 import type { FoldedLog, GroupOutcome, LogHead, Write, WriteOutcome } from './writes.ts'
 
 const ROWS_PER_READ = 1_000
+const TRIMMED = 'its log was trimmed further than this process had read'
 
 /** A row to be folded; one of this process's own has no chain value yet. */
 type TakenRow = Omit<ChainedLogRow, 'chain'> & { readonly chain?: Uint8Array }
@@ -65,7 +66,7 @@ export class SharedFold {
     const { seq } = this.#parts.indexOf(realm)
     this.#parts.store.watch(realm, seq, async (watched) => {
       if (watched.kind === 'rows') this.take(realm, watched.rows)
-      else this.#parts.unreadable(realm, 'its log was trimmed further than this process had read')
+      else this.#parts.unreadable(realm, TRIMMED)
     })
   }
 
@@ -140,9 +141,9 @@ export class SharedFold {
     for (;;) {
       const { seq } = this.#parts.indexOf(realm)
       const rows = await this.#parts.store.chainedRowsAfter(realm, seq, ROWS_PER_READ)
+      if ((rows[0]?.seq ?? 0) > seq + 1) return this.#parts.unreadable(realm, TRIMMED)
       this.take(realm, rows)
-      if (rows.length < ROWS_PER_READ) return
-      if (this.#parts.indexOf(realm).seq === seq) return
+      if (rows.length < ROWS_PER_READ || this.#parts.indexOf(realm).seq === seq) return
     }
   }
 

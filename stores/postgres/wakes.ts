@@ -16,13 +16,13 @@ const NAMED_MAX = 100
  * Heads that moved since the last look. Transactions that were under way then have an xid at or above its `xmin`, so none is
  * missed, however late it commits.
  */
-const MOVED = `SELECT s.xmin::text, s.place, h.realm, h.seq FROM
+export const MOVED = `SELECT s.xmin::text, s.place, h.realm, h.seq FROM
   (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin, rescind.place_1() AS place) s
   LEFT JOIN rescind.head h ON h.moved_by >= $1::xid8`
 /** Nothing of it has to be durable. */
 const NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify('rescind', $1)"
 
-type Moved = readonly [xmin: string, place: string, realm: number | null, seq: number | null]
+export type Moved = readonly [xmin: string, place: string, realm: number | null, seq: number | null]
 
 /**
  * Tells the watches of a store which logs other processes have moved: at once by NOTIFY, and by looking at the heads. Without
