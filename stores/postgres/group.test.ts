@@ -334,6 +334,7 @@ test('a group is refused under another isolation, with a statement timeout, and 
   await assert.rejects(a.commit(group, `${place.slice(0, -1)}9`), { code: 'RS004' })
   await b.connection.run("UPDATE rescind.store SET moved_to = 'sqlite:x'")
   await assert.rejects(a.commit(group), { code: 'RS004' })
+  await b.connection.run('UPDATE rescind.store SET moved_to = NULL')
 })
 
 test('a write that conflicts halfway undoes its realm’s part alone, and the other writes apply', async () => {

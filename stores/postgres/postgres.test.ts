@@ -1,7 +1,7 @@
 import { after, before } from 'node:test'
+import { emptyStore } from '../../test/kit/postgres-nodes.ts'
 import { type PostgresServer, startPostgres } from '../../test/kit/postgres-server.ts'
 import { storeContract } from '../contract/suite.ts'
-import { Connection } from './connection.ts'
 import { openPostgres } from './store.ts'
 
 let server: PostgresServer
@@ -14,9 +14,7 @@ storeContract(
   'PostgresStore',
   async () => {
     const { address } = server
-    const connection = await Connection.open(address)
-    await connection.run('DROP SCHEMA IF EXISTS rescind CASCADE')
-    connection.drop()
+    await emptyStore(address)
     let store = await openPostgres(address, { floorMs: 1_000 })
     return {
       store,

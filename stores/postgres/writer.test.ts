@@ -152,6 +152,7 @@ test('a notice that comes with a commit leaves its outcome unknown, and the fenc
   const [row] = await direct.rows<[number]>('SELECT fence FROM rescind.node WHERE id = $1', [nodeId])
   assert.equal(row?.[0], 2, 'it was looked up')
   assert.deepEqual(await audits(), ['warned'])
+  await direct.run('DROP FUNCTION rescind.warn() CASCADE')
   writer.close()
 })
 

@@ -8,6 +8,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export type Batch = {
   /** From the root of the repository. */
   readonly folder: string
+  /** A folder inside that has a batch of its own. */
+  readonly except?: string
   /** Of so many batches of this folder it is this one. */
   readonly nth?: number
   readonly of?: number
@@ -19,9 +21,9 @@ export type Batch = {
  * `after` all of its tests is done before the next one begins. What starts processes, or measures this one, gains
  * nothing and stays out of batches.
  */
-export function runBatch({ folder, nth = 0, of = 1 }: Batch): void {
+export function runBatch({ folder, except, nth = 0, of = 1 }: Batch): void {
   const files = globSync(`${folder}/**/*.test.ts`, { cwd: ROOT }).filter(
-    (path) => !path.includes('node_modules'),
+    (path) => !path.includes('node_modules') && (except === undefined || !path.startsWith(`${except}/`)),
   )
   runFiles(files.sort().filter((_file, place) => place % of === nth))
 }

@@ -1,3 +1,3 @@
 import { runBatch } from './batch.ts'
 
-runBatch({ folder: 'stores' })
+runBatch({ folder: 'stores', except: 'stores/postgres' })

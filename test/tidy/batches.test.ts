@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { files, read } from './tree.ts'
 
-const CALL = /^runBatch\(\{ folder: '([^']+)'(?:, nth: (\d+), of: (\d+))? \}\)$/m
+const CALL = /^runBatch\(\{ folder: '([^']+)'(?:, except: '([^']+)')?(?:, nth: (\d+), of: (\d+))? \}\)$/m
 /** Files that `npm run test:system` runs, by `npm run test:long`: `npm test` does not. */
 const LONG = /^test\/(?:system|tarballs)\//
 /** Files that `npm test` runs each in a process of its own. */
@@ -11,9 +11,11 @@ const ALONE = /^(?:cli|test\/(?:batches|faults|interop|pages|tidy|workshop))\//
 test('`npm test` runs every test file but the long ones once: in a process of its own, or in one batch of its folder', () => {
   const parts = new Map<string, Set<number>>()
   const wanted = new Map<string, number>()
+  const excepted = new Set<string>()
   for (const path of files().filter((one) => /^test\/batches\/.*\.test\.ts$/.test(one))) {
-    const [, folder = '', nth = '0', of = '1'] =
+    const [, folder = '', except, nth = '0', of = '1'] =
       CALL.exec(read(path).text) ?? assert.fail(`${path} runs no batch`)
+    if (except !== undefined) excepted.add(except)
     const known = parts.get(folder) ?? new Set()
     assert.ok(!known.has(Number(nth)), `${path}: batch ${nth} of ${folder} is run twice`)
     assert.equal(
@@ -30,6 +32,7 @@ test('`npm test` runs every test file but the long ones once: in a process of it
       Array.from({ length: of }, (_, nth) => nth),
       folder,
     )
+  for (const folder of excepted) assert.ok(wanted.has(folder), `${folder} has no batch of its own`)
   const { scripts } = JSON.parse(read('package.json').text) as { scripts: { test: string } }
   assert.ok(
     scripts.test.endsWith(
