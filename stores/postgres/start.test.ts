@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { StoreRefused } from '@rescind/core'
 import { emptyStore } from '../../test/kit/postgres-nodes.ts'
-import { type PostgresServer, startPostgres } from '../../test/kit/postgres-server.ts'
+import { type PostgresServer, startOwnPostgres } from '../../test/kit/postgres-server.ts'
 import { append, applied, commit, write } from '../contract/samples.ts'
 import { Connection } from './connection.ts'
 import { openPostgres } from './store.ts'
@@ -10,7 +10,7 @@ import { openPostgres } from './store.ts'
 let server: PostgresServer
 let admin: Connection
 before(async () => {
-  server = await startPostgres()
+  server = await startOwnPostgres()
   await emptyStore(server.address)
   admin = await Connection.open(server.address)
 })
@@ -99,7 +99,7 @@ test('a server that cannot be reached, or refuses the role, is named in one line
 })
 
 test('a standby is refused; once promoted, the store is made there, on its timeline', async () => {
-  const standby = await startPostgres({ isStandby: true })
+  const standby = await startOwnPostgres({ isStandby: true })
   try {
     assert.match(await refusal(standby.address), /this PostgreSQL is a standby/)
     const there = await Connection.open(standby.address)

