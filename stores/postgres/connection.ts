@@ -24,7 +24,7 @@ const ANSWER_MS = 5_000
 const SESSION = `SELECT set_config('tcp_user_timeout', '5000', false), set_config('tcp_keepalives_idle', '5', false),
   set_config('tcp_keepalives_interval', '2', false), set_config('tcp_keepalives_count', '3', false),
   set_config('client_connection_check_interval', '1000', false),
-  set_config('idle_in_transaction_session_timeout', '5000', false)`
+  set_config('idle_in_transaction_session_timeout', '5000', false), set_config('jit', 'off', false)`
 
 /** An int8 as a number: times, counts and positions are all below 2^53. */
 const INT8 = types.builtins.INT8
