@@ -71,20 +71,30 @@ export function encodeGroup({ writes, folded }: Group): GroupJson {
   })
   const realms = [...new Set([...own.keys(), ...others])].sort((left, right) => left - right)
   return {
-    realms: JSON.stringify(
+    realms: jsonText(
       realms.map((r) => {
         const known = folded?.get(r)
         if (known === undefined) return { r, own: own.has(r) }
         return { r, own: own.has(r), ordinal: known.ordinal, seq: known.seq, chain: hex(known.chain) }
       }),
     ),
-    deps: JSON.stringify(deps),
-    writes: JSON.stringify(
+    deps: jsonText(deps),
+    writes: jsonText(
       [...own.keys()]
         .sort((left, right) => left - right)
         .map((r) => ({ r, plain: !halfway.has(r), ops: own.get(r) })),
     ),
   }
+}
+
+/** PostgreSQL refuses a lone surrogate, which JSON writes as an escape; it becomes U+FFFD, as in UTF-8. */
+function jsonText(value: unknown): string {
+  const text = JSON.stringify(value)
+  return text.includes('\\ud') ? JSON.stringify(value, wellFormed) : text
+}
+
+function wellFormed(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.toWellFormed() : value
 }
 
 function storedOperations(

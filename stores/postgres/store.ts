@@ -28,6 +28,7 @@ import {
   type TokenPage,
   type TokensAsk,
   type TombstonesAsk,
+  type WriteOutcome,
 } from '@rescind/authority'
 import {
   type Handle,
@@ -59,6 +60,7 @@ import {
   TOKEN_COLUMNS,
 } from './rows.ts'
 import { type OpenChecks, prepareStore } from './start.ts'
+import { isStorable } from './storable.ts'
 import { nextOf, type WalkRow, walkOf } from './token-walk.ts'
 import { Wakes } from './wakes.ts'
 import { GroupWriter } from './writer.ts'
@@ -93,6 +95,8 @@ async function reached(address: PostgresAddress): Promise<Connection> {
     throw new StoreRefused(`PostgreSQL at ${address.host}:${address.port} cannot be used: ${why}`)
   }
 }
+
+const UNSTORABLE: WriteOutcome = { kind: 'conflict', what: 'record-changed' }
 
 type Parts = {
   readonly writer: GroupWriter
@@ -134,6 +138,14 @@ class PostgresStore implements Store {
   }
 
   async commit(group: Group): Promise<GroupOutcome> {
+    const storable = group.writes.filter(isStorable)
+    if (storable.length === group.writes.length) return this.#commit(group)
+    const done = await this.#commit({ ...group, writes: storable })
+    const settled = new Map(storable.map((write, nth) => [write, done.outcomes[nth] ?? UNSTORABLE]))
+    return { ...done, outcomes: group.writes.map((write) => settled.get(write) ?? UNSTORABLE) }
+  }
+
+  async #commit(group: Group): Promise<GroupOutcome> {
     const { reply, missed } = await this.#writer.write(encodeGroup(group), group.floorMs)
     const outcome = decodeReply(group, reply, missed)
     const moved = reply.heads.flatMap(({ r, from, seq }) => (seq > from ? [realmOrdinal(r)] : []))
