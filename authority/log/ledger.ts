@@ -64,6 +64,8 @@ export class Ledger {
   #floorMs: number
   #durableFloorMs: number
   #broken = false
+  /** Realms of groups whose outcome is unknown. */
+  readonly #doubtful: Set<RealmOrdinal> = new Set()
   #submitted = 0
 
   /** @param floorMs the store's floor. */
@@ -213,6 +215,8 @@ export class Ledger {
     await this.#store.reopen()
     for (const [realm, index] of this.#indexes) {
       if (this.#suspended.get(realm)?.kind === 'unreadable') continue
+      // A shared store compares each group with what was folded, and watches bring the rest.
+      if (this.#shared !== undefined && !this.#doubtful.has(realm)) continue
       const before = index.seq
       await this.keepingOf(realm).reload(this.#store, realm)
       try {
@@ -224,6 +228,7 @@ export class Ledger {
       }
     }
     this.#broken = false
+    this.#doubtful.clear()
   }
 
   async close(): Promise<void> {
@@ -253,6 +258,7 @@ export class Ledger {
     } catch (error) {
       // It is written, but what came before it is not folded: nothing is acknowledged until it is.
       this.#broken = true
+      for (const { realm } of fresh) this.#doubtful.add(realm)
       throw error
     }
     let next = 0
@@ -297,6 +303,7 @@ export class Ledger {
       return done
     } catch (error) {
       this.#broken = true
+      for (const { realm } of writes) this.#doubtful.add(realm)
       throw new StoreUnavailable('the store did not confirm a commit', { cause: error })
     }
   }
