@@ -84,18 +84,22 @@ BEGIN
         WHERE r.realm = p_realm AND r.collection = op.collection AND r.id = op.id), 0) THEN
         v_code := -4;
       ELSIF EXISTS (SELECT FROM json_to_recordset(op.names) AS n(name text, value text)
-        JOIN rescind.record_key o ON o.realm = p_realm AND o.collection = op.collection
-          AND o.name = n.name COLLATE "C" AND o.value = n.value COLLATE "C" WHERE o.id <> op.id) THEN
+        -- The limit makes it a look-up per key: as a join it read all keys of the collection (tried).
+        CROSS JOIN LATERAL (SELECT o.id FROM rescind.record_key o WHERE o.realm = p_realm AND o.collection = op.collection
+          AND o.name = n.name COLLATE "C" AND o.value = n.value COLLATE "C" LIMIT 1) taken WHERE taken.id <> op.id) THEN
         v_code := -5;
       ELSE
         INSERT INTO rescind.record (realm, collection, id, version, body)
           VALUES (p_realm, op.collection, op.id, op.version + 1, op.body)
           ON CONFLICT (realm, collection, id) DO UPDATE SET version = excluded.version, body = excluded.body;
-        DELETE FROM rescind.record_key o WHERE o.realm = p_realm AND o.collection = op.collection AND o.id = op.id;
+        -- A new record has no keys and no lists.
+        IF op.version > 0 THEN
+          DELETE FROM rescind.record_key o WHERE o.realm = p_realm AND o.collection = op.collection AND o.id = op.id;
+          DELETE FROM rescind.record_list o WHERE o.realm = p_realm AND o.collection = op.collection AND o.id = op.id;
+        END IF;
         INSERT INTO rescind.record_key (realm, collection, name, value, id)
           SELECT p_realm, op.collection, n.name, n.value, op.id
           FROM json_to_recordset(op.names) AS n(name text, value text) ON CONFLICT DO NOTHING;
-        DELETE FROM rescind.record_list o WHERE o.realm = p_realm AND o.collection = op.collection AND o.id = op.id;
         INSERT INTO rescind.record_list (realm, collection, name, value, id)
           SELECT p_realm, op.collection, n.name, n.value, op.id
           FROM json_to_recordset(op.lists) AS n(name text, value text) ON CONFLICT DO NOTHING;

@@ -102,9 +102,9 @@ export class Connection {
     return promise
   }
 
-  /** Always an unnamed statement, because poolers may give each one another session. */
-  async rows<Row>(text: string, values: readonly Value[] = []): Promise<readonly Row[]> {
-    const timer = setTimeout(() => this.drop(), ANSWER_MS)
+  /** `moreMs`: for a statement that works long. Always an unnamed statement, because poolers may give each one another session. */
+  async rows<Row>(text: string, values: readonly Value[] = [], moreMs = 0): Promise<readonly Row[]> {
+    const timer = setTimeout(() => this.drop(), ANSWER_MS + moreMs)
     try {
       const result = await this.#client.query<unknown[]>({ text, values: [...values], rowMode: 'array' })
       // The caller names the columns that its statement selects.

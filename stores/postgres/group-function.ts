@@ -42,7 +42,7 @@ DECLARE
 BEGIN
   -- A plan that was made when a table was small lives as long as the session; compiling one costs 100 ms and more (tried).
   PERFORM set_config('lock_timeout', '${LOCK_WAIT_MS}', true), set_config('enable_seqscan', 'off', true),
-    set_config('jit', 'off', true);
+    set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true);
   IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;

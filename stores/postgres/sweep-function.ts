@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION rescind.sweep_1(p_realm integer, p_tokens json, p_ent
 LANGUAGE plpgsql VOLATILE AS $sweep$
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
-    set_config('jit', 'off', true);
+    set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true);
   WITH ended AS MATERIALIZED (
     SELECT t.digest, t.handle FROM json_to_recordset(p_tokens) AS o(digest text, handle text, ends bigint)
       JOIN rescind.token t ON t.realm = p_realm AND t.digest = o.digest COLLATE "C"

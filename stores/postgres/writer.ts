@@ -12,6 +12,8 @@ const REGISTER = `INSERT INTO rescind.node (id, fence, group_no, since) VALUES (
 /** How long a group is retried, and how long its outcome is looked for, before its callers get 503. */
 const PATIENCE_MS = 2_000
 const PAUSE_MS = 20
+/** A write of 10,000 records has some megabytes, and takes seconds. */
+const BYTES_PER_MS = 200
 /** Lost a deadlock, a serialisation, or the wait for a lock: nothing was written, and the same group may succeed. */
 const RETRIED = new Set(['40P01', '40001', '55P03'])
 /** The code of `group_1` for a fence that was raised, or a row that is gone. */
@@ -112,7 +114,11 @@ export class GroupWriter {
     const noticesBefore = connection.notices
     const values = [nodeId, this.#fence, this.#groupNo, place, floorMs, realms, deps, writes]
     try {
-      const [row] = await connection.rows<readonly [GroupReply, readonly MissedRow[] | null]>(GROUP, values)
+      const [row] = await connection.rows<readonly [GroupReply, readonly MissedRow[] | null]>(
+        GROUP,
+        values,
+        writes.length / BYTES_PER_MS,
+      )
       // `canceling wait for synchronous replication` is a warning, and then comes success.
       if (row === undefined || connection.notices !== noticesBefore)
         return { kind: 'unknown', error: new Error('a notice came with a commit') }
