@@ -67,6 +67,10 @@ export type {
   Write,
   WriteOutcome,
 } from './log/writes.ts'
+export { Acknowledger, type Reading } from './nodes/acknowledge.ts'
+export { FoldMarks } from './nodes/fold-marks.ts'
+export { type Heads, Heartbeat, type Later } from './nodes/heartbeat.ts'
+export type { FoldMarksOf, LeaseRow } from './nodes/lease.ts'
 export type {
   ClientTokensAsk,
   Consumption,

@@ -1,0 +1,68 @@
+import { type RealmOrdinal, StoreUnavailable } from '@rescind/core'
+import type { LogHead } from '../log/writes.ts'
+import type { Later } from './heartbeat.ts'
+import { type FoldMark, type FoldMarksOf, OPENING, REFUSED } from './lease.ts'
+
+const RETRY_MS = 20
+
+export type FoldMarksParts = {
+  /**
+   * Writes marks in this node's name. False: they may not be there. `durably`: it resolves only when a crash of the store
+   * cannot undo them.
+   */
+  readonly write: (marks: FoldMarksOf, durably: boolean) => Promise<boolean>
+  readonly later: Later
+}
+
+/**
+ * Tells the other nodes how far this one has folded each log. Marks may come late but never early, so one write is in flight
+ * and carries whatever was folded before it began.
+ */
+export class FoldMarks {
+  readonly #parts: FoldMarksParts
+  readonly #due: Map<RealmOrdinal, FoldMark> = new Map()
+  #isWriting = false
+
+  constructor(parts: FoldMarksParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Before a realm's log is read, and before a realm that was refused is served again: from here on the others wait for this
+   * node. Without a mark they take it that the node holds nothing of the realm. @throws StoreUnavailable.
+   */
+  async opening(realm: RealmOrdinal): Promise<void> {
+    if (!(await this.#parts.write(new Map([[realm, OPENING]]), true)))
+      throw new StoreUnavailable('the store does not know that this node opens a realm')
+  }
+
+  /** The row is folded and published: from here on the node refuses what it has ended. */
+  folded(realm: RealmOrdinal, head: LogHead): void {
+    this.#mark(realm, head)
+  }
+
+  /** The node says nothing positive about this realm any more, until it has called `opening` again. */
+  refused(realm: RealmOrdinal): void {
+    this.#mark(realm, REFUSED)
+  }
+
+  #mark(realm: RealmOrdinal, mark: FoldMark): void {
+    this.#due.set(realm, mark)
+    if (!this.#isWriting) void this.#write()
+  }
+
+  /** Never rejects: without a mark, an acknowledgement waits until this node's heartbeats have lapsed. */
+  async #write(): Promise<void> {
+    this.#isWriting = true
+    while (this.#due.size > 0) {
+      const marks = new Map(this.#due)
+      this.#due.clear()
+      if (await this.#parts.write(marks, false)) continue
+      for (const [realm, mark] of marks) if (!this.#due.has(realm)) this.#due.set(realm, mark)
+      await new Promise<void>((resolve) => {
+        this.#parts.later(RETRY_MS, resolve)
+      })
+    }
+    this.#isWriting = false
+  }
+}
