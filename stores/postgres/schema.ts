@@ -119,6 +119,20 @@ export const MIGRATIONS: readonly string[] = [
   ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
   CREATE INDEX expiring_expiry ON rescind.expiring (expires_at, realm, kind, id);
   `,
+  // Logged like all others: after a crash, an empty table of leases would mean that there are no other nodes.
+  `
+  CREATE TABLE rescind.lease (
+    node uuid PRIMARY KEY,
+    counter bigint NOT NULL,
+    bound_ms integer NOT NULL
+  ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+  CREATE TABLE rescind.fold_mark (
+    realm integer NOT NULL,
+    node uuid NOT NULL,
+    seq bigint NOT NULL,
+    PRIMARY KEY (realm, node)
+  ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+  `,
 ]
 
 /** Made before the first step. `place`: the server's system identifier and the highest timeline that wrote here. */

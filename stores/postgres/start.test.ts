@@ -5,6 +5,7 @@ import { emptyStore } from '../../test/kit/postgres-nodes.ts'
 import { type PostgresServer, startOwnPostgres } from '../../test/kit/postgres-server.ts'
 import { append, applied, commit, write } from '../contract/samples.ts'
 import { Connection } from './connection.ts'
+import { MIGRATIONS } from './schema.ts'
 import { openPostgres } from './store.ts'
 
 let server: PostgresServer
@@ -71,7 +72,7 @@ test('a database that is not UTF-8 is refused', async () => {
 
 test('a store of a newer version, one that was moved, and one that came from elsewhere are refused', async () => {
   for (const [spoil, mend, why] of [
-    ['version = 99', 'version = 1', /schema 99, but this version knows schemas up to/],
+    ['version = 99', `version = ${MIGRATIONS.length}`, /schema 99, but this version knows schemas up to/],
     ["moved_to = 'sqlite:./x.db'", 'moved_to = NULL', /this store was moved to sqlite:\.\/x\.db/],
     ['timeline = 99', 'timeline = 1', /timeline 1, but the store has seen timeline 99: it is an old primary/],
     [

@@ -1,0 +1,74 @@
+/**
+ * A heartbeat. Its heads are read in a transaction of their own, begun when the counter is committed: whoever reads the lease
+ * rows and does not see this counter knows that the heads are read later still. `p_least`: the last counter that was
+ * confirmed to this node. A lower one in the row means that the store was rolled back.
+ */
+export const HEARTBEAT_PROCEDURE = `
+CREATE OR REPLACE PROCEDURE rescind.heartbeat_1(
+  p_node uuid, p_least bigint, p_counter bigint, p_place text, p_moved_since xid8,
+  INOUT xmin text, INOUT now_ms bigint, INOUT heads json, INOUT leases json
+) LANGUAGE plpgsql AS $heartbeat$
+DECLARE
+  v_xmin xid8;
+BEGIN
+  PERFORM set_config('lock_timeout', '1000', true);
+  IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  IF p_place <> rescind.place_1() THEN
+    RAISE EXCEPTION USING ERRCODE = 'RS004', MESSAGE = format('this is the server %s, not %s', rescind.place_1(), p_place);
+  END IF;
+  UPDATE rescind.lease l SET counter = p_counter
+    WHERE l.node = p_node AND l.counter >= p_least AND l.counter < p_counter;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'RS002', MESSAGE = 'the lease row of this node is gone, or from before its last heartbeat';
+  END IF;
+  COMMIT;
+  -- Taken before the heads: what moves in between is read again next time.
+  xmin := pg_snapshot_xmin(pg_current_snapshot())::text;
+  now_ms := floor(extract(epoch FROM clock_timestamp()) * 1000);
+  heads := (SELECT json_agg(json_build_array(h.realm, h.seq, encode(h.chain, 'hex'), h.forked)) FROM rescind.head h
+    WHERE h.moved_by >= p_moved_since);
+  leases := (SELECT json_agg(json_build_array(l.node, l.counter, l.bound_ms)) FROM rescind.lease l);
+END
+$heartbeat$;
+`
+
+/**
+ * Says how far a node has folded some logs. Marks that are not durable may be lost in a crash; the others then wait longer.
+ * @returns the realms whose log has another chain there.
+ */
+export const MARK_FUNCTION = `
+CREATE OR REPLACE FUNCTION rescind.mark_1(p_node uuid, p_marks json, p_durably boolean, OUT forked integer[])
+LANGUAGE plpgsql VOLATILE AS $mark$
+BEGIN
+  PERFORM set_config('lock_timeout', '1000', true);
+  IF NOT p_durably THEN
+    PERFORM set_config('synchronous_commit', 'off', true);
+  ELSIF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  PERFORM FROM rescind.lease l WHERE l.node = p_node;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'RS002', MESSAGE = 'the lease row of this node is gone';
+  END IF;
+  WITH asked AS MATERIALIZED (
+    SELECT t.r, t.seq, t.seq = 0 OR t.chain IS NULL OR t.chain IS NOT DISTINCT FROM coalesce(
+      (SELECT l.chain FROM rescind.log l WHERE l.realm = t.r AND l.seq = t.seq),
+      (SELECT a.chain FROM rescind.log_anchor a WHERE a.realm = t.r AND a.seq = t.seq)) AS fits
+    FROM json_to_recordset(p_marks) AS t(r integer, seq bigint, chain bytea)
+  ), marked AS (
+    INSERT INTO rescind.fold_mark AS m (realm, node, seq) SELECT a.r, p_node, a.seq FROM asked a WHERE a.fits
+      ON CONFLICT (realm, node) DO UPDATE SET seq = excluded.seq
+  )
+  SELECT coalesce(array_agg(a.r), '{}') INTO forked FROM asked a WHERE NOT a.fits;
+END
+$mark$;
+`
+
+/** All lease rows, with their marks in some realms, and the ends of these logs: one statement, and so one moment. */
+export const READING = `SELECT
+  (SELECT json_agg(json_build_array(l.node, l.counter, l.bound_ms,
+    (SELECT coalesce(json_agg(json_build_array(m.realm, m.seq)), '[]') FROM rescind.fold_mark m
+      WHERE m.node = l.node AND m.realm = ANY ($1::integer[])))) FROM rescind.lease l),
+  (SELECT coalesce(json_agg(json_build_array(h.realm, h.seq)), '[]') FROM rescind.head h WHERE h.realm = ANY ($1::integer[]))`

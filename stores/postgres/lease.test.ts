@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { realmOrdinal } from '@rescind/core'
+import { emptyStore } from '../../test/kit/postgres-nodes.ts'
+import { type PostgresServer, startPostgres } from '../../test/kit/postgres-server.ts'
+import { append, commit, REALM, writeIn } from '../contract/samples.ts'
+import { Connection } from './connection.ts'
+import { PostgresLease, readLeases } from './lease.ts'
+import { Reads } from './reads.ts'
+import { openPostgres } from './store.ts'
+
+const BOUND_MS = 1_000
+const OTHER = realmOrdinal(7)
+
+let server: PostgresServer
+let admin: Connection
+let place: string
+let reads: Reads
+before(async () => {
+  server = await startPostgres()
+  place = await emptyStore(server.address)
+  admin = await Connection.open(server.address)
+  reads = new Reads(server.address, place)
+})
+after(async () => {
+  admin.drop()
+  await reads.close()
+  await server.stop()
+})
+
+type Opened = { readonly lease: PostgresLease; readonly ended: string[]; readonly forked: number[] }
+
+async function opened(node: string): Promise<Opened> {
+  const [ended, forked]: [string[], number[]] = [[], []]
+  const lease = new PostgresLease({
+    ...{ address: server.address, nodeId: idOf(node), place },
+    fenced: (why) => ended.push(why),
+    forked: (realms) => forked.push(...realms),
+  })
+  await lease.register(BOUND_MS)
+  return { lease, ended, forked }
+}
+
+const idOf = (node: string): string => node.repeat(32)
+
+async function counterOf(node: string): Promise<number | undefined> {
+  const { rows } = await readLeases(reads, [])
+  return rows.find((row) => row.node === idOf(node))?.counter
+}
+
+async function append1(realm = REALM): Promise<void> {
+  const store = await openPostgres(server.address, { floorMs: 1_000 })
+  await commit(store, writeIn(realm, append()))
+  await store.close()
+}
+
+test('a heartbeat brings the heads that moved since the last one, and the time', async () => {
+  const { lease } = await opened('a')
+  await append1()
+  const first = await lease.beat()
+  assert.ok(first !== undefined)
+  assert.equal(first.heads.get(REALM)?.chain.length, 32)
+  assert.ok(Math.abs(first.nowMs - Date.now()) < 60_000)
+  const seq = first.heads.get(REALM)?.seq as number
+  await append1()
+  assert.equal((await lease.beat())?.heads.get(REALM)?.seq, seq + 1)
+  // A transaction that was under way then may still be looked at once more.
+  await lease.beat()
+  assert.equal((await lease.beat())?.heads.size, 0)
+  lease.close()
+})
+
+test('the counter of a heartbeat is seen by others before its heads are read', {
+  timeout: 20_000,
+}, async () => {
+  const { lease } = await opened('b')
+  await admin.run('BEGIN; LOCK TABLE rescind.log_anchor, rescind.head IN ACCESS EXCLUSIVE MODE')
+  const beat = lease.beat()
+  const other = await Connection.open(server.address)
+  const counter = async (): Promise<number | undefined> => {
+    const [row] = await other.rows<[number]>('SELECT counter FROM rescind.lease WHERE node = $1', [idOf('b')])
+    return row?.[0]
+  }
+  while ((await counter()) !== 1) continue
+  await admin.run('COMMIT')
+  assert.ok((await beat) !== undefined)
+  other.drop()
+  lease.close()
+})
+
+test('a node whose row went back to an earlier counter has to end: its store was rolled back', async () => {
+  const { lease, ended } = await opened('c')
+  await lease.beat()
+  await lease.beat()
+  await admin.rows('UPDATE rescind.lease SET counter = 1 WHERE node = $1', [idOf('c')])
+  assert.equal(await lease.beat(), undefined)
+  assert.equal(ended.length, 1)
+  lease.close()
+})
+
+test('a heartbeat that comes after a later one changes nothing', async () => {
+  const { lease } = await opened('d')
+  await lease.beat()
+  await lease.beat()
+  const late = 'CALL rescind.heartbeat_1($1, 0, 1, $2, $3, NULL, NULL, NULL, NULL)'
+  await assert.rejects(admin.rows(late, [idOf('d'), place, '0']), { code: 'RS002' })
+  assert.equal(await counterOf('d'), 2)
+  assert.ok((await lease.beat()) !== undefined)
+  lease.close()
+})
+
+test('a heartbeat for another server counts nothing', async () => {
+  const { lease } = await opened('e')
+  const other = 'CALL rescind.heartbeat_1($1, 0, 1, $2, $3, NULL, NULL, NULL, NULL)'
+  await assert.rejects(admin.rows(other, [idOf('e'), '1/00000001', '0']), { code: 'RS004' })
+  assert.equal(await counterOf('e'), 0)
+  lease.close()
+})
+
+test('a reading shows the marks and heads of the realms that were asked about', async () => {
+  const { lease, forked } = await opened('f')
+  await append1()
+  const head = (await lease.beat())?.heads.get(REALM)
+  assert.ok(head !== undefined)
+  assert.equal(await lease.mark(new Map([[OTHER, { seq: 0, chain: undefined }]]), true), true)
+  assert.equal(await lease.mark(new Map([[REALM, head]]), false), true)
+  const { rows, heads } = await readLeases(reads, [REALM])
+  const own = rows.find(({ node }) => node === idOf('f'))
+  assert.deepEqual([...(own?.marks ?? [])], [[REALM, head.seq]])
+  assert.deepEqual([own?.boundMs, heads.get(REALM)], [BOUND_MS, head.seq])
+  assert.deepEqual(forked, [])
+  lease.close()
+})
+
+test('a mark with another chain than the log is not written: the realm is forked', async () => {
+  const { lease, forked } = await opened('9')
+  await append1()
+  const head = (await lease.beat())?.heads.get(REALM)
+  assert.ok(head !== undefined)
+  await lease.mark(new Map([[REALM, { seq: head.seq, chain: Buffer.alloc(32, 1) }]]), false)
+  assert.deepEqual(forked, [REALM])
+  const { rows } = await readLeases(reads, [REALM])
+  assert.equal(rows.find(({ node }) => node === idOf('9'))?.marks.size, 0)
+  lease.close()
+})

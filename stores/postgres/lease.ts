@@ -1,0 +1,158 @@
+import type { FoldMarksOf, Heads, LeaseRow, Reading } from '@rescind/authority'
+import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
+import { DatabaseError } from 'pg'
+import { Connection, type PostgresAddress } from './connection.ts'
+import { READING } from './lease-functions.ts'
+import type { Reads } from './reads.ts'
+
+const REGISTER = 'INSERT INTO rescind.lease (node, counter, bound_ms) VALUES ($1, 0, $2)'
+const HEARTBEAT = 'CALL rescind.heartbeat_1($1, $2, $3, $4, $5, NULL, NULL, NULL, NULL)'
+const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3)'
+/** The code for a lease row that is gone, or from before this node's last heartbeat. */
+const GONE = 'RS002'
+
+type LeaseJson = readonly [node: string, counter: number, boundMs: number]
+type HeadJson = readonly [realm: number, seq: number, chain: string, forked: boolean]
+type BeatRow = readonly [
+  xmin: string,
+  nowMs: number,
+  heads: readonly HeadJson[] | null,
+  leases: readonly LeaseJson[],
+]
+type ReadingRow = readonly [
+  leases: readonly (readonly [...LeaseJson, marks: readonly (readonly [number, number])[]])[] | null,
+  heads: readonly (readonly [realm: number, seq: number])[],
+]
+
+/** The answer to a heartbeat. */
+export type Beat = {
+  readonly heads: Heads
+  /** Realms whose log is known to have been rolled back. */
+  readonly forked: readonly RealmOrdinal[]
+  readonly rows: readonly LeaseRow[]
+  /** The database's time. */
+  readonly nowMs: number
+}
+
+export type LeaseParts = {
+  readonly address: PostgresAddress
+  readonly nodeId: string
+  readonly place: string
+  /** Called once when the row is gone or older than it was: this process must end. */
+  readonly fenced: (why: string) => void
+  /** Called for logs that have another chain than this node has folded. */
+  readonly forked: (realms: readonly RealmOrdinal[]) => void
+}
+
+/** A row with a counter, and a mark per realm, by which the other nodes know what this one may still accept. */
+export class PostgresLease {
+  readonly #parts: LeaseParts
+  #beats: Connection | undefined
+  #marks: Connection | undefined
+  #counter = 0
+  #confirmed = 0
+  /** Heads that moved since then were not seen yet. */
+  #since = '0'
+  #isClosed = false
+
+  constructor(parts: LeaseParts) {
+    this.#parts = parts
+  }
+
+  /** Before any log is read. */
+  async register(boundMs: number): Promise<void> {
+    this.#beats = await Connection.open(this.#parts.address)
+    await this.#beats.rows(REGISTER, [this.#parts.nodeId, boundMs])
+  }
+
+  /** Undefined: its outcome is not known. One at a time. */
+  async beat(): Promise<Beat | undefined> {
+    const { nodeId, place } = this.#parts
+    this.#counter += 1
+    const counter = this.#counter
+    const values = [nodeId, this.#confirmed, counter, place, this.#since]
+    const row = await this.#known<BeatRow>('beats', HEARTBEAT, values)
+    if (row === undefined) return undefined
+    const [since, nowMs, heads, leases] = row
+    this.#confirmed = counter
+    this.#since = since
+    return { heads: headsOf(heads ?? []), forked: forkedIn(heads ?? []), rows: leases.map(rowOf), nowMs }
+  }
+
+  /** False: the marks may not be there. */
+  async mark(marks: FoldMarksOf, durably: boolean): Promise<boolean> {
+    const json = [...marks].map(([r, { seq, chain }]) => {
+      return { r, seq, chain: chain === undefined ? null : `\\x${chain.toString('hex')}` }
+    })
+    const values = [this.#parts.nodeId, JSON.stringify(json), durably]
+    const row = await this.#known<readonly [readonly number[]]>('marks', MARK, values)
+    if (row !== undefined && row[0].length > 0) this.#parts.forked(row[0].map(realmOrdinal))
+    return row !== undefined
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#beats?.drop()
+    this.#marks?.drop()
+  }
+
+  /** The row of a statement that was committed for certain: without a notice, and on a connection that lives. */
+  async #known<Row>(
+    of: 'beats' | 'marks',
+    sql: string,
+    values: readonly (string | number | boolean)[],
+  ): Promise<Row | undefined> {
+    try {
+      const connection = await this.#connected(of)
+      const before = connection.notices
+      const [row] = await connection.rows<Row>(sql, values)
+      return connection.notices === before ? row : undefined
+    } catch (error) {
+      if (error instanceof DatabaseError && error.code === GONE) this.#parts.fenced(error.message)
+      return undefined
+    }
+  }
+
+  /** Marks have a connection of their own: they do not wait for a heartbeat's commit. */
+  async #connected(of: 'beats' | 'marks'): Promise<Connection> {
+    const known = of === 'beats' ? this.#beats : this.#marks
+    if (known !== undefined && !known.isLost) return known
+    const opened = await Connection.open(this.#parts.address)
+    if (this.#isClosed) opened.drop()
+    if (of === 'beats') this.#beats = opened
+    else this.#marks = opened
+    return opened
+  }
+}
+
+/** @throws StoreUnavailable. */
+export async function readLeases(reads: Reads, realms: readonly RealmOrdinal[]): Promise<Reading> {
+  const [row] = await reads.rows<ReadingRow>(READING, [`{${realms.join(',')}}`])
+  const [leases, heads] = row ?? [null, []]
+  return {
+    rows: (leases ?? []).map(([node, counter, boundMs, marks]) => ({
+      ...{ node: nodeOf(node), counter, boundMs },
+      marks: new Map(marks.map(([realm, seq]) => [realmOrdinal(realm), seq])),
+    })),
+    heads: new Map(heads.map(([realm, seq]) => [realmOrdinal(realm), seq])),
+  }
+}
+
+function headsOf(heads: readonly HeadJson[]): Heads {
+  return new Map(
+    heads.map(([realm, seq, chain]) => [realmOrdinal(realm), { seq, chain: Buffer.from(chain, 'hex') }]),
+  )
+}
+
+function forkedIn(heads: readonly HeadJson[]): readonly RealmOrdinal[] {
+  return heads.filter(([, , , forked]) => forked).map(([realm]) => realmOrdinal(realm))
+}
+
+function rowOf([node, counter, boundMs]: LeaseJson): LeaseRow {
+  return { node: nodeOf(node), counter, boundMs, marks: new Map() }
+}
+
+/** As the node names itself: PostgreSQL writes a uuid with dashes. */
+function nodeOf(uuid: string): string {
+  return uuid.replaceAll('-', '')
+}
