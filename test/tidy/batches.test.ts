@@ -6,7 +6,7 @@ const CALL = /^runBatch\(\{ folder: '([^']+)'(?:, except: '([^']+)')?(?:, nth: (
 /** Files that `npm run test:system` runs, by `npm run test:long`: `npm test` does not. */
 const LONG = /^test\/(?:system|tarballs)\//
 /** Files that `npm test` runs each in a process of its own. */
-const ALONE = /^(?:cli|test\/(?:batches|faults|interop|pages|tidy|workshop))\//
+const ALONE = /^(?:cli|test\/(?:batches|faults|interop|museum|pages|tidy|workshop))\//
 
 test('`npm test` runs every test file but the long ones once: in a process of its own, or in one batch of its folder', () => {
   const parts = new Map<string, Set<number>>()
@@ -36,7 +36,7 @@ test('`npm test` runs every test file but the long ones once: in a process of it
   const { scripts } = JSON.parse(read('package.json').text) as { scripts: { test: string } }
   assert.ok(
     scripts.test.endsWith(
-      ' "cli/**/*.test.ts" "test/{batches,faults,interop,pages,tidy,workshop}/**/*.test.ts"',
+      ' "cli/**/*.test.ts" "test/{batches,faults,interop,museum,pages,tidy,workshop}/**/*.test.ts"',
     ),
   )
   for (const path of files().filter((one) => one.endsWith('.test.ts') && !ALONE.test(one) && !LONG.test(one)))
