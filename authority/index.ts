@@ -71,6 +71,8 @@ export { Acknowledger, type Reading } from './nodes/acknowledge.ts'
 export { FoldMarks } from './nodes/fold-marks.ts'
 export { type Heads, Heartbeat, type Later } from './nodes/heartbeat.ts'
 export type { FoldMarksOf, LeaseRow } from './nodes/lease.ts'
+export { ACKNOWLEDGE, type Acknowledge, Nodes } from './nodes/nodes.ts'
+export type { Beat, NodesPort, NodesTold } from './nodes/port.ts'
 export type {
   ClientTokensAsk,
   Consumption,

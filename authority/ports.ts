@@ -10,6 +10,7 @@ import type {
   GroupOutcome,
   LogHead,
 } from './log/writes.ts'
+import type { NodesPort } from './nodes/port.ts'
 
 /** Limits how much each caller may issue; revoking is never limited. Counts what was issued, not attempts. */
 export interface IssuingQuota {
@@ -64,6 +65,8 @@ export interface Store {
    * by then, and the rows of others are followed.
    */
   readonly isShared: boolean
+  /** The processes of a shared store. A server joins them before it reads anything else. */
+  readonly nodes: NodesPort | undefined
   /**
    * The durable time below which everything that expires is over, whatever the clock says. Groups raise it, also those of
    * other nodes. It never falls, so an old value is at worst too low.

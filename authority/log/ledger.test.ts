@@ -348,7 +348,7 @@ describe('opening', () => {
       const append = { kind: 'append', row } as const
       const operations = new Array<typeof append>(rows).fill(append)
       await store.commit({ writes: [{ realm, dependsOn: [], expects: [], operations }], floorMs: START_MS })
-      const ledger = new Ledger(store, START_MS, queueMicrotask)
+      const ledger = new Ledger(store, START_MS, { defer: queueMicrotask })
       const index = await ledger.openRealm(realm, DIGEST_KEY)
       assert.equal(index.seq, rows)
       assert.equal(await ledger.openRealm(realm, DIGEST_KEY), index)

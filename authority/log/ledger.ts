@@ -11,17 +11,20 @@ import {
   RevocationIndex,
   StoreUnavailable,
 } from '@rescind/core'
-import { keepInBytes, type LogRow, type RevokeRule, type Rule, settleKeep, traitsOf } from '@rescind/core/log'
+import { type LogRow, type RevokeRule, settleKeep, traitsOf } from '@rescind/core/log'
+import type { Nodes } from '../nodes/nodes.ts'
 import type { Defer, Store } from '../ports.ts'
-import { REALM_ADVICE } from '../realm/disorder.ts'
 import { GroupCommit, type Told } from './group-commit.ts'
 import { GroupRules } from './group-rules.ts'
 import { Keeping } from './keeping.ts'
-import type { GroupListener, PublishedRow } from './publications.ts'
+import { type GroupListener, type Publication, publicationsOf } from './publications.ts'
+import { foldKept, foldLog } from './read-log.ts'
 import { SharedFold } from './shared-fold.ts'
+import { mendsLog, type Suspension, Suspensions } from './suspensions.ts'
 import {
   type ConflictWhat,
   type GroupOutcome,
+  type LogHead,
   type NewRow,
   revokes,
   sharesOf,
@@ -43,8 +46,11 @@ export type Outcome =
 /** Called for every row once it is durable and folded, before its caller gets an answer. Must not throw. */
 export type RowListener = (realm: RealmOrdinal, row: LogRow) => void
 
-const ROWS_PER_READ = 1_000
-const KEPT_PER_READ = 1_000
+export type LedgerParts = {
+  readonly defer: Defer
+  /** Of a shared store. */
+  readonly nodes?: Nodes | undefined
+}
 
 /**
  * Keeps the order: commit durably → fold into the index → publish → answer, per group and without a gap. After an unknown
@@ -58,21 +64,32 @@ export class Ledger {
   readonly #listeners: RowListener[] = []
   readonly #directories: Map<RealmOrdinal, (row: LogRow) => void> = new Map()
   readonly #publications: GroupListener[] = []
-  readonly #suspended: Map<RealmOrdinal, Suspension> = new Map()
+  readonly #suspensions: Suspensions
   /** Only if other processes write to the store, too. */
   readonly #shared: SharedFold | undefined
+  readonly #nodes: Nodes | undefined
   #floorMs: number
   #durableFloorMs: number
   #broken = false
+  /** Heads of realms that are not open, as heartbeats saw them. */
+  readonly #due: Map<RealmOrdinal, LogHead> = new Map()
   /** Realms of groups whose outcome is unknown. */
   readonly #doubtful: Set<RealmOrdinal> = new Set()
   #submitted = 0
 
   /** @param floorMs the store's floor. */
-  constructor(store: Store, floorMs: number, defer: Defer) {
+  constructor(store: Store, floorMs: number, { defer, nodes }: LedgerParts) {
     this.#store = store
     this.#floorMs = floorMs
     this.#durableFloorMs = floorMs
+    this.#nodes = nodes
+    this.#suspensions = new Suspensions({
+      suspended: (realm) => nodes?.refused(realm),
+      lifting: (realm, lifted) => {
+        if (nodes === undefined) lifted()
+        else void this.#serveAgain(nodes, realm, lifted)
+      },
+    })
     this.#commits = new GroupCommit((writes) => this.#flush(writes), defer, sharesOf)
     this.#shared = store.isShared ? this.#sharedFold() : undefined
   }
@@ -83,13 +100,15 @@ export class Ledger {
       indexOf: (realm) => this.#indexOf(realm),
       keepingOf: (realm) => this.keepingOf(realm),
       tell: (realm, row) => this.#tell(realm, row),
-      publish: (publication) => {
-        for (const { published } of this.#publications) published(publication)
-      },
+      publish: (publication) => this.#publish(publication),
       forked: (realm) => this.suspend(realm),
+      isSuspended: (realm) => this.isSuspended(realm),
+      folded: (realm, head) => {
+        if (!this.isSuspended(realm)) this.#nodes?.folded(realm, head)
+      },
       unreadable: (realm, why) => this.putOutOfOrder(realm, why),
       readable: (realm, seq, read) => this.#readableNow(realm, seq, read),
-      begun: (realm) => this.#epochBegun(realm),
+      begun: (realm) => this.#suspensions.epochBegun(realm),
     })
   }
 
@@ -121,6 +140,10 @@ export class Ledger {
     for (const listener of this.#listeners) listener(realm, row)
   }
 
+  #publish(publication: Publication): void {
+    for (const { published } of this.#publications) published(publication)
+  }
+
   /** For listeners that pass on whole groups: one publication per realm and flush, in order, without a gap. */
   onGroup(listener: GroupListener): void {
     this.#publications.push(listener)
@@ -130,6 +153,17 @@ export class Ledger {
   async openRealm(realm: RealmOrdinal, digestKey: string): Promise<RevocationIndex> {
     const known = this.#indexes.get(realm)
     if (known !== undefined) return known
+    await this.#nodes?.opening(realm)
+    this.#due.delete(realm)
+    try {
+      return await this.#open(realm, digestKey)
+    } finally {
+      // The others would wait for this node, which does not follow this log.
+      if (!this.#indexes.has(realm)) this.#nodes?.refused(realm)
+    }
+  }
+
+  async #open(realm: RealmOrdinal, digestKey: string): Promise<RevocationIndex> {
     const keeping = await Keeping.open(this.#store, realm)
     const index = new RevocationIndex(digestKey, keeping.legacy)
     index.raiseFloor(this.#floorMs)
@@ -137,7 +171,7 @@ export class Ledger {
     const [head, anchor] = [await this.#store.head(realm), await this.#store.anchor(realm)]
     index.beginFill(2 * (head.seq - anchor.seq))
     await this.#readable(realm, index, async () => {
-      await this.#foldKept(realm, index)
+      await foldKept({ store: this.#store, realm, index })
       await this.#catchUp(realm, index)
     })
     index.endFill()
@@ -147,13 +181,56 @@ export class Ledger {
     this.#keepings.set(realm, keeping)
     this.#indexes.set(realm, index)
     this.#shared?.follow(realm)
+    // What a heartbeat saw while the log was read.
+    const due = this.#due.get(realm)
+    if (due !== undefined) await this.#shared?.foldThrough(realm, due)
+    this.#shared?.tellFolded(realm)
     return index
+  }
+
+  async #catchUp(realm: RealmOrdinal, index: RevocationIndex): Promise<void> {
+    await foldLog({ store: this.#store, realm, index }, (row) => this.#tell(realm, row))
+  }
+
+  /** The last folded row of a realm; 0 for one that is not open. */
+  foldedSeq(realm: RealmOrdinal): number {
+    return this.#indexes.get(realm)?.seq ?? 0
+  }
+
+  /**
+   * Resolves with true once a log is folded up to this head and published; a realm that is not open is read to this head
+   * when it is opened. False: the store could not be read.
+   */
+  async foldedThrough(realm: RealmOrdinal, head: LogHead): Promise<boolean> {
+    if (!this.#indexes.has(realm)) {
+      this.#due.set(realm, head)
+      return true
+    }
+    try {
+      await this.#shared?.foldThrough(realm, head)
+      return true
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return false
+      throw error
+    }
+  }
+
+  /** The other nodes wait for this one again before it says anything positive about the realm. */
+  async #serveAgain(nodes: Nodes, realm: RealmOrdinal, lifted: () => void): Promise<void> {
+    try {
+      await nodes.opening(realm)
+      lifted()
+      this.#shared?.tellFolded(realm)
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error
+      await this.#serveAgain(nodes, realm, lifted)
+    }
   }
 
   /** @throws StoreUnavailable or Overloaded: assume nothing about the outcome; retrying is safe. */
   commit(write: Write, told?: Told<Outcome>): Promise<Outcome> {
     // An empty write acknowledges nothing: it asks whether the store takes writes, and so concerns no realm.
-    const suspension = this.#suspended.get(write.realm)
+    const suspension = this.#suspensions.of(write.realm)
     if (suspension !== undefined && write.operations.length > 0 && !mendsLog(suspension, write))
       return Promise.reject(new RealmOutOfOrder(suspension.advice))
     this.#submitted += 1
@@ -162,21 +239,21 @@ export class Ledger {
 
   /** This realm's log is proved to be rolled back: until a new epoch begins it takes no writes, and no token is active. */
   suspend(realm: RealmOrdinal): void {
-    if (!this.#suspended.has(realm)) this.#suspended.set(realm, { kind: 'rolled-back', advice: ROLLED_BACK })
+    this.#suspensions.rolledBack(realm)
   }
 
   /** Something that the whole realm depends on cannot be read: it takes no writes, and no token in it is active. */
   putOutOfOrder(realm: RealmOrdinal, why: string): void {
-    this.#suspended.set(realm, { kind: 'unreadable', advice: `${why}; ${REALM_ADVICE}` })
+    this.#suspensions.unreadable(realm, why)
   }
 
   /** Why this realm's log takes no writes. */
   suspension(realm: RealmOrdinal): Suspension | undefined {
-    return this.#suspended.get(realm)
+    return this.#suspensions.of(realm)
   }
 
   isSuspended(realm: RealmOrdinal): boolean {
-    return this.#suspended.has(realm)
+    return this.#suspensions.has(realm)
   }
 
   /** The store's floor when last read. It only rises, so using an old value never removes anything too early. */
@@ -214,7 +291,7 @@ export class Ledger {
     if (!this.#broken) return
     await this.#store.reopen()
     for (const [realm, index] of this.#indexes) {
-      if (this.#suspended.get(realm)?.kind === 'unreadable') continue
+      if (this.#suspensions.of(realm)?.kind === 'unreadable') continue
       // A shared store compares each group with what was folded, and watches bring the rest.
       if (this.#shared !== undefined && !this.#doubtful.has(realm)) continue
       const before = index.seq
@@ -248,7 +325,9 @@ export class Ledger {
       next += 1
       return this.#foldWrite(write, outcome)
     })
-    if (this.#publications.length > 0) this.#publish(fresh, settled)
+    if (this.#publications.length > 0) {
+      for (const publication of publicationsOf(fresh, settled)) this.#publish(publication)
+    }
     return outcomes
   }
 
@@ -269,7 +348,17 @@ export class Ledger {
       return this.#answer(shared, write, outcome)
     })
     shared.answered()
+    this.#noteWritten(fresh, settled)
     return outcomes
+  }
+
+  #noteWritten(fresh: readonly Write[], { heads }: GroupOutcome): void {
+    if (this.#nodes === undefined) return
+    for (const { realm, operations } of fresh) {
+      const head = heads.get(realm)
+      if (head !== undefined && operations.some(({ kind }) => kind === 'append'))
+        this.#nodes.written(realm, head.seq)
+    }
   }
 
   /** The rows of a group are folded already, with those of others in between. */
@@ -366,79 +455,12 @@ export class Ledger {
       const { row } = operation
       const logged: LogRow = { seq, atMs: row.atMs, kind: traitsOf(row.rule).code, rule: row.bytes }
       previousCutoff = index.fold(logged).previousCutoff ?? previousCutoff
-      if (row.rule.kind === 'epoch') this.#epochBegun(write.realm)
+      if (row.rule.kind === 'epoch') this.#suspensions.epochBegun(write.realm)
       this.#tell(write.realm, logged)
       seq += 1
     }
     const applied = { kind: 'applied', at: index.head, seq: outcome.firstSeq } as const
     return previousCutoff === undefined ? applied : { ...applied, previousCutoff }
-  }
-
-  /** A new epoch ends a suspension after a rollback. */
-  #epochBegun(realm: RealmOrdinal): void {
-    if (this.#suspended.get(realm)?.kind === 'rolled-back') this.#suspended.delete(realm)
-  }
-
-  #publish(writes: readonly Write[], { outcomes, heads }: GroupOutcome): void {
-    const byRealm = new Map<RealmOrdinal, PublishedRow[]>()
-    for (let at = 0; at < writes.length; at += 1) {
-      const outcome = outcomes[at] as WriteOutcome
-      if (outcome.kind !== 'applied') continue
-      const { realm, operations } = writes[at] as Write
-      let seq = outcome.firstSeq
-      for (const operation of operations) {
-        if (operation.kind !== 'append') continue
-        const { atMs, rule, bytes, audit } = operation.row
-        const rows = byRealm.get(realm) ?? []
-        rows.push({ seq, atMs, kind: traitsOf(rule).code, rule: bytes, means: meaningOf(rule, bytes), audit })
-        byRealm.set(realm, rows)
-        seq += 1
-      }
-    }
-    for (const [realm, rows] of byRealm) {
-      const head = heads.get(realm)
-      if (head === undefined) throw new ContractBroken(`rows of realm ${realm} without its head`)
-      const publication = { realm, prev: head.seq - rows.length, head, rows }
-      for (const { published } of this.#publications) published(publication)
-    }
-  }
-
-  /** Folds the rows that were kept up to the anchor. */
-  async #foldKept(realm: RealmOrdinal, index: RevocationIndex): Promise<void> {
-    const anchor = await this.#store.anchor(realm)
-    for (;;) {
-      const rows = await this.#store.keptRows(realm, index.seq, KEPT_PER_READ)
-      for (const row of rows) index.foldKept(row)
-      if (rows.length < KEPT_PER_READ) break
-    }
-    index.passTo(anchor.seq)
-  }
-
-  /** Two pages are read while one is folded: rows have no gaps, so the start of the next page is known early. */
-  async #catchUp(realm: RealmOrdinal, index: RevocationIndex): Promise<void> {
-    let after = index.seq
-    const nextPage = (): Promise<readonly LogRow[]> => {
-      const page = this.#store.rowsAfter(realm, after, ROWS_PER_READ)
-      after += ROWS_PER_READ
-      // A page that fails before its turn must not count as an unhandled rejection.
-      page.catch(() => {})
-      return page
-    }
-    const pages = [nextPage(), nextPage()]
-    try {
-      for (;;) {
-        const rows = (await pages.shift()) ?? []
-        if (rows.length === ROWS_PER_READ) pages.push(nextPage())
-        for (const row of rows) {
-          index.fold(row)
-          this.#tell(realm, row)
-        }
-        if (rows.length < ROWS_PER_READ) return
-      }
-    } finally {
-      // Pages past the end or past a failure do not matter, even if they fail, too.
-      await Promise.allSettled(pages)
-    }
   }
 
   /** A log that cannot be understood puts only its own realm out of order, from the first such row on. */
@@ -475,24 +497,5 @@ type Flushed = {
   readonly settled: GroupOutcome
 }
 
-/** Why a realm takes no writes, with advice for the operator. */
-export type Suspension = { readonly kind: 'rolled-back' | 'unreadable'; readonly advice: string }
-
-const ROLLED_BACK =
-  'this log was rolled back, so the realm takes no writes until an operator stops the server and runs `rescind epoch new`'
-
-/** A rule as it was committed, with the keep from its bytes. */
-function meaningOf(rule: Rule, bytes: Uint8Array): Rule {
-  if (rule.kind !== 'revoke') return rule
-  const keepUntilMs = keepInBytes(bytes)
-  return keepUntilMs === rule.keepUntilMs ? rule : { ...rule, keepUntilMs }
-}
-
 const STALE: Outcome = { kind: 'stale' }
 const NOTHING_DONE: GroupOutcome = { outcomes: [], heads: new Map() }
-
-/** A new epoch continues a log that was rolled back. */
-function mendsLog({ kind }: Suspension, { operations }: Write): boolean {
-  if (kind !== 'rolled-back') return false
-  return operations.some((operation) => operation.kind === 'append' && operation.row.rule.kind === 'epoch')
-}

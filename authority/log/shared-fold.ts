@@ -33,10 +33,13 @@ export type SharedFoldParts = {
   readonly publish: (publication: Publication) => void
   /** The log is not the one that was folded: the realm takes no writes, and no token in it is active. */
   readonly forked: (realm: RealmOrdinal) => void
+  readonly isSuspended: (realm: RealmOrdinal) => boolean
   readonly unreadable: (realm: RealmOrdinal, why: string) => void
   /** @returns undefined when it throws ContractBroken: the realm is then unreadable from this row on. */
   readonly readable: <T>(realm: RealmOrdinal, seq: number, read: () => T) => T | undefined
   readonly begun: (realm: RealmOrdinal) => void
+  /** Rows up to here are folded, and all listeners have run. */
+  readonly folded: (realm: RealmOrdinal, head: LogHead) => void
 }
 
 /**
@@ -147,6 +150,21 @@ export class SharedFold {
     }
   }
 
+  /** Says how far a realm is folded. */
+  tellFolded(realm: RealmOrdinal): void {
+    const { indexOf, folded } = this.#parts
+    folded(realm, { seq: indexOf(realm).seq, chain: this.#chainOf(realm) })
+  }
+
+  /** Resolves once a log is folded up to this head. Another chain there is a fork. @throws StoreUnavailable. */
+  async foldThrough(realm: RealmOrdinal, head: LogHead): Promise<void> {
+    if (this.#parts.indexOf(realm).seq < head.seq) await this.catchUp(realm)
+    this.#compare(realm, head)
+    // A realm that stops before its head is unreadable or forked, and nothing in it is active.
+    if (this.#parts.indexOf(realm).seq < head.seq && !this.#parts.isSuspended(realm))
+      this.#parts.forked(realm)
+  }
+
   /** Folds the rows that come next; the others are known already, or come again behind those that are missing. */
   take(realm: RealmOrdinal, rows: readonly TakenRow[]): void {
     const { indexOf, publish, readable, forked } = this.#parts
@@ -167,7 +185,9 @@ export class SharedFold {
       chain = next
     }
     this.#chains.set(realm, chain)
-    if (taken.length > 0) publish({ realm, prev, head: { seq: index.seq, chain }, rows: taken })
+    if (taken.length === 0) return
+    publish({ realm, prev, head: { seq: index.seq, chain }, rows: taken })
+    this.tellFolded(realm)
   }
 
   /** @throws ContractBroken for a row that cannot be understood. */

@@ -43,6 +43,8 @@ export class Acknowledger {
   readonly #sightings: Sightings = new Sightings()
   readonly #waiting: Set<Waiting> = new Set()
   #isReading = false
+  /** Marks have moved since the reading under way began. */
+  #hasMoved = false
   #isClosed = false
   #cancel: () => void = () => {}
 
@@ -65,6 +67,7 @@ export class Acknowledger {
 
   /** Another node may have moved its marks. */
   marked(): void {
+    this.#hasMoved = true
     if (this.#waiting.size > 0) void this.#read()
   }
 
@@ -99,6 +102,7 @@ export class Acknowledger {
   async #read(): Promise<void> {
     if (this.#isReading || this.#isClosed) return
     this.#isReading = true
+    this.#hasMoved = false
     this.#cancel()
     // A reading that is under way proves nothing for those who come later.
     const asked = [...this.#waiting]
@@ -106,7 +110,7 @@ export class Acknowledger {
     this.#isReading = false
     if (reading !== undefined) this.#settle(asked, reading)
     if (this.#waiting.size === 0) return
-    const hasNew = [...this.#waiting].some((one) => !asked.includes(one))
+    const hasNew = this.#hasMoved || [...this.#waiting].some((one) => !asked.includes(one))
     this.#cancel = this.#parts.later(hasNew && reading !== undefined ? 0 : POLL_MS, () => {
       void this.#read()
     })

@@ -76,12 +76,11 @@ export class Heartbeat {
 
   /** Resolves when a request that arrived before the call may get a positive answer. @throws StoreUnavailable. */
   async fresh(): Promise<void> {
-    if (this.isFresh) return
-    await this.#next()
+    if (!this.isFresh) await this.next()
   }
 
   /** Resolves with a heartbeat that is begun after the call. @throws StoreUnavailable. */
-  async #next(): Promise<void> {
+  async next(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const one = { after: this.#begun, settle: resolve, fail: reject }
     const cancel = this.#parts.later(HEARTBEAT_WAIT_MS, () => {

@@ -19,6 +19,7 @@ import { STRANGE } from '../directory/stored-json.ts'
 import { Ledger } from '../log/ledger.ts'
 import { faultAdvice, logFault } from '../log/log-faults.ts'
 import type { Operation } from '../log/writes.ts'
+import type { Nodes } from '../nodes/nodes.ts'
 import type { Defer, IssuingQuota, Store } from '../ports.ts'
 import { commitOwn } from './commit-own.ts'
 import { adviceOn, Disorder, GONE, type Unreadable } from './disorder.ts'
@@ -50,6 +51,8 @@ export type RealmsParts = {
   readonly clock: Clock
   readonly random: Random
   readonly defer: Defer
+  /** Of a shared store: the other processes, which this one has joined. */
+  readonly nodes?: Nodes | undefined
   /** Absent: callers have no quota. */
   readonly quota?: IssuingQuota
   readonly freeText?: FreeText
@@ -80,7 +83,8 @@ export class Realms {
   private constructor(parts: RealmsParts, floorMs: number) {
     this.#parts = parts
     this.#master = parts.master
-    this.ledger = new Ledger(parts.store, floorMs, parts.defer)
+    this.ledger = new Ledger(parts.store, floorMs, { defer: parts.defer, nodes: parts.nodes })
+    parts.nodes?.begin(this.ledger)
     this.disorder = new Disorder(parts.onUnreadable ?? (() => {}))
   }
 

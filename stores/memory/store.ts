@@ -35,6 +35,7 @@ import { emptyRealm, type FiledRecord, type RealmMemory, recordKey, uniqueKey } 
 /** A store that forgets everything when the process ends, for tests and trials. */
 export class MemoryStore implements Store {
   readonly isShared = false
+  readonly nodes = undefined
   readonly sweep = undefined
   readonly #realms: Map<RealmOrdinal, RealmMemory> = new Map()
   readonly #keyed: KeyedReads = keyedIn((realm) => this.#realm(realm))

@@ -5,7 +5,7 @@ import { emptyStore } from '../../test/kit/postgres-nodes.ts'
 import { type PostgresServer, startPostgres } from '../../test/kit/postgres-server.ts'
 import { append, commit, REALM, writeIn } from '../contract/samples.ts'
 import { Connection } from './connection.ts'
-import { PostgresLease, readLeases } from './lease.ts'
+import { PostgresLease } from './lease.ts'
 import { Reads } from './reads.ts'
 import { openPostgres } from './store.ts'
 
@@ -33,19 +33,19 @@ type Opened = { readonly lease: PostgresLease; readonly ended: string[]; readonl
 async function opened(node: string): Promise<Opened> {
   const [ended, forked]: [string[], number[]] = [[], []]
   const lease = new PostgresLease({
-    ...{ address: server.address, nodeId: idOf(node), place },
+    ...{ address: server.address, nodeId: idOf(node), place, reads },
     fenced: (why) => ended.push(why),
-    forked: (realms) => forked.push(...realms),
+    onMarked: () => {},
   })
-  await lease.register(BOUND_MS)
+  await lease.register(BOUND_MS, { forked: (realms) => forked.push(...realms), marked: () => {} })
   return { lease, ended, forked }
 }
 
 const idOf = (node: string): string => node.repeat(32)
 
 async function counterOf(node: string): Promise<number | undefined> {
-  const { rows } = await readLeases(reads, [])
-  return rows.find((row) => row.node === idOf(node))?.counter
+  const [row] = await admin.rows<[number]>('SELECT counter FROM rescind.lease WHERE node = $1', [idOf(node)])
+  return row?.[0]
 }
 
 async function append1(realm = REALM): Promise<void> {
@@ -56,6 +56,8 @@ async function append1(realm = REALM): Promise<void> {
 
 test('a heartbeat brings the heads that moved since the last one, and the time', async () => {
   const { lease } = await opened('a')
+  // No log has been read yet, so no head is news.
+  assert.equal((await lease.beat())?.heads.size, 0)
   await append1()
   const first = await lease.beat()
   assert.ok(first !== undefined)
@@ -119,12 +121,13 @@ test('a heartbeat for another server counts nothing', async () => {
 
 test('a reading shows the marks and heads of the realms that were asked about', async () => {
   const { lease, forked } = await opened('f')
+  await lease.beat()
   await append1()
   const head = (await lease.beat())?.heads.get(REALM)
   assert.ok(head !== undefined)
   assert.equal(await lease.mark(new Map([[OTHER, { seq: 0, chain: undefined }]]), true), true)
   assert.equal(await lease.mark(new Map([[REALM, head]]), false), true)
-  const { rows, heads } = await readLeases(reads, [REALM])
+  const { rows, heads } = (await lease.read([REALM])) ?? { rows: [], heads: new Map() }
   const own = rows.find(({ node }) => node === idOf('f'))
   assert.deepEqual([...(own?.marks ?? [])], [[REALM, head.seq]])
   assert.deepEqual([own?.boundMs, heads.get(REALM)], [BOUND_MS, head.seq])
@@ -134,12 +137,22 @@ test('a reading shows the marks and heads of the realms that were asked about', 
 
 test('a mark with another chain than the log is not written: the realm is forked', async () => {
   const { lease, forked } = await opened('9')
+  await lease.beat()
   await append1()
   const head = (await lease.beat())?.heads.get(REALM)
   assert.ok(head !== undefined)
   await lease.mark(new Map([[REALM, { seq: head.seq, chain: Buffer.alloc(32, 1) }]]), false)
   assert.deepEqual(forked, [REALM])
-  const { rows } = await readLeases(reads, [REALM])
+  const rows = (await lease.read([REALM]))?.rows ?? []
   assert.equal(rows.find(({ node }) => node === idOf('9'))?.marks.size, 0)
   lease.close()
+})
+
+test('a node that leaves is waited for no longer, and is not told to end', async () => {
+  const { lease, ended } = await opened('0')
+  await lease.mark(new Map([[REALM, { seq: 0, chain: undefined }]]), true)
+  await lease.leave()
+  assert.equal(await counterOf('0'), undefined)
+  const marks = await admin.rows('SELECT 1 FROM rescind.fold_mark WHERE node = $1', [idOf('0')])
+  assert.deepEqual([marks.length, ended], [0, []])
 })

@@ -1,5 +1,5 @@
-import type { FoldMarksOf, Heads, LeaseRow, Reading } from '@rescind/authority'
-import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
+import type { Beat, FoldMarksOf, Heads, LeaseRow, NodesPort, NodesTold, Reading } from '@rescind/authority'
+import { type RealmOrdinal, realmOrdinal, StoreUnavailable } from '@rescind/core'
 import { DatabaseError } from 'pg'
 import { Connection, type PostgresAddress } from './connection.ts'
 import { READING } from './lease-functions.ts'
@@ -7,7 +7,9 @@ import type { Reads } from './reads.ts'
 
 const REGISTER = 'INSERT INTO rescind.lease (node, counter, bound_ms) VALUES ($1, 0, $2)'
 const HEARTBEAT = 'CALL rescind.heartbeat_1($1, $2, $3, $4, $5, NULL, NULL, NULL, NULL)'
-const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3)'
+const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4)'
+const LEAVE =
+  'WITH gone AS (DELETE FROM rescind.lease WHERE node = $1) DELETE FROM rescind.fold_mark WHERE node = $1'
 /** The code for a lease row that is gone, or from before this node's last heartbeat. */
 const GONE = 'RS002'
 
@@ -24,45 +26,68 @@ type ReadingRow = readonly [
   heads: readonly (readonly [realm: number, seq: number])[],
 ]
 
-/** The answer to a heartbeat. */
-export type Beat = {
-  readonly heads: Heads
-  /** Realms whose log is known to have been rolled back. */
-  readonly forked: readonly RealmOrdinal[]
-  readonly rows: readonly LeaseRow[]
-  /** The database's time. */
-  readonly nowMs: number
-}
-
 export type LeaseParts = {
   readonly address: PostgresAddress
   readonly nodeId: string
   readonly place: string
+  readonly reads: Reads
   /** Called once when the row is gone or older than it was: this process must end. */
   readonly fenced: (why: string) => void
-  /** Called for logs that have another chain than this node has folded. */
-  readonly forked: (realms: readonly RealmOrdinal[]) => void
+  readonly onMarked: (marked: () => void) => void
 }
 
+/** Later than every transaction: a first heartbeat asks for no heads, because no log has been read yet. */
+const NEVER_MOVED = '18446744073709551615'
+/** Marks wake the others at most so often; they look by themselves, too. */
+const NOTIFY_PAUSE_MS = 5
+
 /** A row with a counter, and a mark per realm, by which the other nodes know what this one may still accept. */
-export class PostgresLease {
+export class PostgresLease implements NodesPort {
   readonly #parts: LeaseParts
   #beats: Connection | undefined
   #marks: Connection | undefined
   #counter = 0
   #confirmed = 0
   /** Heads that moved since then were not seen yet. */
-  #since = '0'
+  #since = NEVER_MOVED
+  #told: NodesTold | undefined
+  #notifiedAtMs = 0
   #isClosed = false
+  #isLeaving = false
 
   constructor(parts: LeaseParts) {
     this.#parts = parts
   }
 
-  /** Before any log is read. */
-  async register(boundMs: number): Promise<void> {
-    this.#beats = await Connection.open(this.#parts.address)
-    await this.#beats.rows(REGISTER, [this.#parts.nodeId, boundMs])
+  get self(): string {
+    return this.#parts.nodeId
+  }
+
+  async register(boundMs: number, told: NodesTold): Promise<void> {
+    this.#told = told
+    this.#parts.onMarked(told.marked)
+    try {
+      this.#beats = await Connection.open(this.#parts.address)
+      await this.#beats.rows(REGISTER, [this.#parts.nodeId, boundMs])
+    } catch (error) {
+      throw new StoreUnavailable('PostgreSQL did not take this node', { cause: error })
+    }
+  }
+
+  async read(realms: readonly RealmOrdinal[]): Promise<Reading | undefined> {
+    try {
+      return await readLeases(this.#parts.reads, realms)
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return undefined
+      throw error
+    }
+  }
+
+  /** If it fails, the others wait until the last heartbeat has lapsed. */
+  async leave(): Promise<void> {
+    this.#isLeaving = true
+    await this.#known('beats', LEAVE, [this.#parts.nodeId])
+    this.close()
   }
 
   /** Undefined: its outcome is not known. One at a time. */
@@ -84,10 +109,17 @@ export class PostgresLease {
     const json = [...marks].map(([r, { seq, chain }]) => {
       return { r, seq, chain: chain === undefined ? null : `\\x${chain.toString('hex')}` }
     })
-    const values = [this.#parts.nodeId, JSON.stringify(json), durably]
+    const values = [this.#parts.nodeId, JSON.stringify(json), durably, !durably && this.#mayNotify()]
     const row = await this.#known<readonly [readonly number[]]>('marks', MARK, values)
-    if (row !== undefined && row[0].length > 0) this.#parts.forked(row[0].map(realmOrdinal))
+    if (row !== undefined && row[0].length > 0) this.#told?.forked(row[0].map(realmOrdinal))
     return row !== undefined
+  }
+
+  #mayNotify(): boolean {
+    const nowMs = performance.now()
+    if (nowMs - this.#notifiedAtMs < NOTIFY_PAUSE_MS) return false
+    this.#notifiedAtMs = nowMs
+    return true
   }
 
   close(): void {
@@ -108,7 +140,8 @@ export class PostgresLease {
       const [row] = await connection.rows<Row>(sql, values)
       return connection.notices === before ? row : undefined
     } catch (error) {
-      if (error instanceof DatabaseError && error.code === GONE) this.#parts.fenced(error.message)
+      if (error instanceof DatabaseError && error.code === GONE && !this.#isLeaving)
+        this.#parts.fenced(error.message)
       return undefined
     }
   }
@@ -126,7 +159,7 @@ export class PostgresLease {
 }
 
 /** @throws StoreUnavailable. */
-export async function readLeases(reads: Reads, realms: readonly RealmOrdinal[]): Promise<Reading> {
+async function readLeases(reads: Reads, realms: readonly RealmOrdinal[]): Promise<Reading> {
   const [row] = await reads.rows<ReadingRow>(READING, [`{${realms.join(',')}}`])
   const [leases, heads] = row ?? [null, []]
   return {

@@ -46,6 +46,7 @@ import { recordOfRow, tokenOfScan } from '../token-record.ts'
 import { Watches } from '../watches.ts'
 import { Connection, type PostgresAddress } from './connection.ts'
 import { decodeReply, encodeGroup } from './group-json.ts'
+import { PostgresLease } from './lease.ts'
 import { Reads } from './reads.ts'
 import {
   CHAINED_COLUMNS,
@@ -81,7 +82,8 @@ export async function openPostgres(address: PostgresAddress, options: OpenPostgr
     const nodeId = randomBytes(16).toString('hex')
     const writer = new GroupWriter({ address, nodeId, place, fenced: options.fenced ?? (() => {}) })
     await writer.open()
-    return new PostgresStore({ writer, reads: new Reads(address, place), address, place, nodeId })
+    const reads = new Reads(address, place)
+    return new PostgresStore({ writer, reads, address, place, nodeId, fenced: options.fenced ?? (() => {}) })
   } finally {
     connection.drop()
   }
@@ -104,19 +106,23 @@ type Parts = {
   readonly address: PostgresAddress
   readonly place: string
   readonly nodeId: string
+  readonly fenced: (why: string) => void
 }
 
 class PostgresStore implements Store {
   readonly isShared = true
+  readonly nodes: PostgresLease
   readonly #writer: GroupWriter
   readonly #reads: Reads
   readonly #watches: Watches = new Watches(this)
   readonly #wakes: Wakes
 
-  constructor({ writer, reads, address, place, nodeId }: Parts) {
+  constructor({ writer, reads, address, place, nodeId, fenced }: Parts) {
     this.#writer = writer
     this.#reads = reads
     this.#wakes = new Wakes(address, place, { watches: this.#watches, nodeId })
+    const onMarked = (marked: () => void): void => this.#wakes.onMarked(marked)
+    this.nodes = new PostgresLease({ address, nodeId, place, reads, fenced, onMarked })
     this.#wakes.start()
   }
 
@@ -164,6 +170,7 @@ class PostgresStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.nodes.close()
     this.#wakes.close()
     this.#writer.close()
     await this.#reads.close()

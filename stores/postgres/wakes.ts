@@ -41,6 +41,7 @@ export class Wakes {
   #isNotifying = false
   readonly #toNotify: Set<RealmOrdinal> = new Set()
   #isClosed = false
+  #marked: () => void = () => {}
 
   constructor(address: PostgresAddress, place: string, { watches, nodeId }: Woken) {
     this.#address = address
@@ -52,6 +53,11 @@ export class Wakes {
   start(): void {
     void this.#pollOn()
     void this.#listenOn()
+  }
+
+  /** Another node has moved its fold marks. */
+  onMarked(marked: () => void): void {
+    this.#marked = marked
   }
 
   /** Call after rows were committed to these realms. */
@@ -107,6 +113,10 @@ export class Wakes {
   #notified(payload: string): void {
     const [from, realms = ''] = payload.split(':')
     if (from === this.#self) return
+    if (realms === 'marked') {
+      this.#marked()
+      return
+    }
     if (realms === '') this.#watches.allMoved()
     else for (const realm of realms.split(',')) this.#watches.moved(realmOrdinal(Number(realm)))
   }

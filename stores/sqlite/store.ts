@@ -137,6 +137,7 @@ type Parts = {
 
 class SqliteStore implements Store, SideLogged {
   readonly isShared = false
+  readonly nodes = undefined
   readonly sweep = undefined
   readonly #parts: Parts
   /** Present while the store is open. */

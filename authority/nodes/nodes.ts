@@ -1,0 +1,200 @@
+import { type Clock, type RealmOrdinal, StoreUnavailable } from '@rescind/core'
+import type { LogHead } from '../log/writes.ts'
+import { Acknowledger } from './acknowledge.ts'
+import { FoldMarks } from './fold-marks.ts'
+import { type Heads, Heartbeat, type Later } from './heartbeat.ts'
+import type { Beat, NodesPort } from './port.ts'
+import { StoreClock } from './store-clock.ts'
+
+/** Heartbeats that a start tries for the store's time. */
+const FIRST_BEATS = 5
+/** Without a heartbeat for so long, nothing that this node has said before may stand: its streams end. */
+export const SILENT_MS = 2_000
+
+/**
+ * `everywhere`: what revokes, holds or changes records is answered once every node refuses what it ended. `durable`: once it
+ * is written.
+ */
+export type Acknowledge = 'everywhere' | 'durable'
+export const ACKNOWLEDGE: readonly Acknowledge[] = ['everywhere', 'durable']
+
+export type NodesParts = {
+  readonly port: NodesPort
+  /** This machine's own. */
+  readonly clock: Clock
+  readonly later: Later
+  readonly boundMs: number
+  readonly acknowledge: Acknowledge
+}
+
+/** What the nodes need from the ledger. */
+export type FoldedLogs = {
+  readonly foldedSeq: (realm: RealmOrdinal) => number
+  /** Resolves once these rows are folded and published; with false if they cannot be read now. */
+  readonly foldedThrough: (realm: RealmOrdinal, head: LogHead) => Promise<boolean>
+  readonly suspend: (realm: RealmOrdinal) => void
+}
+
+/**
+ * One of several processes on one store: when it may say anything positive, and when what it has written is refused
+ * everywhere. Without other processes each of these waits for one answer of the store.
+ */
+export class Nodes {
+  readonly #parts: NodesParts
+  readonly #marks: FoldMarks
+  readonly #heartbeat: Heartbeat
+  readonly #acknowledger: Acknowledger
+  /** Rows that this node wrote, and that are not known to be refused everywhere. */
+  readonly #written: Map<RealmOrdinal, number> = new Map()
+  readonly storeClock: StoreClock
+  #logs: FoldedLogs | undefined
+  #beatsAtMs = Number.NEGATIVE_INFINITY
+  #known = 1
+  readonly #silent: (() => void)[] = []
+  #cancel: () => void = () => {}
+
+  private constructor(parts: NodesParts) {
+    const { port, clock, later, boundMs } = parts
+    this.#parts = parts
+    this.storeClock = new StoreClock(clock)
+    this.#marks = new FoldMarks({ write: (marks, durably) => port.mark(marks, durably), later })
+    this.#heartbeat = new Heartbeat({
+      ...{ clock, later, boundMs },
+      beat: () => this.#beat(),
+      folded: (heads) => this.#folded(heads),
+    })
+    this.#acknowledger = new Acknowledger({
+      ...{ self: port.self, boundMs, clock, later },
+      read: (realms) => port.read(realms),
+      foldedSeq: (realm) => this.#logs?.foldedSeq(realm) ?? 0,
+    })
+  }
+
+  /** Joins the processes of a store, and takes over its time. Before any log is read. @throws StoreUnavailable. */
+  static async join(parts: NodesParts): Promise<Nodes> {
+    const nodes = new Nodes(parts)
+    await parts.port.register(parts.boundMs, {
+      marked: () => nodes.#acknowledger.marked(),
+      forked: (realms) => nodes.#suspend(realms),
+    })
+    for (let nth = 0; nth < FIRST_BEATS; nth += 1) if ((await nodes.#beat()) !== undefined) return nodes
+    throw new StoreUnavailable('the store takes no heartbeat')
+  }
+
+  /** The ledger's, once there is one. Heartbeats begin here. */
+  begin(logs: FoldedLogs): void {
+    this.#logs = logs
+    this.#heartbeat.start()
+    this.#watchSilence()
+  }
+
+  get acknowledges(): Acknowledge {
+    return this.#parts.acknowledge
+  }
+
+  /** Nodes of the store as of the last heartbeat, this one included. */
+  get known(): number {
+    return this.#known
+  }
+
+  /** Milliseconds since the last heartbeat whose answer came. */
+  get silentMs(): number {
+    return this.#parts.clock.monotonicMs() - this.#beatsAtMs
+  }
+
+  get isFresh(): boolean {
+    return this.#heartbeat.isFresh
+  }
+
+  /** Resolves when a request that arrived before the call may get a positive answer. @throws StoreUnavailable. */
+  fresh(): Promise<void> {
+    return this.#heartbeat.fresh()
+  }
+
+  /** Resolves with a heartbeat that is begun after the call. @throws StoreUnavailable. */
+  asOfNow(): Promise<void> {
+    return this.#heartbeat.next()
+  }
+
+  /** See `FoldMarks.opening`. @throws StoreUnavailable. */
+  opening(realm: RealmOrdinal): Promise<void> {
+    return this.#marks.opening(realm)
+  }
+
+  folded(realm: RealmOrdinal, head: LogHead): void {
+    this.#marks.folded(realm, head)
+  }
+
+  refused(realm: RealmOrdinal): void {
+    this.#marks.refused(realm)
+  }
+
+  /** A group of this node's wrote rows up to here, and was answered. */
+  written(realm: RealmOrdinal, seq: number): void {
+    this.#written.set(realm, seq)
+  }
+
+  /**
+   * Call it when an answer about these realms was decided, and before it is given: resolves when every node refuses what the
+   * answer rests on, whether this request wrote it or found it written. @throws StoreUnavailable: it is durable, but may not
+   * be refused everywhere yet.
+   */
+  async everywhere(realms: readonly RealmOrdinal[]): Promise<void> {
+    if (this.#parts.acknowledge === 'durable') return
+    const own = new Map(this.#written)
+    const acknowledger = this.#acknowledger
+    await Promise.all([
+      ...realms.map((realm) => acknowledger.unchanged(realm)),
+      ...[...own].map(([realm, seq]) =>
+        realms.includes(realm) ? undefined : acknowledger.written(realm, seq),
+      ),
+    ])
+    for (const [realm, seq] of own) if (this.#written.get(realm) === seq) this.#written.delete(realm)
+  }
+
+  /** Called each time this node has had no heartbeat for SILENT_MS. */
+  onSilent(listener: () => void): void {
+    this.#silent.push(listener)
+  }
+
+  /** Call when nothing is answered any more. */
+  async leave(): Promise<void> {
+    this.#cancel()
+    this.#heartbeat.close()
+    this.#acknowledger.close()
+    await this.#parts.port.leave()
+  }
+
+  async #beat(): Promise<Heads | undefined> {
+    const beat = await this.#parts.port.beat()
+    if (beat === undefined) return undefined
+    this.#take(beat)
+    return beat.heads
+  }
+
+  #take({ rows, nowMs, forked }: Beat): void {
+    this.storeClock.settle(nowMs)
+    this.#beatsAtMs = this.#parts.clock.monotonicMs()
+    this.#known = rows.length
+    this.#acknowledger.noticed(rows)
+    this.#suspend(forked)
+  }
+
+  #suspend(realms: readonly RealmOrdinal[]): void {
+    for (const realm of realms) this.#logs?.suspend(realm)
+  }
+
+  async #folded(heads: Heads): Promise<boolean> {
+    const logs = this.#logs
+    if (logs === undefined) return false
+    const all = await Promise.all([...heads].map(([realm, head]) => logs.foldedThrough(realm, head)))
+    return all.every((isFolded) => isFolded)
+  }
+
+  #watchSilence(): void {
+    this.#cancel = this.#parts.later(SILENT_MS / 4, () => {
+      if (this.silentMs > SILENT_MS) for (const listener of this.#silent) listener()
+      this.#watchSilence()
+    })
+  }
+}

@@ -1,0 +1,37 @@
+import type { RealmOrdinal } from '@rescind/core'
+import type { Reading } from './acknowledge.ts'
+import type { Heads } from './heartbeat.ts'
+import type { FoldMarksOf, LeaseRow } from './lease.ts'
+
+/** The answer to a heartbeat. */
+export type Beat = {
+  /** The ends of the logs that moved since the last heartbeat whose answer came. */
+  readonly heads: Heads
+  /** Realms whose log is known to have been rolled back. */
+  readonly forked: readonly RealmOrdinal[]
+  readonly rows: readonly LeaseRow[]
+  /** The store's wall clock. */
+  readonly nowMs: number
+}
+
+export type NodesTold = {
+  /** Another node has moved its marks. */
+  readonly marked: () => void
+  /** These logs have another chain in the store than this node has folded. */
+  readonly forked: (realms: readonly RealmOrdinal[]) => void
+}
+
+/** What a store keeps about the processes that share it. Each has one row, under the id of its start. */
+export interface NodesPort {
+  readonly self: string
+  /** Writes this node's row; before any log is read. @throws StoreUnavailable. */
+  register(boundMs: number, told: NodesTold): Promise<void>
+  /** Raises this node's counter and then reads the heads. Undefined: its outcome is not known. One at a time. */
+  beat(): Promise<Beat | undefined>
+  /** False: the marks may not be there. `durably`: a crash of the store cannot undo them. */
+  mark(marks: FoldMarksOf, durably: boolean): Promise<boolean>
+  /** Begins to read when it is called, on the primary. Undefined: the store cannot be read now. */
+  read(realms: readonly RealmOrdinal[]): Promise<Reading | undefined>
+  /** Removes this node's row, once it answers nothing any more. */
+  leave(): Promise<void>
+}
