@@ -1,5 +1,5 @@
-/** The first half of the advisory keys by which groups wait for each other in turn; the second half is the realm. */
-const GATE = 1_381_188_420
+import { GATE, REFUSE_MOVED } from './setup-functions.ts'
+
 /** Rows that a node may be behind when its write is judged by their keys. */
 const BEHIND_MAX = 1_000
 /** Bytes of rows that a reply brings along: a reply to a client that stopped reading holds the locks while it is sent. */
@@ -54,7 +54,7 @@ BEGIN
   IF p_place <> rescind.place_1() THEN
     RAISE EXCEPTION USING ERRCODE = 'RS004', MESSAGE = format('this is the server %s, not %s', rescind.place_1(), p_place);
   END IF;
-
+${REFUSE_MOVED}
   SELECT * INTO v_node FROM rescind.node n WHERE n.id = p_node FOR UPDATE;
   IF NOT FOUND OR v_node.fence <> p_fence OR v_node.group_no >= p_no THEN
     RAISE EXCEPTION USING ERRCODE = 'RS002', MESSAGE = 'the fence of this node was raised, or its row is gone';
@@ -73,9 +73,6 @@ BEGIN
       PERFORM pg_advisory_xact_lock_shared(${GATE}, v_realm.r);
     END IF;
   END LOOP;
-  IF (SELECT s.moved_to IS NOT NULL FROM rescind.store s) THEN
-    RAISE EXCEPTION USING ERRCODE = 'RS004', MESSAGE = 'this store was moved';
-  END IF;
 
   FOR v_realm IN SELECT t.r, t.ordinal, t.seq, t.chain
     FROM json_to_recordset(p_realms) AS t(r integer, ordinal integer, seq bigint, chain bytea)

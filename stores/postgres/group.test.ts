@@ -333,7 +333,7 @@ test('a group is refused under another isolation, with a statement timeout, and 
   await a.connection.run('RESET statement_timeout')
   await assert.rejects(a.commit(group, `${place.slice(0, -1)}9`), { code: 'RS004' })
   await b.connection.run("UPDATE rescind.store SET moved_to = 'sqlite:x'")
-  await assert.rejects(a.commit(group), { code: 'RS004' })
+  await assert.rejects(a.commit(group), { code: 'RS005', message: 'this store was moved to sqlite:x' })
   await b.connection.run('UPDATE rescind.store SET moved_to = NULL')
 })
 

@@ -1,9 +1,11 @@
+import { REFUSE_MOVED } from './setup-functions.ts'
+
 /**
  * A heartbeat. Its heads are read in a transaction of their own, begun when the counter is committed: whoever reads the lease
  * rows and does not see this counter knows that the heads are read later still. `p_least`: the last counter that was
  * confirmed to this node. A lower one in the row means that the store was rolled back.
  */
-export const HEARTBEAT_PROCEDURE = `
+export const HEARTBEAT_PROCEDURE: string = `
 CREATE OR REPLACE PROCEDURE rescind.heartbeat_1(
   p_node uuid, p_least bigint, p_counter bigint, p_place text, p_moved_since xid8,
   INOUT xmin text, INOUT now_ms bigint, INOUT heads json, INOUT leases json
@@ -24,6 +26,8 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'RS002', MESSAGE = 'the lease row of this node is gone, or from before its last heartbeat';
   END IF;
   COMMIT;
+  -- Read after the commit: a heartbeat that does not see the move was sent before it.
+${REFUSE_MOVED}
   -- Taken before the heads: what moves in between is read again next time.
   xmin := pg_snapshot_xmin(pg_current_snapshot())::text;
   now_ms := floor(extract(epoch FROM clock_timestamp()) * 1000);

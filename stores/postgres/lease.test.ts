@@ -156,3 +156,13 @@ test('a node that leaves is waited for no longer, and is not told to end', async
   const marks = await admin.rows('SELECT 1 FROM rescind.fold_mark WHERE node = $1', [idOf('0')])
   assert.deepEqual([marks.length, ended], [0, []])
 })
+
+test('the node of a store that was moved has to end, and its heartbeat counts nothing', async () => {
+  const { lease, ended } = await opened('8')
+  assert.ok((await lease.beat()) !== undefined)
+  await admin.run("UPDATE rescind.store SET moved_to = 'sqlite:x'")
+  assert.equal(await lease.beat(), undefined)
+  assert.deepEqual(ended, ['this store was moved to sqlite:x'])
+  await admin.run('UPDATE rescind.store SET moved_to = NULL')
+  lease.close()
+})

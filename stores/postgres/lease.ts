@@ -10,8 +10,8 @@ const HEARTBEAT = 'CALL rescind.heartbeat_1($1, $2, $3, $4, $5, NULL, NULL, NULL
 const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4)'
 const LEAVE =
   'WITH gone AS (DELETE FROM rescind.lease WHERE node = $1) DELETE FROM rescind.fold_mark WHERE node = $1'
-/** The code for a lease row that is gone, or from before this node's last heartbeat. */
-const GONE = 'RS002'
+/** Codes for a lease row that is gone or from before this node's last heartbeat, and for a store that was moved elsewhere. */
+const ENDING: ReadonlySet<string | undefined> = new Set(['RS002', 'RS005'])
 
 type LeaseJson = readonly [node: string, counter: number, boundMs: number]
 type HeadJson = readonly [realm: number, seq: number, chain: string, forked: boolean]
@@ -140,7 +140,7 @@ export class PostgresLease implements NodesPort {
       const [row] = await connection.rows<Row>(sql, values)
       return connection.notices === before ? row : undefined
     } catch (error) {
-      if (error instanceof DatabaseError && error.code === GONE && !this.#isLeaving)
+      if (error instanceof DatabaseError && ENDING.has(error.code) && !this.#isLeaving)
         this.#parts.fenced(error.message)
       return undefined
     }

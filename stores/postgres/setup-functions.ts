@@ -1,3 +1,20 @@
+/** The first half of the advisory keys by which transactions wait for each other in turn; the second half is a realm, or below. */
+export const GATE = 1_381_188_420
+/** The second half for what must not pass a move of the store: shared by writers, exclusive for the move. */
+export const MOVE_GATE: number = -2
+
+/**
+ * For a function that writes, before its first look at what it changes: a move waits for it, or it sees the move. The code
+ * RS005 ends the process, whose caches would go on answering for a store that is elsewhere.
+ */
+export const REFUSE_MOVED: string = `
+  PERFORM pg_advisory_xact_lock_shared(${GATE}, ${MOVE_GATE});
+  IF (SELECT s.moved_to IS NOT NULL FROM rescind.store s) THEN
+    RAISE EXCEPTION USING ERRCODE = 'RS005',
+      MESSAGE = format('this store was moved to %s', (SELECT s.moved_to FROM rescind.store s));
+  END IF;
+`
+
 /**
  * Claims a node's fence: the group in flight either has committed by then, or never will. Waits for that group's lock.
  * No row: the fence is another's, or gone.

@@ -97,3 +97,13 @@ test('a sweep waits neither for the lock of its realm nor for the rows of a grou
   assert.deepEqual(await left([20, 21]), [])
   group.drop()
 })
+
+test('nothing is swept from a store that was moved: the copy is compared with it', async () => {
+  await commit(store, write(put(bareToken(77))))
+  const admin = await Connection.open(server.address)
+  await admin.run("UPDATE rescind.store SET moved_to = 'sqlite:x'")
+  await assert.rejects(async () => store.sweep?.(REALM, tokens(77)))
+  await admin.run('UPDATE rescind.store SET moved_to = NULL')
+  admin.drop()
+  assert.deepEqual(await left([77]), [77])
+})

@@ -198,3 +198,13 @@ async function until(isTrue: () => boolean): Promise<void> {
       setImmediate(resolve)
     })
 }
+
+test('a node that writes to a store that was moved has to end', async () => {
+  const { writer, fenced } = await writerThrough(server.address.port)
+  await direct.run("UPDATE rescind.store SET moved_to = 'sqlite:x'")
+  await assert.rejects(writer.write(group('late'), 0), StoreUnavailable)
+  assert.deepEqual(fenced, ['this store was moved to sqlite:x'])
+  await direct.run('UPDATE rescind.store SET moved_to = NULL')
+  assert.deepEqual(await audits(), [])
+  writer.close()
+})

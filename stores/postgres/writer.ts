@@ -16,8 +16,8 @@ const PAUSE_MS = 20
 const BYTES_PER_MS = 200
 /** Lost a deadlock, a serialisation, or the wait for a lock: nothing was written, and the same group may succeed. */
 const RETRIED = new Set(['40P01', '40001', '55P03'])
-/** The code of `group_1` for a fence that was raised, or a row that is gone. */
-const FENCED = 'RS002'
+/** Codes of `group_1` for a fence that was raised or a row that is gone, and for a store that was moved elsewhere. */
+const ENDING: ReadonlySet<string | undefined> = new Set(['RS002', 'RS005'])
 
 export type WrittenGroup = { readonly reply: GroupReply; readonly missed: readonly MissedRow[] }
 
@@ -172,7 +172,7 @@ export class GroupWriter {
   }
 
   #refused(error: DatabaseError): StoreUnavailable {
-    if (error.code === FENCED) return this.#end(error.message)
+    if (ENDING.has(error.code)) return this.#end(error.message)
     return new StoreUnavailable(`PostgreSQL refused a group: ${error.message}`, { cause: error })
   }
 
