@@ -120,7 +120,7 @@ export {
   unsealTokenText,
   unwrapRealmKeys,
 } from './realm/realm-keys.ts'
-export { type RealmView, readRealmValue } from './realm/realm-record.ts'
+export { type RealmView, readRealmValue, SYSTEM_ORDINAL } from './realm/realm-record.ts'
 export {
   assignedMaxSeconds,
   DEFAULT_REALM_SETTINGS,

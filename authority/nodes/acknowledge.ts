@@ -65,6 +65,16 @@ export class Acknowledger {
     return this.#wait(realm, undefined)
   }
 
+  /** Whether every node is known to refuse it now. It waits for nothing. @throws StoreUnavailable. */
+  async isRefused(realm: RealmOrdinal, seq: number): Promise<boolean> {
+    const { clock, read } = this.#parts
+    const reading = await read([realm])
+    if (reading === undefined) throw new StoreUnavailable('the store could not be read')
+    const nowMs = clock.monotonicMs()
+    this.#sightings.note(reading.rows, nowMs)
+    return this.#isRefusedEverywhere({ realm, seq, sinceMs: nowMs }, reading.rows, nowMs)
+  }
+
   /** Another node may have moved its marks. */
   marked(): void {
     this.#hasMoved = true
@@ -131,7 +141,7 @@ export class Acknowledger {
   }
 
   #isRefusedEverywhere(
-    { realm, seq = 0, sinceMs }: Waiting,
+    { realm, seq = 0, sinceMs }: Pick<Waiting, 'realm' | 'seq' | 'sinceMs'>,
     rows: readonly LeaseRow[],
     nowMs: number,
   ): boolean {

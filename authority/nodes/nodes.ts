@@ -152,6 +152,14 @@ export class Nodes {
     for (const [realm, seq] of own) if (this.#written.get(realm) === seq) this.#written.delete(realm)
   }
 
+  /**
+   * Whether every node refuses by now what this row has ended, as far as a look at the store shows it.
+   * @throws StoreUnavailable.
+   */
+  isEverywhere(realm: RealmOrdinal, seq: number): Promise<boolean> {
+    return this.#acknowledger.isRefused(realm, seq)
+  }
+
   /** Called each time this node has had no heartbeat for SILENT_MS. */
   onSilent(listener: () => void): void {
     this.#silent.push(listener)

@@ -125,6 +125,11 @@ export class Realms {
     return (await store.head(SYSTEM_ORDINAL)).seq <= DORMANT_ROWS_MAX
   }
 
+  /** The processes of a shared store. */
+  get nodes(): Nodes | undefined {
+    return this.#parts.nodes
+  }
+
   get system(): Realm {
     return this.#mustBeOpen(SYSTEM_REALM)
   }

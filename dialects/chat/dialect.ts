@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import { type Dialect, untilFresh } from '../wire/dialect.ts'
+import { acknowledgesUnless, type Dialect, untilFresh } from '../wire/dialect.ts'
 import type { WireRequest } from '../wire/request.ts'
 import { allowOf } from '../wire/router.ts'
 import { Scans } from '../wire/scans.ts'
@@ -37,12 +37,16 @@ export function createChatDialect(options: ChatOptions): ChatDialect {
     askExternal === undefined ? undefined : new ExternalVerifier(askExternal, { rates, bounds })
   const live = options.live === undefined ? undefined : new LiveStreams(options.live, bounds)
   const scans = options.scans ?? new Scans()
-  const routeOf = createRoutes({ rates, wrongKeys: new WrongKeys(), bounds, scans, external, live })
+  const routed = createRoutes({ rates, wrongKeys: new WrongKeys(), bounds, scans, external, live })
+  const routeOf: Dialect['routeOf'] = (request) => {
+    const route = routed(request)
+    return route.kind === 'endpoint' ? route.endpoint.template : 'none'
+  }
   return {
     name: 'chat',
     hotPaths: [],
     async handle(realm: Realm, request: WireRequest) {
-      const route = routeOf(request)
+      const route = routed(request)
       if (route.kind === 'malformed') return refusal({ kind: 'malformed', detail: 'The path is malformed.' })
       if (route.kind === 'not-found') return refusal({ kind: 'not-found' })
       const method = route.endpoint.methods.get(request.method)
@@ -50,10 +54,16 @@ export function createChatDialect(options: ChatOptions): ChatDialect {
       return await untilFresh(() => method.handler(realm, request, route.client))
     },
     refuse: refusal,
-    routeOf(request) {
-      const route = routeOf(request)
-      return route.kind === 'endpoint' ? route.endpoint.template : 'none'
-    },
+    routeOf,
+    acknowledges: acknowledgesUnless(JUDGING_OR_ISSUING, routeOf),
     close: () => live?.close(),
   }
 }
+
+const JUDGING_OR_ISSUING: ReadonlySet<string> = new Set([
+  'POST /auths/sign',
+  'POST /auths/sign/v2',
+  'POST /badges',
+  'POST /sign',
+  'POST /verify',
+])

@@ -3,7 +3,7 @@ import { LIFETIME_MAX_MS, SettingsRefused } from '@rescind/core'
 import type { RawToken } from '@rescind/core/tokens'
 import { addressShare } from '../wire/address.ts'
 import type { Answer, Refusal } from '../wire/answer.ts'
-import type { Dialect } from '../wire/dialect.ts'
+import { acknowledgesUnless, type Dialect } from '../wire/dialect.ts'
 import { splitPath } from '../wire/path.ts'
 import { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
@@ -55,8 +55,19 @@ export function createIdentityDialect(options: IdentityOptions): Dialect {
       isV3(path)
         ? refusalAnswer(refusal)
         : withReason(inFormat(writeV2Fault(faultOf(refusal)), formatFor(path, accept))),
-    routeOf: ({ path }) => templateOf(path),
+    routeOf,
+    acknowledges: acknowledgesUnless(ISSUING, routeOf),
   }
+}
+
+const ISSUING: ReadonlySet<string> = new Set([
+  'POST /v2.0/tokens',
+  'POST /v2.0/RAX-AUTH/impersonation-tokens',
+  'POST /v3/auth/tokens',
+])
+
+function routeOf({ path }: Pick<WireRequest, 'path'>): string {
+  return templateOf(path)
 }
 
 function settingsOf(options: IdentityOptions): Settings {

@@ -1,6 +1,6 @@
 import type { Realm } from '@rescind/authority'
 import type { Answer } from '../wire/answer.ts'
-import { type Dialect, untilFresh } from '../wire/dialect.ts'
+import { acknowledgesUnless, type Dialect, untilFresh } from '../wire/dialect.ts'
 import { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
 import type { RouteWords } from '../wire/route-words.ts'
@@ -122,11 +122,16 @@ export function createOauthDialect(options: OauthOptions): Dialect {
       const route = ENDPOINTS.get(withoutSlash(path))
       return route === undefined ? refusalAnswer(refusal) : forRoute(route, refusalAnswer(refusal))
     },
-    routeOf: ({ path }) => {
-      const plain = withoutSlash(path)
-      return ENDPOINTS.has(plain) || DOCUMENTS.has(plain) ? plain : 'oauth:other'
-    },
+    routeOf,
+    acknowledges: acknowledgesUnless(JUDGING_OR_ISSUING, routeOf),
   }
+}
+
+const JUDGING_OR_ISSUING: ReadonlySet<string> = new Set([`POST ${TOKEN_PATH}`, `POST ${INTROSPECT_PATH}`])
+
+function routeOf({ path }: Pick<WireRequest, 'path'>): string {
+  const plain = withoutSlash(path)
+  return ENDPOINTS.has(plain) || DOCUMENTS.has(plain) ? plain : 'oauth:other'
 }
 
 /** The parameters of a POST. RFC 7662 §2.1 permits GET, but tokens in URLs end up in logs. */

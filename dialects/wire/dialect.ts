@@ -20,6 +20,21 @@ export interface Dialect {
   refuse(refusal: Refusal, path: string, accept?: string): Answer
   /** The template of the route that a request takes, for logs and metrics. It holds no value from the path. */
   routeOf(request: Pick<WireRequest, 'method' | 'path'>): string
+  /** Whether a good answer acknowledges a revocation or a changed record. */
+  acknowledges(request: Pick<WireRequest, 'method' | 'path'>): boolean
+}
+
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/**
+ * Every unsafe call acknowledges something, unless the dialect knows better.
+ * @param others calls that only judge or issue, as `POST /template`.
+ */
+export function acknowledgesUnless(
+  others: ReadonlySet<string>,
+  routeOf: Dialect['routeOf'],
+): Dialect['acknowledges'] {
+  return (request) => !SAFE.has(request.method) && !others.has(`${request.method} ${routeOf(request)}`)
 }
 
 /** Attempts to judge a request whose dependencies keep being revoked meanwhile. Each attempt is one lost race. */

@@ -20,6 +20,8 @@ export type BulkRun = {
   readonly progress: BulkProgress
   /** Aborted when the client has gone: work under way is finished, and no more is begun. */
   readonly gone: AbortSignal | undefined
+  /** Resolves when everything that was revoked is refused everywhere. @throws StoreUnavailable. */
+  readonly settled: () => Promise<void>
   readonly ended: () => void
 }
 
@@ -56,7 +58,10 @@ async function work(run: BulkRun, said: Said): Promise<void> {
 }
 
 /** @returns why it did not finish; undefined when it did. */
-async function workAll({ act, lines, progress, gone }: BulkRun, said: Said): Promise<string | undefined> {
+async function workAll(
+  { act, lines, progress, gone, settled }: BulkRun,
+  said: Said,
+): Promise<string | undefined> {
   const finder = new Finder(act.realm.grammar)
   for (;;) {
     const { batch, ends } = await nextBatch(lines, finder, BULK_LINES_MAX - progress.counts.lines)
@@ -66,6 +71,7 @@ async function workAll({ act, lines, progress, gone }: BulkRun, said: Said): Pro
       batch.map(({ line }) => line),
       findings.flat(),
     )
+    await settled()
     for (const [at, { line }] of batch.entries())
       sayLine(said, { nth: before + at + 1, line, findings: findings[at] ?? [] })
     if (batch.length > 0) said.say({ progress: progress.counts })

@@ -197,7 +197,7 @@ function createListener(config: Config, { open, shared, mounted }: Whole): Liste
     }),
   })
   return new Listener({
-    ...{ mounts, fastRoutes, metrics, lines },
+    ...{ mounts, fastRoutes, metrics, lines, nodes: realms.nodes },
     denials: createDenials(lines, metrics),
     links: { proxies, publicUrl: config.publicUrl, fallbackBase: () => bases.origin },
     shares: new ConnectionShares((address) => isTrustedHop(address, proxies)),
@@ -241,6 +241,7 @@ async function close(listener: Listener, { open, shared, mounted }: Whole): Prom
   await listener.close()
   await shared.maintenance.stop()
   await open.realms.ledger.close()
+  await open.realms.nodes?.leave()
   await open.store.close()
 }
 

@@ -5,6 +5,7 @@ import type { Check } from '../gateway/check.ts'
 import type { FastRoute, FastRoutes } from '../http/fast-path/head.ts'
 import { type Mount, Mounts, type Place } from '../http/mounts.ts'
 import { refusalProblem } from '../http/problem.ts'
+import { isGood } from '../http/reply.ts'
 import { CHECK_PREFIX, isCheckPath, type NodeWireRequest } from '../http/wire.ts'
 
 export type MountParts = {
@@ -57,11 +58,19 @@ function ownPlaces({ control, ops }: MountParts): readonly Place[] {
   }
   const pages = Array.from(ops, ([path, handle]) => ({
     path,
-    mount: { handle, refuse: refusalProblem, routeOf: () => path },
+    mount: {
+      handle,
+      refuse: refusalProblem,
+      routeOf: () => path,
+      ...(path === '/metrics' ? {} : JUDGES_NOTHING),
+    },
     ...EXACT,
   }))
   return [{ path: CONTROL_PREFIX, mount }, ...pages]
 }
+
+/** `/metrics` asks for a key. */
+const JUDGES_NOTHING = { judgesNothing: true } as const
 
 type InRealm = (realm: Realm | undefined) => Answer | Promise<Answer>
 
@@ -80,11 +89,23 @@ function dialectMount(realms: Realms, dialect: Dialect): Mount {
       inRealm(realms, request.realm, (realm) =>
         realm === undefined
           ? dialect.refuse({ kind: 'not-found' }, request.path, request.header('accept'))
-          : dialect.handle(realm, request),
+          : settled(realms, dialect, { realm, request }),
       ),
     refuse: dialect.refuse,
     routeOf: (request) => dialect.routeOf(request),
   }
+}
+
+type Called = { readonly realm: Realm; readonly request: NodeWireRequest }
+
+/** On a shared store, an answer that acknowledges something waits until every node refuses what it is about. */
+function settled({ nodes }: Realms, dialect: Dialect, { realm, request }: Called): Promise<Answer> {
+  const answering = dialect.handle(realm, request)
+  if (nodes === undefined || !dialect.acknowledges(request)) return answering
+  return answering.then(async (answer) => {
+    if (isGood(answer)) await nodes.everywhere([realm.ordinal])
+    return answer
+  })
 }
 
 function checkMount(realms: Realms, check: Check): Mount {

@@ -1,5 +1,5 @@
-import { adviceOn, type IssuingQuota, Realms, type Store } from '@rescind/authority'
-import type { Clock, Random } from '@rescind/core'
+import { adviceOn, type IssuingQuota, Nodes, Realms, type Store } from '@rescind/authority'
+import { type Clock, type Random, StoreRefused, StoreUnavailable } from '@rescind/core'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { keptFreeText } from '../control/frame/free-text.ts'
@@ -44,7 +44,7 @@ const SYSTEM_RANDOM: Random = createSystemRandom()
  * @throws SettingsRefused or StoreRefused when it cannot start as configured; one line for the operator.
  */
 export async function startServer(config: Config, surroundings: Surroundings = {}): Promise<RunningServer> {
-  const { modules = MODULES, clock = SYSTEM_CLOCK, random = SYSTEM_RANDOM } = surroundings
+  const { modules = MODULES, clock: machineClock = SYSTEM_CLOCK, random = SYSTEM_RANDOM } = surroundings
   const { passwordCost = PASSWORD_COST } = surroundings
   checkModules(modules)
   const sources = new Sources(modules)
@@ -53,7 +53,9 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const { log } = lines
   const parts = modules.flatMap(({ seed }) => seed ?? [])
   const seed = await checkFirst(config, parts, surroundings.store)
-  const store = surroundings.store ?? (await openOwnStore(config, { clock, log }))
+  const store = surroundings.store ?? (await openOwnStore(config, { clock: machineClock, log }))
+  const nodes = await joinNodes(store, config, machineClock)
+  const clock = surroundings.clock ?? nodes?.storeClock ?? machineClock
   try {
     const keys = { config, random, isTemporary: isKeptNowhere(config, surroundings) }
     const master = await firstMasterKey(keys, store)
@@ -62,6 +64,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       master,
       clock: steadyClock(clock),
       random,
+      nodes,
       defer: (task) => setImmediate(task),
       lazily: true,
       quota: surroundings.quota ?? issuingQuota(config.issueRate, () => clock.monotonicMs()),
@@ -75,7 +78,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     }
     await settleControlKey(keys, realms.system, log)
     const { isTemporary } = keys
-    const isSystemClock = clock === SYSTEM_CLOCK
+    const isSystemClock = surroundings.clock === undefined
     const held = { modules, sources, realms, store, clock, isSystemClock, log, random, lines }
     const open: Open = { ...held, isTemporary, passwordCost }
     if (config.seed !== undefined && seed !== undefined)
@@ -83,9 +86,28 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     if (await hasPublishedKeys(realms, store)) refusePublished(config)
     return await listen(config, open)
   } catch (error) {
+    await nodes?.leave()
     await store.close()
     throw error
   }
+}
+
+/** @throws StoreRefused. The store is closed then. */
+async function joinNodes(store: Store, config: Config, clock: Clock): Promise<Nodes | undefined> {
+  const { nodes: port } = store
+  if (port === undefined) return undefined
+  const { nodeBound: boundMs, acknowledge } = config
+  try {
+    return await Nodes.join({ port, clock, later, boundMs, acknowledge })
+  } catch (error) {
+    await store.close()
+    throw error instanceof StoreUnavailable ? new StoreRefused(`store: ${error.message}`) : error
+  }
+}
+
+function later(ms: number, task: () => void): () => void {
+  const timer = setTimeout(task, ms).unref()
+  return () => clearTimeout(timer)
 }
 
 type SeedFile = {

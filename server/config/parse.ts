@@ -68,10 +68,11 @@ export const RATE_MAX = 1_000_000
 
 export function wholeNumber(
   text: string,
-  { name, max }: { readonly name: string; readonly max: number },
+  { name, min = 0, max }: { readonly name: string; readonly min?: number; readonly max: number },
 ): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
-  if (!(value <= max)) throw new SettingsRefused(`${name}: a whole number from 0 to ${max}`)
+  if (!(value >= min && value <= max))
+    throw new SettingsRefused(`${name}: a whole number from ${min} to ${max}`)
   return value
 }
 

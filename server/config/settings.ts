@@ -1,3 +1,4 @@
+import { ACKNOWLEDGE, type Acknowledge } from '@rescind/authority'
 import { parseStoreUrl, STORE_URL_HELP, type StoreUrl } from '@rescind/stores'
 import { LOG_FORMATS, type LogFormat } from '../machine/log.ts'
 import { parseProxies, type TrustedProxies } from '../machine/net/peer.ts'
@@ -17,6 +18,8 @@ import {
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent']
 const KEY_DAYS_MAX = 3_650
+/** Shorter ones would be missed by a database that pauses now and then; longer ones delay revocations for too long. */
+const [NODE_BOUND_MIN_MS, NODE_BOUND_MAX_MS] = [100, 10_000]
 
 /**
  * The server's own settings; dialects add theirs. The configuration's type, flags, environment, file, `config explain`,
@@ -163,6 +166,23 @@ export const SERVER_SETTINGS = {
       when: (isOn: boolean): boolean => isOn,
       at: 'true',
       why: '/metrics answers without a key',
+    },
+  },
+  nodeBound: {
+    fallback: '1000',
+    help: 'milliseconds that a node of several on one PostgreSQL may answer after its last heartbeat; a node that stops delays revocations by a little more',
+    parse: (text: string, name: string): number =>
+      wholeNumber(text, { name, min: NODE_BOUND_MIN_MS, max: NODE_BOUND_MAX_MS }),
+    insecure: undefined,
+  },
+  acknowledge: {
+    fallback: 'everywhere',
+    help: 'when a revocation on PostgreSQL is answered: everywhere, once each node refuses what it ended; durable, once it is written',
+    parse: (text: string, name: string): Acknowledge => oneOf(ACKNOWLEDGE, { name, text }),
+    insecure: {
+      when: (value: Acknowledge): boolean => value === 'durable',
+      at: '`durable`',
+      why: 'for a moment after its answer, other nodes may still accept what was revoked',
     },
   },
   readyStrict: {

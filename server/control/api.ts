@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/authority'
+import { type Realm, SYSTEM_ORDINAL } from '@rescind/authority'
 import { RealmOutOfOrder, SYSTEM_REALM } from '@rescind/core'
 import {
   type Answer,
@@ -12,6 +12,7 @@ import {
   untilFresh,
 } from '@rescind/dialects'
 import { isAnswer, type Problem, problem, refusalProblem } from '../http/problem.ts'
+import { isGood } from '../http/reply.ts'
 import { ROLES } from '../records/control-keys.ts'
 import type { Once } from '../rules/write.ts'
 import type { By } from './frame/by.ts'
@@ -85,7 +86,23 @@ class Frame {
     const realm = await this.#realmFor(request, by, endpoint)
     if (isAnswer(realm)) return realm
     const refused = this.#limits.refuse(by, rateClassOf(endpoint))
-    return refused ?? (await this.#run(endpoint, { request, by, realm, routed }))
+    return refused ?? (await this.#settled(endpoint, { request, by, realm, routed }))
+  }
+
+  /**
+   * On a shared store, what a verifier is told holds as of its question, and an answer that acknowledges something waits until
+   * every node refuses what it is about.
+   */
+  async #settled(endpoint: Endpoint, called: Called): Promise<Answer | Stale> {
+    const { nodes } = this.#parts.realms
+    if (nodes === undefined) return this.#run(endpoint, called)
+    if (endpoint.callers?.includes('verifier') === true) await nodes.asOfNow()
+    const answer = await this.#run(endpoint, called)
+    const rate = rateClassOf(endpoint)
+    const acknowledges = rate === 'change' || rate === 'revoke'
+    if (acknowledges && answer !== 'stale' && isGood(answer))
+      await nodes.everywhere([SYSTEM_ORDINAL, called.realm.ordinal])
+    return answer
   }
 
   #run(endpoint: Endpoint, { request, by, realm, routed }: Called): Promise<Answer | Stale> {

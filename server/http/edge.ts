@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http'
+import type { Nodes } from '@rescind/authority'
 import { isOutage, NotReadable, RealmOutOfOrder } from '@rescind/core'
 import type { Answer, Refusal } from '@rescind/dialects'
 import type { Metrics } from '../machine/metrics.ts'
@@ -13,6 +15,8 @@ export type EdgeParts = {
   readonly metrics: Metrics
   readonly denials: Denials
   readonly lines: RequestLines
+  /** Of a shared store. */
+  readonly nodes?: Nodes | undefined
 }
 
 export type Answering = {
@@ -21,18 +25,36 @@ export type Answering = {
   readonly write: (answer: Answer) => void
   /** Whether the client left before its streamed body had come. */
   readonly brokeOff?: () => boolean
+  /** What an answer is written to that may be a stream. */
+  readonly response?: ServerResponse
 }
 
 /** Where exceptions end: an outage becomes 503, a broken header 400 and a bug 500. */
 export class Edge {
   readonly #parts: EdgeParts
+  /** Answers on a shared store that do not end by themselves. */
+  readonly #streams: Set<ServerResponse> = new Set()
 
   constructor(parts: EdgeParts) {
     this.#parts = parts
+    parts.nodes?.onSilent(() => {
+      for (const response of this.#streams) response.destroy()
+    })
   }
 
-  /** Writes an answer that is ready at once without a promise. */
+  /**
+   * Writes an answer that is ready at once without a promise. Another process on the same store may have revoked what this
+   * request presents, so it is judged only while this node is known to have heard of that.
+   */
   answer(answering: Answering): void {
+    const { nodes } = this.#parts
+    if (nodes !== undefined && !nodes.isFresh && answering.mount.judgesNothing !== true) {
+      void this.#answerLater(
+        answering,
+        nodes.fresh().then(() => answering.mount.handle(answering.request)),
+      )
+      return
+    }
     try {
       const answer = answering.mount.handle(answering.request)
       if (answer instanceof Promise) void this.#answerLater(answering, answer)
@@ -60,13 +82,20 @@ export class Edge {
     }
   }
 
-  #finish({ mount, request, write }: Answering, answer: Answer): void {
+  #finish({ mount, request, write, response }: Answering, answer: Answer): void {
     write(answer)
+    if (this.#parts.nodes !== undefined && response !== undefined && isStream(answer)) this.#hold(response)
     const { metrics, denials } = this.#parts
     const route = mount.routeOf(request)
     const { status } = answer
     metrics.answered(route, status)
     if (status === 401 || status === 403) denials.note(route, status, request)
+  }
+
+  #hold(response: ServerResponse): void {
+    if (response.destroyed) return
+    this.#streams.add(response)
+    response.once('close', () => this.#streams.delete(response))
   }
 
   #fail(answering: Answering, error: unknown): void {
@@ -77,6 +106,10 @@ export class Edge {
     const refusal = refusalOf(error, this.#parts.lines, of)
     this.#finish(answering, mount.refuse(refusal, request.path, request.accept))
   }
+}
+
+function isStream({ body }: Answer): boolean {
+  return typeof body !== 'string' && !(body instanceof Uint8Array)
 }
 
 type Failed = { readonly route: string; readonly from: string }

@@ -10,6 +10,8 @@ export type Mount = {
   readonly routeOf: (request: NodeWireRequest) => string
   /** Judges one credential and nothing else: it waits for no body, and calls no request malformed. */
   readonly judgesAlone?: true
+  /** It judges no credential, and so answers whatever this process knows. */
+  readonly judgesNothing?: true
   /** Which requests have a body that is not buffered, and how long that body may be. */
   readonly streamOf?: (method: string, path: string) => { readonly maxBytes: number } | undefined
 }

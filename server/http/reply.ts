@@ -63,6 +63,10 @@ export function writeAnswer(response: ServerResponse, request: IncomingMessage, 
   else response.end(body, bytes === body.length ? 'latin1' : 'utf8')
 }
 
+export function isGood({ status }: Pick<Answer, 'status'>): boolean {
+  return status >= 200 && status < 300
+}
+
 type Other = Omit<Answer, 'body'> & { readonly body: Exclude<Answer['body'], string> }
 
 /** Writes the bodies that are not one string, which few answers have. */

@@ -47,7 +47,7 @@ function runRead(parts: ServeParts, exchange: Exchange, read: BodyRead): void {
 function run({ edge, links, scheme }: ServeParts, exchange: Exchange, body: Uint8Array): void {
   const { mount, message, response } = exchange
   const request = new NodeWireRequest(wireOf(exchange, { links, scheme, body }))
-  edge.answer({ mount, request, write: (answer) => writeAnswer(response, message, answer) })
+  edge.answer({ mount, request, response, write: (answer) => writeAnswer(response, message, answer) })
 }
 
 function runStreamed({ edge, links, scheme }: ServeParts, exchange: Exchange, maxBytes: number): void {
@@ -58,6 +58,7 @@ function runStreamed({ edge, links, scheme }: ServeParts, exchange: Exchange, ma
   edge.answer({
     mount,
     request: new NodeWireRequest({ ...wire, stream: () => streamedBody(message, maxBytes) }),
+    response,
     write: (answer) => writeAnswer(response, message, answer),
     brokeOff: () => hasBody(message) && message.destroyed && !message.complete,
   })

@@ -103,7 +103,7 @@ function runOf({
   how,
   query,
   request,
-}: Ask<Query>): Pick<Parameters<typeof runBulk>[0], 'act' | 'gone'> {
+}: Ask<Query>): Pick<Parameters<typeof runBulk>[0], 'act' | 'gone' | 'settled'> {
   const { dryRun, reason = '', note } = query
   const { system } = parts.realms
   const secrets = new Secrets({ realm, system, keysOf: by.realm, dialects: parts.secrets })
@@ -111,5 +111,6 @@ function runOf({
   return {
     act: { realm, system, keySets: parts.keySets, dryRun, act, secrets },
     gone: request.gone,
+    settled: async () => (dryRun ? undefined : parts.realms.nodes?.everywhere([realm.ordinal])),
   }
 }

@@ -50,6 +50,7 @@ export function createToyDialect(lifeSeconds: number): Dialect {
     },
     refuse,
     routeOf: ({ path }) => (endpoints.has(path) ? path : 'toy:other'),
+    acknowledges: ({ method }) => method !== 'GET',
   }
 }
 
