@@ -6,7 +6,10 @@ export type Fate =
   | { readonly kind: 'pass' }
   | { readonly kind: 'cut'; readonly from: 'client' | 'server'; readonly afterBytes: number }
 
-class Pair {
+/** What a client sends to be told of notifications. */
+const LISTEN = 'LISTEN rescind'
+
+export class Pair {
   readonly #client: Socket
   readonly #server: Socket
   #fate: Fate
@@ -14,6 +17,7 @@ class Pair {
   server = 0
   #heldBack: Buffer[] | undefined
   #over = false
+  #listens = false
 
   constructor(client: Socket, server: Socket, fate: Fate) {
     this.#client = client
@@ -36,12 +40,35 @@ class Pair {
     return this.#over
   }
 
+  /** Whether its client has asked for notifications. */
+  get listens(): boolean {
+    return this.#listens
+  }
+
+  /** The port by which the server knows this connection. */
+  get serverSidePort(): number | undefined {
+    return this.#server.localPort
+  }
+
+  /** Nothing passes, in either direction, and nobody is told. */
+  stall(): void {
+    this.#client.pause()
+    this.#server.pause()
+  }
+
+  /** What came meanwhile passes now, also if its client is gone. */
+  resume(): void {
+    this.#client.resume()
+    this.#server.resume()
+  }
+
   /** Cuts the connection so many bytes from now. */
   cutAfter(from: 'client' | 'server', bytes: number): void {
     this.#fate = { kind: 'cut', from, afterBytes: this[from] + bytes }
   }
 
   #passClient(chunk: Buffer): void {
+    if (!this.#listens) this.#listens = chunk.includes(LISTEN)
     const left = this.#left('client', chunk.length)
     this.client += chunk.length
     if (this.#heldBack !== undefined) this.#heldBack.push(chunk)

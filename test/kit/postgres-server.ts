@@ -28,6 +28,11 @@ export type PostgresServer = {
   readonly abandon: () => void
 }
 
+export type OwnPostgres = PostgresServer & {
+  /** Ends it at once, as a crash does (immediate mode), and starts it again with the same data. */
+  readonly crash: () => Promise<void>
+}
+
 /**
  * A new database on the server that RESCIND_TEST_POSTGRES_URL names, if there is one; else, and for tests that change the
  * server's settings, a server as from `startOwnPostgres`.
@@ -59,7 +64,7 @@ async function databaseOn(given: PostgresAddress): Promise<PostgresServer> {
 export async function startOwnPostgres({
   settings = {},
   isStandby = false,
-}: PostgresOptions = {}): Promise<PostgresServer> {
+}: PostgresOptions = {}): Promise<OwnPostgres> {
   const bin = binaries()
   const folder = mkdtempSync(join(tmpdir(), 'rescind-postgres-'))
   const identity = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
@@ -80,15 +85,24 @@ export async function startOwnPostgres({
     log_min_messages: 'warning',
     ...settings,
   }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const server = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), ...options], {
-    ...identity,
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  await started(server)
-  // A file of tests that has nothing left to do ends, and the server with it.
-  server.unref()
-  if (server.stderr instanceof Socket) server.stderr.unref()
+  const launch = async (): Promise<ChildProcess> => {
+    const child = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), ...options], {
+      ...identity,
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    await started(child)
+    // A file of tests that has nothing left to do ends, and the server with it.
+    child.unref()
+    if (child.stderr instanceof Socket) child.stderr.unref()
+    return child
+  }
+  let server = await launch()
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    server.ref()
+    const ended = once(server, 'exit')
+    if (server.exitCode === null && server.signalCode === null && server.kill(signal)) await ended
+  }
   const address = { host: '127.0.0.1', port, user: USER, database: 'postgres', ssl: false } as const
   return {
     address,
@@ -96,11 +110,13 @@ export async function startOwnPostgres({
       server.kill('SIGKILL')
       rmSync(folder, { recursive: true, force: true })
     },
+    crash: async () => {
+      await end('SIGQUIT')
+      server = await launch()
+    },
     stop: async () => {
-      server.ref()
-      const ended = once(server, 'exit')
       // SIGINT: end without waiting for clients.
-      if (server.exitCode === null && server.signalCode === null && server.kill('SIGINT')) await ended
+      await end('SIGINT')
       rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -54,13 +54,15 @@ export type ServerStart = {
   readonly seed?: unknown
   readonly flags?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
+  /** A store URL, instead of the embedded store in the home. */
+  readonly store?: string
   /** Command that starts the server instead of node, such as `['sh', '-c', …]`; its arguments follow. */
   readonly wrapper?: readonly string[]
   /** `cli/main.ts` of another tree, for comparison. */
   readonly cli?: string
 }
 
-/** The real server in its own process, on the embedded store, on a free port. */
+/** The real server in its own process, on a free port. */
 export async function startProcess(start: ServerStart): Promise<ServerProcess> {
   const child = spawnServer(start)
   let text = ''
@@ -93,6 +95,7 @@ export function spawnServer({
   seed,
   flags,
   environment,
+  store = `sqlite:${join(home.folder, 'data', 'rescind.db')}`,
   wrapper,
   cli = CLI,
 }: ServerStart): ChildProcess {
@@ -104,7 +107,7 @@ export function spawnServer({
     process.execPath,
     ...(cli === CLI ? [] : OF_OLDER_TREES),
     ...[cli, 'serve', ...listen, '--seed', seedFile],
-    ...['--store', `sqlite:${join(home.folder, 'data', 'rescind.db')}`],
+    ...['--store', store],
     ...['--master-key-file', join(home.folder, 'data', 'master.key'), ...(flags ?? [])],
   ]
   const [command = '', ...rest] = words
