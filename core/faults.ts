@@ -8,6 +8,11 @@ export class StoreUnavailable extends Error {
   override readonly name: string = 'StoreUnavailable'
 }
 
+/** Another process wrote first what this one writes at its start. Starting again will see it. */
+export class ChangedMeanwhile extends StoreUnavailable {
+  override readonly name: string = 'ChangedMeanwhile'
+}
+
 /**
  * One realm takes no writes, or cannot be read, until an operator follows the message; the other realms are served.
  * Retrying before that does not help.

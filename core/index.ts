@@ -1,5 +1,6 @@
 export type { Explained } from './explained.ts'
 export {
+  ChangedMeanwhile,
   ContractBroken,
   isOutage,
   NotReadable,

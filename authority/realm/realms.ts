@@ -496,7 +496,15 @@ export class Realms {
     const epochId = this.#parts.random.bytes(16).toString('base64url')
     const audit: Audit = { by: 'server', from: 'local', how: 'realm.open' }
     const row = realm.row({ kind: 'epoch', ordinal: 1, epochId, lostBelow: ORIGIN }, audit)
-    await commitOwn(realm, [{ kind: 'append', row }])
+    const write = {
+      realm: realm.ordinal,
+      dependsOn: [],
+      expects: [],
+      operations: [{ kind: 'append', row }],
+    } as const
+    // Another node may have opened it at the same time, and the row that it wrote is folded then.
+    if ((await realm.commit(write)).kind !== 'applied' && realm.index.seq === 0)
+      throw new StoreUnavailable(`realm ${realm.name} could not be opened now; try again`)
   }
 
   #mustBeOpen(name: RealmName): Realm {

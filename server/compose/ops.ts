@@ -25,7 +25,7 @@ type OpsPath = '/healthz' | '/readyz' | '/metrics'
 export const OPS_ROUTES: Readonly<Record<OpsPath, RouteWords & { readonly what: string }>> = {
   '/healthz': { what: 'that the process answers', caller: 'anybody', statuses: [200] },
   '/readyz': {
-    what: 'whether the store took an empty write within the last second, and what is out of order',
+    what: 'whether the store took an empty write within the last second (on PostgreSQL also a heartbeat), and what is out of order',
     caller: 'anybody',
     statuses: [200, 503],
   },
@@ -64,8 +64,9 @@ function reading(handler: Handler): Handler {
  * make the server unready unless it is set to be strict: the other realms need it.
  * @throws StoreUnavailable: 503.
  */
-async function ready({ troubles, readyStrict }: OpsParts, probe: Probe): Promise<Answer> {
+async function ready({ realms, troubles, readyStrict }: OpsParts, probe: Probe): Promise<Answer> {
   await probe.ask()
+  await realms.nodes?.fresh()
   const found = troubles()
   if (found.length === 0) return jsonAnswer(200, { status: 'ready' })
   return jsonAnswer(readyStrict ? 503 : 200, { status: 'degraded', troubles: found })

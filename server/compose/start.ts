@@ -1,5 +1,5 @@
-import { adviceOn, type IssuingQuota, Nodes, Realms, type Store } from '@rescind/authority'
-import { type Clock, type Random, StoreRefused, StoreUnavailable } from '@rescind/core'
+import { adviceOn, type IssuingQuota, Realms, type Store } from '@rescind/authority'
+import { ChangedMeanwhile, type Clock, type Random } from '@rescind/core'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { keptFreeText } from '../control/frame/free-text.ts'
@@ -7,7 +7,7 @@ import type { DialectModule } from '../dialects/module.ts'
 import { firstMasterKey, settleControlKey } from '../keys/first-keys.ts'
 import { issuingQuota } from '../machine/issuing-quota.ts'
 import { isReadableByOthers } from '../machine/key-files.ts'
-import { givenLog, openLog } from '../machine/log.ts'
+import { givenLog, openLog, type ServerLog } from '../machine/log.ts'
 import { hashPassword, PASSWORD_COST, type PasswordCost } from '../machine/passwords.ts'
 import { createSystemRandom } from '../machine/random.ts'
 import { steadyClock } from '../machine/steady-clock.ts'
@@ -17,6 +17,7 @@ import type { SeedPart } from '../seed/parts.ts'
 import { readSeed, secretText } from '../seed/read.ts'
 import type { Seed } from '../seed/schema.ts'
 import { tryAddress } from './address.ts'
+import { joinNodes } from './join-nodes.ts'
 import { listen, type Open, type RunningServer } from './listen.ts'
 import { checkModules, MODULES } from './modules.ts'
 import { openOwnStore } from './open-store.ts'
@@ -44,15 +45,40 @@ const SYSTEM_RANDOM: Random = createSystemRandom()
  * @throws SettingsRefused or StoreRefused when it cannot start as configured; one line for the operator.
  */
 export async function startServer(config: Config, surroundings: Surroundings = {}): Promise<RunningServer> {
-  const { modules = MODULES, clock: machineClock = SYSTEM_CLOCK, random = SYSTEM_RANDOM } = surroundings
-  const { passwordCost = PASSWORD_COST } = surroundings
+  const { modules = MODULES } = surroundings
   checkModules(modules)
-  const sources = new Sources(modules)
-  const lines =
-    surroundings.log === undefined ? openLog(config.logLevel, config.logFormat) : givenLog(surroundings.log)
-  const { log } = lines
   const parts = modules.flatMap(({ seed }) => seed ?? [])
   const seed = await checkFirst(config, parts, surroundings.store)
+  const lines =
+    surroundings.log === undefined ? openLog(config.logLevel, config.logFormat) : givenLog(surroundings.log)
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start({ config, modules, seed, lines }, surroundings)
+    } catch (error) {
+      const isLast = attempt === STARTS_MAX || surroundings.store !== undefined
+      if (isLast || !(error instanceof ChangedMeanwhile)) throw error
+    }
+  }
+}
+
+/** Several nodes may start at once on an empty store; all but one find what another has just made. */
+const STARTS_MAX = 8
+
+type Starting = {
+  readonly config: Config
+  readonly modules: readonly DialectModule[]
+  readonly seed: Seed | undefined
+  readonly lines: ServerLog
+}
+
+async function start(
+  { config, modules, seed, lines }: Starting,
+  surroundings: Surroundings,
+): Promise<RunningServer> {
+  const { clock: machineClock = SYSTEM_CLOCK, random = SYSTEM_RANDOM } = surroundings
+  const { passwordCost = PASSWORD_COST } = surroundings
+  const sources = new Sources(modules)
+  const { log } = lines
   const store = surroundings.store ?? (await openOwnStore(config, { clock: machineClock, log }))
   const nodes = await joinNodes(store, config, machineClock)
   const clock = surroundings.clock ?? nodes?.storeClock ?? machineClock
@@ -77,12 +103,12 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       if (suspension !== undefined) log.error({ realm: name }, suspension.advice)
     }
     await settleControlKey(keys, realms.system, log)
-    const { isTemporary } = keys
     const isSystemClock = surroundings.clock === undefined
     const held = { modules, sources, realms, store, clock, isSystemClock, log, random, lines }
-    const open: Open = { ...held, isTemporary, passwordCost }
+    const open: Open = { ...held, isTemporary: keys.isTemporary, passwordCost }
+    const { environment } = surroundings
     if (config.seed !== undefined && seed !== undefined)
-      await applySeedFile(open, { file: config.seed, seed, parts, environment: surroundings.environment })
+      await applySeedFile(open, { file: config.seed, seed, environment })
     if (await hasPublishedKeys(realms, store)) refusePublished(config)
     return await listen(config, open)
   } catch (error) {
@@ -92,39 +118,20 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   }
 }
 
-/** @throws StoreRefused. The store is closed then. */
-async function joinNodes(store: Store, config: Config, clock: Clock): Promise<Nodes | undefined> {
-  const { nodes: port } = store
-  if (port === undefined) return undefined
-  const { nodeBound: boundMs, acknowledge } = config
-  try {
-    return await Nodes.join({ port, clock, later, boundMs, acknowledge })
-  } catch (error) {
-    await store.close()
-    throw error instanceof StoreUnavailable ? new StoreRefused(`store: ${error.message}`) : error
-  }
-}
-
-function later(ms: number, task: () => void): () => void {
-  const timer = setTimeout(task, ms).unref()
-  return () => clearTimeout(timer)
-}
-
 type SeedFile = {
   readonly file: string
   readonly seed: Seed
-  readonly parts: readonly SeedPart[]
   readonly environment: Surroundings['environment']
 }
 
-async function applySeedFile({ realms, log, passwordCost }: Open, given: SeedFile): Promise<void> {
-  const { file, seed, parts, environment = process.env } = given
+async function applySeedFile({ realms, modules, log, passwordCost }: Open, given: SeedFile): Promise<void> {
+  const { file, seed, environment = process.env } = given
   if (isReadableByOthers(file) && tellsSecrets(seed))
     log.warn({ file }, `the seed file has secrets in it and can be read by others; run: chmod 600 ${file}`)
   const created = await applySeed(
     {
       realms,
-      parts,
+      parts: modules.flatMap((one) => one.seed ?? []),
       secretText: (secret) => secretText(secret, environment),
       hashPassword: (password) => hashPassword(password, passwordCost),
       onWeakSecret: (of) => log.warn({ of }, 'this secret of the seed file can be guessed'),

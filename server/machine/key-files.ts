@@ -7,13 +7,14 @@ import {
   mkdirSync,
   openSync,
   renameSync,
+  rmSync,
   statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import type { MasterKey } from '@rescind/authority'
-import { type Random, SettingsRefused } from '@rescind/core'
+import { ChangedMeanwhile, type Random, SettingsRefused } from '@rescind/core'
 import { readRegularFile } from './regular-file.ts'
 
 const MASTER_KEY_BYTES = 32
@@ -89,7 +90,7 @@ export function readSecretFile(name: string, path: string): string {
 /**
  * Creates a file with mode 0600. When this returns, the file and its folder's entry are on disk. It gets its name only
  * when it is complete, because a crash or a full disk must not leave an empty key that stops every later start.
- * @throws SettingsRefused when it cannot be written, or exists already.
+ * @throws SettingsRefused when it cannot be written; ChangedMeanwhile when it exists.
  */
 export function writeSecretFile(path: string, text: string): void {
   const draft = `${path}.${randomBytes(6).toString('hex')}`
@@ -100,10 +101,13 @@ export function writeSecretFile(path: string, text: string): void {
     fsyncSync(file)
     closeSync(file)
     linkSync(draft, path)
-    unlinkSync(draft)
     flushFolder(path)
-  } catch {
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST')
+      throw new ChangedMeanwhile(`${path} was made meanwhile; start again`)
     throw new SettingsRefused(`${path} cannot be written`)
+  } finally {
+    rmSync(draft, { force: true })
   }
 }
 
