@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import type { Realm, Realms, Store } from '@rescind/authority'
-import { type Clock, ContractBroken, type Random } from '@rescind/core'
+import { type Clock, ContractBroken, isOutage, type Random } from '@rescind/core'
 import { OAUTH_PREFIX, Scans } from '@rescind/dialects'
 import { Feed } from '@rescind/feed'
 import type { Logger } from 'pino'
@@ -81,7 +81,7 @@ export async function listen(config: Config, open: Open): Promise<RunningServer>
   log.info({ url: bases.origin, store: config.store.kind }, 'rescind is listening')
   noteUntimely(config.tls, clock.wallMs(), log)
   for (const { setting, isOn, why } of config.insecure) if (isOn) log.warn(`${setting}: ${why}`)
-  for (const { onListening } of mounted) await onListening?.()
+  await warn(mounted, log)
   const unwatch = open.isSystemClock ? watchTurns(metrics.late, () => clock.monotonicMs()) : () => {}
   return {
     url: bases.origin,
@@ -93,6 +93,19 @@ export async function listen(config: Config, open: Open): Promise<RunningServer>
       await close(listener, { open, shared, mounted })
       await open.lines.flush()
     },
+  }
+}
+
+/** The server answers by now: an outage of the store ends the warnings, and not the server. */
+async function warn(mounted: readonly Mounted[], log: Logger): Promise<void> {
+  try {
+    for (const { onListening } of mounted) await onListening?.()
+  } catch (error) {
+    if (!isOutage(error)) throw error
+    log.warn(
+      { reason: error.message },
+      'the records were not looked through for what an operator should know',
+    )
   }
 }
 
