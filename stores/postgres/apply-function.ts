@@ -29,7 +29,7 @@ BEGIN
   FOR op IN SELECT * FROM json_to_recordset(p_ops) AS t(
     w integer, k text, digest text, handle text, source text, client text, ends bigint, extended bigint, facts text,
     sealed bytea, kind smallint, rule bytea, audit bytea, keys uuid[], keep double precision, keep_of text, ordinal integer,
-    collection text, id text, version bigint, body text, names json, lists json, value bytea, alive bigint,
+    collection text, id text, version bigint, rows json, value bytea, alive bigint,
     low bigint, high bigint, kept json, dropped json)
   LOOP
     IF op.w IS DISTINCT FROM v_write THEN
@@ -71,7 +71,7 @@ BEGIN
       IF FOUND THEN io_tokens := io_tokens + 1; v_source := op.source; ELSE v_code := -1; END IF;
     WHEN 'extend' THEN
       UPDATE rescind.token t SET expires_at = op.ends, extended_at = op.extended
-        WHERE t.realm = p_realm AND t.digest = op.digest RETURNING t.source INTO v_source;
+        WHERE t.digest = op.digest AND t.realm + 0 = p_realm RETURNING t.source INTO v_source;
       IF NOT FOUND THEN v_code := -2; END IF;
     WHEN 'consume' THEN
       INSERT INTO rescind.consumption (realm, handle, sealed) VALUES (p_realm, op.handle, op.sealed) ON CONFLICT DO NOTHING;
@@ -79,41 +79,9 @@ BEGIN
     WHEN 'expect' THEN
       IF op.version <> coalesce((SELECT r.version FROM rescind.record r
         WHERE r.realm = p_realm AND r.collection = op.collection AND r.id = op.id), 0) THEN v_code := -4; END IF;
-    WHEN 'record' THEN
-      IF op.version <> coalesce((SELECT r.version FROM rescind.record r
-        WHERE r.realm = p_realm AND r.collection = op.collection AND r.id = op.id), 0) THEN
-        v_code := -4;
-      ELSIF EXISTS (SELECT FROM json_to_recordset(op.names) AS n(name text, value text)
-        -- The limit makes it a look-up per key: as a join it read all keys of the collection (tried).
-        CROSS JOIN LATERAL (SELECT o.id FROM rescind.record_key o WHERE o.realm = p_realm AND o.collection = op.collection
-          AND o.name = n.name COLLATE "C" AND o.value = n.value COLLATE "C" LIMIT 1) taken WHERE taken.id <> op.id) THEN
-        v_code := -5;
-      ELSE
-        INSERT INTO rescind.record (realm, collection, id, version, body)
-          VALUES (p_realm, op.collection, op.id, op.version + 1, op.body)
-          ON CONFLICT (realm, collection, id) DO UPDATE SET version = excluded.version, body = excluded.body;
-        -- A new record has no keys and no lists.
-        IF op.version > 0 THEN
-          DELETE FROM rescind.record_key o WHERE o.realm = p_realm AND o.collection = op.collection AND o.id = op.id;
-          DELETE FROM rescind.record_list o WHERE o.realm = p_realm AND o.collection = op.collection AND o.id = op.id;
-        END IF;
-        INSERT INTO rescind.record_key (realm, collection, name, value, id)
-          SELECT p_realm, op.collection, n.name, n.value, op.id
-          FROM json_to_recordset(op.names) AS n(name text, value text) ON CONFLICT DO NOTHING;
-        INSERT INTO rescind.record_list (realm, collection, name, value, id)
-          SELECT p_realm, op.collection, n.name, n.value, op.id
-          FROM json_to_recordset(op.lists) AS n(name text, value text) ON CONFLICT DO NOTHING;
-      END IF;
-    WHEN 'remove' THEN
-      UPDATE rescind.record r SET body = NULL, version = op.version + 1
-        WHERE r.realm = p_realm AND r.collection = op.collection AND r.id = op.id AND r.version = op.version
-          AND r.body IS NOT NULL;
-      IF FOUND THEN
-        DELETE FROM rescind.record_key o WHERE o.realm = p_realm AND o.collection = op.collection AND o.id = op.id;
-        DELETE FROM rescind.record_list o WHERE o.realm = p_realm AND o.collection = op.collection AND o.id = op.id;
-      ELSE
-        v_code := -4;
-      END IF;
+    WHEN 'records' THEN
+      v_code := rescind.records_1(p_realm,
+        ARRAY(SELECT r FROM json_populate_recordset(NULL::rescind.new_record_1, op.rows) AS r));
     WHEN 'expiring' THEN
       INSERT INTO rescind.expiring AS e (realm, kind, id, value, expires_at)
         VALUES (p_realm, op.collection, op.id, op.value, op.ends)
@@ -124,7 +92,7 @@ BEGIN
       DELETE FROM rescind.expiring e WHERE e.realm = p_realm AND e.kind = op.collection AND e.id = op.id
         AND e.expires_at = coalesce(op.ends, e.expires_at);
     WHEN 'forget' THEN
-      DELETE FROM rescind.token t WHERE t.realm = p_realm AND t.digest = op.digest AND t.handle = op.handle
+      DELETE FROM rescind.token t WHERE t.digest = op.digest AND t.realm + 0 = p_realm AND t.handle = op.handle
         AND t.expires_at = coalesce(op.ends, t.expires_at);
       IF FOUND THEN
         DELETE FROM rescind.consumption c WHERE c.realm = p_realm AND c.handle = op.handle;

@@ -13,7 +13,7 @@ import {
 import { ContractBroken, type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import { sha256 } from '@rescind/core/bytes'
 import { type ChainedLogRow, type IndexKey, settleKeep } from '@rescind/core/log'
-import { hex, type StoredOperation, storedOperation, uuids } from './operations.ts'
+import { hex, type StoredOperation, storedOperations, uuids } from './operations.ts'
 
 /** The parameters of `group_1` that say what it writes. */
 export type GroupJson = { readonly realms: string; readonly deps: string; readonly writes: string }
@@ -95,15 +95,6 @@ function jsonText(value: unknown): string {
 
 function wellFormed(_key: string, value: unknown): unknown {
   return typeof value === 'string' ? value.toWellFormed() : value
-}
-
-function storedOperations(
-  { expects, operations }: Write,
-  folded: FoldedLog | undefined,
-): readonly StoredOperation[] {
-  const stored: StoredOperation[] = expects.map((one) => ({ k: 'expect', ...one }))
-  for (const operation of operations) stored.push(storedOperation(operation, folded))
-  return stored.length === 0 ? [{ k: 'nothing' }] : stored
 }
 
 type Depends = { readonly r: RealmOrdinal; readonly keys: readonly string[] }

@@ -1,4 +1,12 @@
-import { type FoldedLog, keptBySource, type NewRow, type Operation, rowKeys } from '@rescind/authority'
+import {
+  type FoldedLog,
+  keptBySource,
+  type NewRecord,
+  type NewRow,
+  type Operation,
+  rowKeys,
+  type Write,
+} from '@rescind/authority'
 import { KEEP_FOREVER_MS } from '@rescind/core'
 import { type IndexKey, keepInBytes, traitsOf } from '@rescind/core/log'
 import { factsText, listsByClient } from '../token-facts.ts'
@@ -16,8 +24,35 @@ export function uuids(keys: readonly IndexKey[]): readonly string[] {
   return keys.map((key) => Buffer.from(key, 'latin1').toString('hex'))
 }
 
-/** @param folded of its realm; without it a row has no keys, and so concerns whatever is judged later. */
-export function storedOperation(operation: Operation, folded: FoldedLog | undefined): StoredOperation {
+/**
+ * A write's operations in order; records that follow each other are one. At least one, so that every write has an outcome.
+ * @param folded of its realm; without it a row has no keys, and so concerns whatever is judged later.
+ */
+export function storedOperations(
+  { expects, operations }: Write,
+  folded: FoldedLog | undefined,
+): readonly StoredOperation[] {
+  const stored: StoredOperation[] = expects.map((one) => ({ k: 'expect', ...one }))
+  let rows: unknown[] | undefined
+  for (const operation of operations) {
+    if (operation.kind !== 'put-record' && operation.kind !== 'delete-record') {
+      rows = undefined
+      stored.push(storedOperation(operation, folded))
+      continue
+    }
+    if (rows === undefined) {
+      rows = []
+      stored.push({ k: 'records', rows })
+    }
+    rows.push(newRecord(operation.kind === 'put-record' ? operation.record : operation))
+  }
+  return stored.length === 0 ? [{ k: 'nothing' }] : stored
+}
+
+function storedOperation(
+  operation: Exclude<Operation, RecordOperation>,
+  folded: FoldedLog | undefined,
+): StoredOperation {
   switch (operation.kind) {
     case 'append':
       return appended(operation.row, folded)
@@ -36,17 +71,6 @@ export function storedOperation(operation: Operation, folded: FoldedLog | undefi
       const { handle, sealed } = operation
       return { k: 'consume', handle, sealed: sealed === undefined ? undefined : hex(sealed) }
     }
-    case 'put-record': {
-      const { collection, id, fromVersion, body, keys, lists = [] } = operation.record
-      return { k: 'record', collection, id, version: fromVersion, body, names: keys, lists }
-    }
-    case 'delete-record':
-      return {
-        k: 'remove',
-        collection: operation.collection,
-        id: operation.id,
-        version: operation.fromVersion,
-      }
     case 'put-expiring': {
       const { kind, id, value, expiresAtMs } = operation.entry
       const alive = operation.unlessAliveAtMs
@@ -64,6 +88,20 @@ export function storedOperation(operation: Operation, folded: FoldedLog | undefi
       return { k: 'unaudit', low: operation.fromSeq, high: operation.throughSeq }
     case 'trim-log':
       return { k: 'trim', high: operation.throughSeq, kept: operation.keep, dropped: operation.forget }
+  }
+}
+
+type RecordOperation = Extract<Operation, { readonly kind: 'put-record' | 'delete-record' }>
+type Deleted = Omit<NewRecord, 'body' | 'keys' | 'lists'>
+
+/** A deleted record has no body. */
+function newRecord(record: NewRecord | Deleted): unknown {
+  const { collection, id, fromVersion } = record
+  const { body = null, keys = [], lists = [] } = 'body' in record ? record : {}
+  return {
+    ...{ collection, id, version: fromVersion, body },
+    ...{ key_names: keys.map(({ name }) => name), key_values: keys.map(({ value }) => value) },
+    ...{ list_names: lists.map(({ name }) => name), list_values: lists.map(({ value }) => value) },
   }
 }
 

@@ -185,7 +185,7 @@ class PostgresStore implements Store {
   }
 
   async #token(where: string, values: readonly (string | number)[]): Promise<TokenRecord | undefined> {
-    const sql = `SELECT ${TOKEN_COLUMNS} FROM rescind.token t WHERE t.realm = $1 AND ${where}`
+    const sql = `SELECT ${TOKEN_COLUMNS} FROM rescind.token t WHERE t.realm + 0 = $1 AND ${where}`
     const [row] = await this.#reads.rows<TokenRow>(sql, values)
     return row === undefined ? undefined : recordOfRow(row)
   }

@@ -12,21 +12,21 @@ BEGIN
     set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true);
 ${REFUSE_MOVED}
   WITH ended AS MATERIALIZED (
-    SELECT t.digest, t.handle FROM json_to_recordset(p_tokens) AS o(digest text, handle text, ends bigint)
-      JOIN rescind.token t ON t.realm = p_realm AND t.digest = o.digest COLLATE "C"
-        AND t.handle = o.handle COLLATE "C" AND t.expires_at = coalesce(o.ends, t.expires_at)
-      FOR UPDATE OF t SKIP LOCKED
+    SELECT found.* FROM json_to_recordset(p_tokens) AS o(digest text, handle text, ends bigint)
+      CROSS JOIN LATERAL (SELECT t.ctid AS place, t.handle FROM rescind.token t WHERE t.digest = o.digest COLLATE "C"
+        AND t.realm + 0 = p_realm AND t.handle = o.handle COLLATE "C" AND t.expires_at = coalesce(o.ends, t.expires_at)
+        FOR UPDATE SKIP LOCKED) found
   ), gone AS (
-    DELETE FROM rescind.token t USING ended e WHERE t.realm = p_realm AND t.digest = e.digest
+    DELETE FROM rescind.token WHERE ctid = ANY (ARRAY(SELECT e.place FROM ended e))
   )
-  DELETE FROM rescind.consumption c USING ended e WHERE c.realm = p_realm AND c.handle = e.handle;
-  WITH ended AS MATERIALIZED (
-    SELECT e.kind, e.id FROM json_to_recordset(p_entries) AS o(kind text, id text, ends bigint)
-      JOIN rescind.expiring e ON e.realm = p_realm AND e.kind = o.kind COLLATE "C" AND e.id = o.id COLLATE "C"
-        AND e.expires_at = coalesce(o.ends, e.expires_at)
-      FOR UPDATE OF e SKIP LOCKED
-  )
-  DELETE FROM rescind.expiring x USING ended e WHERE x.realm = p_realm AND x.kind = e.kind AND x.id = e.id;
+  DELETE FROM rescind.consumption WHERE ctid = ANY (ARRAY(SELECT found.place FROM ended e
+    CROSS JOIN LATERAL (SELECT c.ctid AS place FROM rescind.consumption c
+      WHERE c.realm = p_realm AND c.handle = e.handle FOR UPDATE SKIP LOCKED) found));
+  DELETE FROM rescind.expiring WHERE ctid = ANY (ARRAY(
+    SELECT found.place FROM json_to_recordset(p_entries) AS o(kind text, id text, ends bigint)
+      CROSS JOIN LATERAL (SELECT e.ctid AS place FROM rescind.expiring e WHERE e.realm = p_realm
+        AND e.kind = o.kind COLLATE "C" AND e.id = o.id COLLATE "C" AND e.expires_at = coalesce(o.ends, e.expires_at)
+        FOR UPDATE SKIP LOCKED) found));
 END
 $sweep$;
 `
