@@ -76,6 +76,20 @@ test('one heartbeat serves all who came before it, also when it takes longer tha
   await early[1]
 })
 
+test('who needs a heartbeat begun later is not served by one that is under way, although that counts', async () => {
+  const { time, heartbeat, answer, begun } = beating()
+  heartbeat.start()
+  const later = heartbeat.next()
+  let isServed = false
+  void later.then(() => (isServed = true))
+  await answer()
+  assert.deepEqual([heartbeat.isFresh, isServed, begun()], [true, false, 1])
+  await time.run(1)
+  assert.equal(begun(), 2)
+  await answer()
+  await later
+})
+
 test('a heartbeat whose outcome is not known, or that cannot be folded, serves nobody', async () => {
   const { time, heartbeat, answer, cannotFold } = beating()
   const waiting = assert.rejects(heartbeat.fresh(), StoreUnavailable)

@@ -31,6 +31,8 @@ type Sent = { readonly monotonicMs: number; readonly wallMs: number }
 type Waiting = {
   /** Heartbeats that were begun before it came. */
   readonly after: number
+  /** A heartbeat that was begun before it came will do, while that counts. */
+  readonly takesEarlier: boolean
   readonly settle: () => void
   readonly fail: (error: unknown) => void
 }
@@ -76,13 +78,17 @@ export class Heartbeat {
 
   /** Resolves when a request that arrived before the call may get a positive answer. @throws StoreUnavailable. */
   async fresh(): Promise<void> {
-    if (!this.isFresh) await this.next()
+    if (!this.isFresh) await this.#wait(true)
   }
 
   /** Resolves with a heartbeat that is begun after the call. @throws StoreUnavailable. */
-  async next(): Promise<void> {
+  next(): Promise<void> {
+    return this.#wait(false)
+  }
+
+  async #wait(takesEarlier: boolean): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const one = { after: this.#begun, settle: resolve, fail: reject }
+    const one = { after: this.#begun, takesEarlier, settle: resolve, fail: reject }
     const cancel = this.#parts.later(HEARTBEAT_WAIT_MS, () => {
       reject(new StoreUnavailable('the store did not take a heartbeat in time'))
     })
@@ -106,7 +112,7 @@ export class Heartbeat {
     this.#isBeating = false
     const isFresh = this.isFresh
     for (const one of this.#waiting) {
-      if (!isFresh && !(isFolded && one.after < this.#begun)) continue
+      if (!(one.takesEarlier && isFresh) && !(isFolded && one.after < this.#begun)) continue
       this.#waiting.delete(one)
       one.settle()
     }
@@ -126,7 +132,7 @@ export class Heartbeat {
     const { later, boundMs } = this.#parts
     if (this.#isClosed) return
     const pauseMs = isFolded ? boundMs / PER_BOUND : RETRY_MS
-    this.#cancel = later(isFolded && this.#waiting.size > 0 && !this.isFresh ? 0 : pauseMs, () => {
+    this.#cancel = later(isFolded && this.#waiting.size > 0 ? 0 : pauseMs, () => {
       void this.#beat()
     })
   }
