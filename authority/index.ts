@@ -111,6 +111,7 @@ export {
   recordOf,
   type TokenIntent,
 } from './realm/issue.ts'
+export { isMaster, type RealmsAct } from './realm/master-keys.ts'
 export type { Minting } from './realm/minting.ts'
 export { type Audit, type Caller, type Cause, callerFacts, type Found, Realm, whoOf } from './realm/realm.ts'
 export {
@@ -128,7 +129,7 @@ export {
   REALM_SETTINGS_ID,
   type RealmSettings,
 } from './realm/realm-settings.ts'
-export { Realms, type RealmsAct } from './realm/realms.ts'
+export { Realms } from './realm/realms.ts'
 export {
   cutoffRule,
   type EndedBy,

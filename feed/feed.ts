@@ -41,6 +41,7 @@ export class Feed {
       // A change of its record disables or deletes a realm.
       if (kind === 'change') for (const one of this.#byRealm.values()) one.disconnectIfClosed()
     })
+    parts.realms.onClosed(({ ordinal }) => this.#byRealm.get(ordinal)?.disconnectIfClosed())
     this.#timer = setInterval(() => this.#pulse(), PULSE_MS)
     this.#timer.unref()
   }

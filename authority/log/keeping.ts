@@ -1,4 +1,5 @@
 import {
+  ASSIGNED_LIFETIME_MAX_MS,
   expiryCeiling,
   KEEP_FOREVER_MS,
   keptPast,
@@ -12,7 +13,7 @@ import { foreignIssuer, isForeignSource } from '@rescind/core/tokens'
 import { ISSUER_TERMS, type IssuerTerms } from '../directory/issuer-terms.ts'
 import { readObject } from '../directory/stored-json.ts'
 import type { Store } from '../ports.ts'
-import { REALM_SETTINGS } from '../realm/realm-settings.ts'
+import { REALM_SETTINGS, REALM_SETTINGS_ID } from '../realm/realm-settings.ts'
 import type { NewRecord } from './writes.ts'
 
 /** The directory's collection of issuers; only their skews matter here. */
@@ -57,6 +58,8 @@ export class Keeping {
   #atOpen: ReadonlyMap<Source, number> = new Map()
   readonly #terms: Map<string, IssuerTerms> = new Map()
   #doubtful = false
+  /** The longest life that other processes may give a token; 0: there are no others. */
+  #longestLifeMs = 0
   readonly #skewSeconds: Map<string, number> = new Map()
 
   static async open(store: Store, realm: RealmOrdinal): Promise<Keeping> {
@@ -69,6 +72,7 @@ export class Keeping {
   /** Call after an unknown outcome: the store may hold more than this process saw. */
   async reload(store: Store, realm: RealmOrdinal): Promise<void> {
     for (const [source, ms] of await store.highestExpiries(realm)) this.raise(source, ms)
+    if (store.isShared) this.#longestLifeMs = await longestLifeMs(store, realm)
     for (const collection of [ISSUERS_NAME, ISSUER_TERMS.name]) {
       let after: string | undefined
       do {
@@ -112,11 +116,11 @@ export class Keeping {
         // A holder of the key can go on signing.
         return KEEP_FOREVER_MS
       case 'grant':
-        return this.#own(keepUntilMs, target.source)
+        return this.#ours(target.source, { keepUntilMs, atMs })
       case 'session':
         return isForeignSource(target.source)
           ? this.#sessions(target.source, { keepUntilMs, atMs })
-          : this.#own(keepUntilMs, target.source)
+          : this.#ours(target.source, { keepUntilMs, atMs })
       case 'cut':
         return this.#cutoff(target, { keepUntilMs, atMs })
     }
@@ -160,12 +164,18 @@ export class Keeping {
     if (shape === 'realm') {
       const isOpen = [...this.#terms.values()].some(({ withoutIat }) => withoutIat !== undefined)
       if (isOpen || this.#doubtful) return KEEP_FOREVER_MS
-      return Math.max(this.#own(asked.keepUntilMs, undefined), this.#issued(undefined, asked.atMs))
+      return Math.max(this.#ours(undefined, asked), this.#issued(undefined, asked.atMs))
     }
-    if (!isForeignSource(source)) return this.#own(asked.keepUntilMs, source)
+    if (!isForeignSource(source)) return this.#ours(source, asked)
     const terms = this.#terms.get(foreignIssuer(source))
     if (terms?.withoutIat !== undefined || this.#doubtful) return KEEP_FOREVER_MS
     return this.#issued(source, asked.atMs)
+  }
+
+  /** The same for a rule that commits now: another process may have allowed longer lives since the rule was made. */
+  #ours(source: Source | undefined, { keepUntilMs, atMs }: Asked): number {
+    const keptMs = this.#own(keepUntilMs, source)
+    return this.#longestLifeMs === 0 ? keptMs : Math.max(keptMs, keptPast(atMs + this.#longestLifeMs))
   }
 
   /** For tokens that we mint: every expiry ever given out counts, even one by a wrong clock. Without a source: of all. */
@@ -200,6 +210,16 @@ export class Keeping {
     const known = source === undefined ? undefined : this.#skewSeconds.get(foreignIssuer(source))
     return (known ?? SKEW_MAX_SECONDS) * 1_000
   }
+}
+
+/** Of a realm whose settings cannot be read, the most that settings can allow. */
+async function longestLifeMs(store: Store, realm: RealmOrdinal): Promise<number> {
+  const record = await store.record(realm, REALM_SETTINGS.name, REALM_SETTINGS_ID)
+  if (record?.body === undefined) return LIFETIME_MAX_MS
+  const value = readObject(record.body)
+  if (value === undefined || REALM_SETTINGS.isValue?.(value) !== true) return ASSIGNED_LIFETIME_MAX_MS
+  // `isValue` has checked it.
+  return (value['highestLifetimeSeconds'] as number) * 1_000
 }
 
 type Asked = { readonly keepUntilMs: number; readonly atMs: number }

@@ -72,6 +72,7 @@ export type OverQuota = { readonly kind: 'over-quota'; readonly waitSeconds: num
 
 /** Mints tokens in one write. What was judged at `judgedAt` must still hold when the write commits. */
 export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> {
+  if (realm.settling !== undefined) await realm.settling
   const nowMs = realm.nowMs()
   if (realm.isClosed) return { kind: 'held' }
   if (act.tokens.some((intent) => isMintingHeld(intent, realm.index))) return { kind: 'held' }

@@ -118,6 +118,8 @@ export type RealmParts = {
   /** Absent: all kinds may be minted. */
   readonly minting?: Minting | undefined
   readonly disorder?: Disorder
+  /** See `Realm.settling`. */
+  readonly settling?: () => Promise<void> | undefined
 }
 
 /**
@@ -144,6 +146,7 @@ export class Realm {
   readonly #quota: IssuingQuota | undefined
   readonly #freeText: FreeText | undefined
   readonly #disorder: Disorder | undefined
+  readonly #settling: (() => Promise<void> | undefined) | undefined
   readonly #records: RecordCache
   #judgedMs = 0
   #lastAudit: (Pick<Audit, 'by' | 'from' | 'how'> & { readonly text: string }) | undefined
@@ -163,6 +166,7 @@ export class Realm {
     this.minting = parts.minting ?? ANY_MINTING
     this.#grammar = new TokenGrammar({ minted: this.minting.prefixes })
     this.#disorder = parts.disorder
+    this.#settling = parts.settling
     this.directory = new Directory(parts.store, parts.ordinal, recordWatch(parts))
     this.keyring = new Keyring({ directory: this.directory, keys: parts.keys, realm: parts.name })
     this.#signed = new SignedTokens(this.keyring, parts.keys.digestKey)
@@ -190,6 +194,14 @@ export class Realm {
   /** Whether the realm was disabled or deleted: it is not served, and mints nothing. */
   get isClosed(): boolean {
     return this.#closed
+  }
+
+  /**
+   * Await it before anything is minted: it resolves once the realm's state and settings, which another process has changed,
+   * are read again. Undefined: they are as known.
+   */
+  get settling(): Promise<void> | undefined {
+    return this.#settling?.()
   }
 
   setClosed(closed: boolean): void {

@@ -18,12 +18,13 @@ import { putRecord } from '../directory/change.ts'
 import { STRANGE } from '../directory/stored-json.ts'
 import { Ledger } from '../log/ledger.ts'
 import { faultAdvice, logFault } from '../log/log-faults.ts'
-import type { Operation } from '../log/writes.ts'
 import type { Nodes } from '../nodes/nodes.ts'
 import type { Defer, IssuingQuota, Store } from '../ports.ts'
 import { commitOwn } from './commit-own.ts'
 import { adviceOn, Disorder, GONE, type Unreadable } from './disorder.ts'
-import { type Audit, type Caller, type FreeText, Realm, type RealmParts } from './realm.ts'
+import { MasterKeys, type RealmsAct } from './master-keys.ts'
+import { type Audit, type FreeText, Realm, type RealmParts } from './realm.ts'
+import { realmChange } from './realm-change.ts'
 import { type MasterKey, makeRealmKeys, opensKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
 import {
   type Dormant,
@@ -37,10 +38,9 @@ import {
   viewOf,
 } from './realm-record.ts'
 import { REALM_SETTINGS, REALM_SETTINGS_ID } from './realm-settings.ts'
-import { ruleOn } from './revoke.ts'
+import { changeState, type RealmState } from './realm-state.ts'
 import { loadGrammar } from './token-prefixes.ts'
-
-export type RealmsAct = { readonly caller: Caller; readonly audit: Audit }
+import { Unsettled } from './unsettled.ts'
 
 const DEFAULT_ORDINAL = realmOrdinal(1)
 const FOUNDING: Audit = { by: 'server', from: 'local', how: 'store.create' }
@@ -72,17 +72,20 @@ export class Realms {
   /** What cannot be read in the store. */
   readonly disorder: Disorder
   readonly #parts: Omit<RealmsParts, 'master'>
-  #master: MasterKey
-  /** The new key while a change of the master key is under way. */
-  #coming: MasterKey | undefined
+  readonly #masters: MasterKeys
   readonly #open: Map<string, Realm> = new Map()
   #hasStarted = false
   readonly #opening: Map<RealmName, Promise<Realm>> = new Map()
   readonly #dormant: Map<string, Dormant> = new Map()
+  /** Realms that this process has tried to create, without knowing what became of it. */
+  readonly #creating: Set<string> = new Set()
+  /** Realms whose records other processes have changed. */
+  readonly #unsettled: Unsettled<string> = new Unsettled((name) => this.#readAgain(name))
+  readonly #closed: ((realm: Realm) => void)[] = []
 
   private constructor(parts: RealmsParts, floorMs: number) {
     this.#parts = parts
-    this.#master = parts.master
+    this.#masters = new MasterKeys(parts.store, parts.master)
     this.ledger = new Ledger(parts.store, floorMs, { defer: parts.defer, nodes: parts.nodes })
     parts.nodes?.begin(this.ledger)
     this.disorder = new Disorder(parts.onUnreadable ?? (() => {}))
@@ -100,6 +103,7 @@ export class Realms {
       if (!(await Realms.isNew(store)))
         throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${GONE}; restore a backup`)
       await realms.#found()
+      realms.#follow()
       realms.#hasStarted = true
       return realms
     }
@@ -108,6 +112,7 @@ export class Realms {
     const { ordinal } = await realms.#openOne(SYSTEM_REALM, value)
     const unreadable = realms.ledger.suspension(ordinal)
     if (unreadable !== undefined) throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${unreadable.advice}`)
+    realms.#follow()
     for await (const { id, body } of realmRecords(store)) await realms.#openIfReadable(id, body)
     // The first start may have ended between creating its two realms.
     if ((await store.record(SYSTEM_ORDINAL, REALMS.name, DEFAULT_REALM)) === undefined) {
@@ -150,12 +155,13 @@ export class Realms {
   ready(name: string | undefined): Realm | undefined {
     const isThere = name === undefined || this.isServed(name)
     const realm = isThere ? this.#open.get(name ?? DEFAULT_REALM) : undefined
-    return realm === undefined || this.whyNotIn(realm) !== undefined ? undefined : realm
+    if (realm === undefined || this.#unsettled.has(realm.name)) return undefined
+    return this.whyNotIn(realm) === undefined ? realm : undefined
   }
 
   /** The realm that a path names, else `default`. @throws RealmOutOfOrder; StoreUnavailable when it cannot be opened now. */
   async served(name: string | undefined): Promise<Realm | undefined> {
-    const realm = name === undefined ? this.#open.get(DEFAULT_REALM) : await this.get(name)
+    const realm = await this.get(name ?? DEFAULT_REALM)
     const why = this.whyNot(name ?? DEFAULT_REALM)
     if (why !== undefined) throw new RealmOutOfOrder(why)
     return realm
@@ -166,8 +172,24 @@ export class Realms {
     return suspension?.kind === 'unreadable' ? suspension.advice : undefined
   }
 
+  /** Called when another process has closed a realm: its streams end. */
+  onClosed(listener: (realm: Realm) => void): void {
+    this.#closed.push(listener)
+  }
+
+  /** Resolves once what other processes have changed about this realm is read again. @throws StoreUnavailable. */
+  settled(name: string): Promise<void> {
+    return this.#unsettled.settle(name)
+  }
+
+  /** The same for all realms. */
+  allSettled(): Promise<void> {
+    return this.#unsettled.settleAll()
+  }
+
   /** A served realm by name, never `system`. Opens it if necessary. */
   async get(name: string): Promise<Realm | undefined> {
+    await this.settled(name)
     if (!this.isServed(name)) return undefined
     return this.#open.get(name) ?? this.#wake(name)
   }
@@ -217,15 +239,18 @@ export class Realms {
    * @throws StoreRefused for an invalid or taken name, StoreUnavailable when it could not be created.
    */
   async make(name: string, audit: Audit): Promise<void> {
+    const { store } = this.#parts
     const valid = parseRealmName(name)
     if (valid === undefined || valid === SYSTEM_REALM) throw new StoreRefused(`"${name}" cannot name a realm`)
     if (this.disorder.ofRealm(valid) !== undefined) throw new StoreRefused(`realm ${name} is out of order`)
-    await this.#settleMaster()
+    await this.#masters.settle()
+    await this.settled(valid)
     const { system } = this
+    const creating = this.#creating
     const own = await system.directory.state(REALMS, SYSTEM_REALM)
     const state = await system.directory.state(REALMS, valid)
     // An earlier call may have created it without learning so.
-    if (state.entry !== undefined && !this.isKnown(valid)) {
+    if (state.entry !== undefined && (creating.has(valid) || !(store.isShared || this.isKnown(valid)))) {
       this.#lie(valid, state.entry.value)
       return
     }
@@ -233,10 +258,11 @@ export class Realms {
     const ordinal = own.entry.value.nextOrdinal ?? DEFAULT_ORDINAL + 1
     if (ordinal > REALMS_MAX) throw new StoreRefused(`a store holds at most ${REALMS_MAX} realms`)
     // A damaged count must not give the new realm another one's log.
-    if ((await this.#parts.store.head(realmOrdinal(ordinal))).seq > 0)
+    if ((await store.head(realmOrdinal(ordinal))).seq > 0)
       throw new StoreRefused(`the stored count of realms is wrong: number ${ordinal} is taken`)
     const value = this.#valueFor(valid, ordinal)
     const counted = { ...own.entry.value, nextOrdinal: ordinal + 1 }
+    creating.add(valid)
     const outcome = await system.commit({
       realm: SYSTEM_ORDINAL,
       dependsOn: [],
@@ -250,6 +276,7 @@ export class Realms {
         ),
       ],
     })
+    creating.delete(valid)
     if (outcome.kind !== 'applied')
       throw new StoreUnavailable(`realm ${name} could not be created now; try again`)
     this.#lie(valid, value)
@@ -272,94 +299,25 @@ export class Realms {
 
   /** A realm that may also be disabled, for reading its contents. */
   async known(name: string): Promise<Realm | undefined> {
+    await this.settled(name)
     return (await this.view(name)) === undefined ? undefined : this.#known(name)
   }
 
-  /**
-   * Disables, enables or deletes a realm. Before it counts as closed, everything issued in it is cut off and minting has
-   * stopped; enabling it later revives none of that.
-   * @returns undefined when there is no such realm, `stale` when the caller's right ended meanwhile.
-   */
-  async setState(
-    name: string,
-    state: 'enabled' | 'disabled' | 'deleted',
-    act: RealmsAct,
-  ): Promise<'done' | 'stale' | undefined> {
-    const { entry, version } = await this.system.directory.state(REALMS, name)
+  /** See `changeState`. @returns undefined when there is no such realm. */
+  async setState(name: string, state: RealmState, act: RealmsAct): Promise<'done' | 'stale' | undefined> {
+    const { entry } = await this.system.directory.state(REALMS, name)
     const realm = await this.#known(name)
     if (entry === undefined || realm === undefined || viewOf(entry) === undefined) return undefined
-    if (state !== 'enabled') {
-      realm.setClosed(true)
-      // Minting has stopped, so this cutoff ends every token, and none remains when the realm is enabled again.
-      if ((await this.#endAll(realm, act)) === 'stale') {
-        realm.setClosed(entry.value.state !== undefined)
-        return 'stale'
-      }
-    }
-    const { state: _before, ...rest } = entry.value
-    const value = state === 'enabled' ? rest : { ...rest, state }
-    const put = { collection: REALMS, id: name, value, fromVersion: version }
-    const outcome = await this.system.commit({
-      realm: SYSTEM_ORDINAL,
-      dependsOn: [act.caller.dependency],
-      expects: [],
-      operations: putRecord(this.system, put, act.audit),
-    })
-    if (outcome.kind !== 'applied') return 'stale'
-    realm.setClosed(state !== 'enabled')
-    return 'done'
+    return changeState(this.system, { realm, entry, state, act })
   }
 
-  async #endAll(realm: Realm, { caller, audit }: RealmsAct): Promise<'done' | 'stale'> {
-    const rule = ruleOn(realm, { kind: 'cut', shape: 'realm', principals: { source: '' } })
-    const operations = [{ kind: 'append', row: realm.row(rule, audit) } as const]
-    const write = { realm: realm.ordinal, dependsOn: [caller.dependency], expects: [], operations }
-    return (await realm.commit(write)).kind === 'applied' ? 'done' : 'stale'
-  }
-
-  /**
-   * Wraps every realm's keys with another master key, in one write: a store opens with one master key or with the other, never
-   * in part with each. @returns `stale` when a realm or the caller's right changed meanwhile.
-   */
-  async rewrap(master: MasterKey, { caller, audit }: RealmsAct): Promise<'done' | 'stale'> {
-    const { random } = this.#parts
-    await this.#settleMaster()
+  /** See `MasterKeys.rewrap`. @throws RealmOutOfOrder, StoreUnavailable. */
+  async rewrap(master: MasterKey, act: RealmsAct): Promise<'done' | 'stale'> {
+    await this.#masters.settle()
     // An unreadable realm's keys would stay wrapped with the old master key, which is then discarded.
     const broken = this.disorder.all.find(({ what }) => what === 'realm')
     if (broken !== undefined) throw new RealmOutOfOrder(`the realm ${broken.realm}: ${adviceOn(broken)}`)
-    this.#coming = master
-    const operations: Operation[] = []
-    for await (const { id, version, value } of this.system.directory.all(REALMS)) {
-      const realm = id as RealmName
-      const keys = unwrapRealmKeys(value.wrappedKeys, realm, this.#master)
-      const rewrapped = { ...value, wrappedKeys: wrapRealmKeys(keys, { realm, master, random }) }
-      const put = { collection: REALMS, id, value: rewrapped, fromVersion: version }
-      operations.push(...putRecord(this.system, put, audit))
-    }
-    const outcome = await this.system.commit({
-      realm: SYSTEM_ORDINAL,
-      dependsOn: [caller.dependency],
-      expects: [],
-      operations,
-    })
-    this.#coming = undefined
-    if (outcome.kind !== 'applied') return 'stale'
-    this.#master = master
-    return 'done'
-  }
-
-  /** After a change of the master key with an unknown outcome, finds out which key opens the store. */
-  async #settleMaster(): Promise<void> {
-    if (this.#coming === undefined) return
-    if (await Realms.isMaster(this.#parts.store, this.#coming)) this.#master = this.#coming
-    this.#coming = undefined
-  }
-
-  /** Whether this key is the store's current master key. */
-  static async isMaster(store: Store, master: MasterKey): Promise<boolean> {
-    const record = await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)
-    const value = record?.body === undefined ? undefined : readRealmValue(record.body)
-    return value !== undefined && opensKeys(value.wrappedKeys, SYSTEM_REALM, master)
+    return this.#masters.rewrap(this.system, { ...act, master, random: this.#parts.random })
   }
 
   /** A store's first start: creates the system realm's record, the default realm, and each log's first epoch. */
@@ -395,7 +353,7 @@ export class Realms {
 
   #valueFor(name: RealmName, ordinal: number): RealmValue {
     const { random, clock } = this.#parts
-    const wrapping = { realm: name, master: this.#master, random }
+    const wrapping = { realm: name, master: this.#masters.current, random }
     const wrappedKeys = wrapRealmKeys(makeRealmKeys(random), wrapping)
     return { ordinal, wrappedKeys, createdAtMs: clock.wallMs() }
   }
@@ -415,7 +373,7 @@ export class Realms {
 
   async #openAnew(name: RealmName, value: RealmValue): Promise<Realm> {
     const { store, clock, random, quota, freeText, minting } = this.#parts
-    const keys = unwrapRealmKeys(value.wrappedKeys, name, this.#masterOf(name, value))
+    const keys = unwrapRealmKeys(value.wrappedKeys, name, this.#masters.of(name, value))
     const ordinal: RealmOrdinal = realmOrdinal(value.ordinal)
     const [index, fault] = await Promise.all([
       this.ledger.openRealm(ordinal, keys.digestKey),
@@ -431,6 +389,7 @@ export class Realms {
     const realm = new Realm({
       ...{ name, ordinal, keys, index, ledger: this.ledger, store, clock, random, quota },
       ...{ disorder: this.disorder, freeText, minting },
+      settling: () => (this.#unsettled.has(name) ? this.#unsettled.settle(name) : undefined),
     })
     if (index.seq === 0 && this.whyNotIn(realm) === undefined) await this.#firstEpoch(realm)
     await this.#settle(realm)
@@ -438,6 +397,42 @@ export class Realms {
     this.#open.set(name, realm)
     this.#dormant.delete(name)
     return realm
+  }
+
+  /** Rows of other processes say which records have to be read again. */
+  #follow(): void {
+    if (!this.#parts.store.isShared) return
+    this.ledger.onRow((ordinal, row) => {
+      const changed = realmChange(ordinal, row)
+      const name = typeof changed === 'number' ? this.#nameOf(changed) : changed
+      if (name === undefined) return
+      this.#unsettled.changed(name)
+      void this.#settleSoon(name)
+    })
+  }
+
+  #nameOf(ordinal: RealmOrdinal): string | undefined {
+    return this.all().find((realm) => realm.ordinal === ordinal)?.name
+  }
+
+  async #settleSoon(name: string): Promise<void> {
+    try {
+      await this.#unsettled.settle(name)
+    } catch (error) {
+      // The next who needs this realm reads it again.
+      if (!isOutage(error)) throw error
+    }
+  }
+
+  async #readAgain(name: string): Promise<void> {
+    const record = await this.#parts.store.record(SYSTEM_ORDINAL, REALMS.name, name)
+    const value = this.#readable(name, record?.body)
+    if (value === undefined) return
+    const realm = this.#open.get(name) ?? (await this.#opening.get(name as RealmName))
+    if (realm === undefined) return this.#lie(name as RealmName, value)
+    await this.#settle(realm)
+    realm.setClosed(value.state !== undefined)
+    if (realm.isClosed) for (const closed of this.#closed) closed(realm)
   }
 
   /** Loads lifetimes and prefixes. A realm that cannot read them is put out of order rather than served by guesses. */
@@ -482,14 +477,8 @@ export class Realms {
   }
 
   #whyNoKeys(name: RealmName, value: RealmValue): string | undefined {
-    const master = this.#masterOf(name, value)
+    const master = this.#masters.of(name, value)
     return opensKeys(value.wrappedKeys, name, master) ? undefined : 'its keys do not open with the master key'
-  }
-
-  /** The master key that wrapped these keys: during a change, the store may already have the new one. */
-  #masterOf(name: RealmName, { wrappedKeys }: RealmValue): MasterKey {
-    const coming = this.#coming
-    return coming !== undefined && opensKeys(wrappedKeys, name, coming) ? coming : this.#master
   }
 
   async #firstEpoch(realm: Realm): Promise<void> {

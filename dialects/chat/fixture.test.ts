@@ -110,6 +110,7 @@ export function chatOn(realms: World['realms'], options: ChatStart['options'] = 
   const timers = new Map<number, () => void | Promise<void>>()
   const live: LivePort = {
     onRow: (listener) => realms.ledger.onRow(listener),
+    onClosed: (listener) => realms.onClosed(listener),
     every: (ms, task) => void timers.set(ms, task),
   }
   return {

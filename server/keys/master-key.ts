@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { type MasterKey, Realms, type RealmsAct, type Store } from '@rescind/authority'
+import { isMaster, type MasterKey, type Realms, type RealmsAct, type Store } from '@rescind/authority'
 import type { Random } from '@rescind/core'
 import {
   dropNextMasterKey,
@@ -18,7 +18,7 @@ export type Rotated = 'done' | 'stale' | 'running' | 'no-file'
 export async function settledMasterKey(path: string, store: Store): Promise<MasterKey> {
   const next = readNextMasterKey(path)
   if (next !== undefined) {
-    if (await Realms.isMaster(store, next)) takeNextMasterKey(path)
+    if (await isMaster(store, next)) takeNextMasterKey(path)
     else dropNextMasterKey(path)
   }
   return readMasterKey(path)

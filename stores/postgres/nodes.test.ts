@@ -1,69 +1,10 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
-import {
-  type Publication,
-  type Realm,
-  Realms,
-  revokeGrant,
-  revokePrincipals,
-  revokeToken,
-  type Store,
-} from '@rescind/authority'
+import { test } from 'node:test'
+import { type Publication, revokeGrant, revokePrincipals, revokeToken } from '@rescind/authority'
 import { actOf, intentOf, issue, say, tryIssue } from '../../test/kit/acts.ts'
-import { emptyStore } from '../../test/kit/postgres-nodes.ts'
-import { type PostgresServer, startPostgres } from '../../test/kit/postgres-server.ts'
-import { HandClock, MASTER, START_MS } from '../../test/kit/realm.ts'
-import { SeededRandom } from '../../test/kit/seeded-random.ts'
-import { openPostgres } from './store.ts'
+import { type SharedNode, sharedNodes, until } from '../../test/kit/shared-nodes.ts'
 
-let server: PostgresServer
-const open: Store[] = []
-before(async () => {
-  server = await startPostgres()
-})
-after(async () => {
-  await closeAll()
-  await server.stop()
-})
-beforeEach(async () => {
-  await closeAll()
-  await emptyStore(server.address)
-})
-
-async function closeAll(): Promise<void> {
-  for (const store of open.splice(0)) await store.close()
-}
-
-type Node = {
-  readonly realms: Realms
-  readonly realm: Realm
-  readonly store: Store
-  readonly published: Publication[]
-}
-
-async function openNode(seed: string): Promise<Node> {
-  const store = await openPostgres(server.address, { floorMs: START_MS })
-  open.push(store)
-  const realms = await Realms.open({
-    ...{ store, clock: new HandClock(), master: MASTER, random: new SeededRandom(seed) },
-    defer: setImmediate,
-  })
-  const published: Publication[] = []
-  realms.ledger.onGroup({
-    published: (one) => published.push(one),
-    lost: () => assert.fail('nothing is lost'),
-  })
-  return { realms, realm: realms.default, store, published }
-}
-
-async function until(isTrue: () => boolean): Promise<number> {
-  const from = performance.now()
-  while (!isTrue())
-    await new Promise<void>((resolve) => {
-      setImmediate(resolve)
-    })
-  return performance.now() - from
-}
+const { open: openNode } = sharedNodes()
 
 test('what one node revokes, the other refuses within a moment, without asking the store', async () => {
   const [a, b] = [await openNode('a'), await openNode('b')]
@@ -104,7 +45,7 @@ test('[A01] nothing is minted by what another node has revoked meanwhile', async
 
 test('rows of all nodes are published on each, once, in order and with equal chains', async () => {
   const [a, b] = [await openNode('a'), await openNode('b')]
-  const revoke = (node: Node, nth: number) =>
+  const revoke = (node: SharedNode, nth: number) =>
     revokePrincipals(
       node.realm,
       { shape: 'subject', principals: { source: 'oauth', subject: `s${nth}` } },

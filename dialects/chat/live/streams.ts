@@ -28,6 +28,8 @@ const FULL_SECONDS = 15
 /** What the server provides: rows as they are folded, and a timer that stops with the server. */
 export type LivePort = {
   readonly onRow: (listener: (realm: RealmOrdinal, row: LogRow) => void) => void
+  /** Another process has closed a realm. */
+  readonly onClosed: (listener: () => void) => void
   readonly every: (ms: number, task: () => void | Promise<void>) => void
 }
 
@@ -57,6 +59,7 @@ export class LiveStreams {
       streams.rows.add(row)
       for (const stream of streams.open) stream.wake()
     })
+    port.onClosed(() => this.#endClosed())
     port.every(BEAT_MS, () => this.beat())
     port.every(EXPIRY_MS, () => this.#tellExpired())
   }

@@ -105,6 +105,7 @@ async function create(ask: Ask<unknown, KeyBody>): Promise<Answer | Stale> {
   if (by.realm !== undefined && body.realm !== undefined && body.realm !== by.realm)
     return problem(403, 'realm: a key of one realm can make keys of that realm only')
   const realm = by.realm ?? body.realm
+  if (realm !== undefined) await parts.realms.settled(realm)
   if (realm !== undefined && !parts.realms.isServed(realm)) return problem(422, 'realm: no such realm')
   const { entries } = await system.directory.page(CONTROL_KEYS, { after: undefined, limit: CONTROL_KEYS_MAX })
   const most = by.realm === undefined ? CONTROL_KEYS_MAX : CONTROL_KEYS_MAX - KEYS_RESERVED

@@ -42,6 +42,7 @@ export function mountChat(parts: Parts, requestsPerMinute: number): Mounted {
     askExternal,
     live: {
       onRow: (listener) => realms.ledger.onRow(listener),
+      onClosed: (listener) => realms.onClosed(listener),
       every: (ms, task) => void timers.push(setInterval(() => void run(task), ms).unref()),
     },
   })

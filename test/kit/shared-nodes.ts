@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach } from 'node:test'
+import { type Publication, type Realm, Realms, type Store } from '@rescind/authority'
+import { openPostgres } from '../../stores/postgres/store.ts'
+import { emptyStore } from './postgres-nodes.ts'
+import { type PostgresServer, startPostgres } from './postgres-server.ts'
+import { HandClock, MASTER, START_MS } from './realm.ts'
+import { SeededRandom } from './seeded-random.ts'
+
+export type SharedNode = {
+  readonly realms: Realms
+  readonly realm: Realm
+  readonly store: Store
+  readonly clock: HandClock
+  readonly published: Publication[]
+}
+
+/** For a file of tests: a PostgreSQL server, emptied before each test, and the nodes that a test opens on it. */
+export function sharedNodes(): { readonly open: (seed: string) => Promise<SharedNode> } {
+  let server: PostgresServer
+  const opened: Store[] = []
+  const closeAll = async (): Promise<void> => {
+    for (const store of opened.splice(0)) await store.close()
+  }
+  before(async () => {
+    server = await startPostgres()
+  })
+  after(async () => {
+    await closeAll()
+    await server.stop()
+  })
+  beforeEach(async () => {
+    await closeAll()
+    await emptyStore(server.address)
+  })
+  const open = async (seed: string): Promise<SharedNode> => {
+    const store = await openPostgres(server.address, { floorMs: START_MS })
+    opened.push(store)
+    return openNode(store, seed)
+  }
+  return { open }
+}
+
+async function openNode(store: Store, seed: string): Promise<SharedNode> {
+  const clock = new HandClock()
+  const realms = await Realms.open({
+    ...{ store, clock, master: MASTER, random: new SeededRandom(seed) },
+    ...{ defer: setImmediate, lazily: true },
+  })
+  const published: Publication[] = []
+  realms.ledger.onGroup({
+    published: (one) => published.push(one),
+    lost: () => assert.fail('nothing is lost'),
+  })
+  return { realms, realm: realms.default, store, clock, published }
+}
+
+/** Waits for what another node's rows bring about. @returns how long it took, in milliseconds. */
+export async function until(isTrue: () => boolean): Promise<number> {
+  const from = performance.now()
+  while (!isTrue())
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve)
+    })
+  return performance.now() - from
+}
+
+/** Waits until one node has folded what the other has. */
+export async function caughtUp(behind: SharedNode, ahead: SharedNode): Promise<void> {
+  for (const realm of ahead.realms.all()) {
+    const own = behind.realms.all().find(({ ordinal }) => ordinal === realm.ordinal)
+    if (own !== undefined) await until(() => own.index.seq >= realm.index.seq)
+  }
+}
