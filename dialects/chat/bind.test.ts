@@ -335,3 +335,9 @@ test("a token's expiry cannot be moved after its revocation, whichever comes fir
     assert.equal(await isLive(token), false)
   }
 })
+
+test('nothing is bound in a realm that was closed while the request was under way', async () => {
+  const { admin, realm } = await withClients()
+  realm.setClosed(true)
+  assertError(await admin('PUT', PATH, { token: 'late' }), 403, 'PERMISSION_DENIED')
+})

@@ -127,7 +127,9 @@ async function planOf(realm: Realm, act: BindAct): Promise<Plan> {
   const found = await realm.find(raw)
   const isKnown = found.record !== undefined || found.respelled !== undefined
   const plan = isKnown ? planOver(realm, act, found) : await planForNew(realm, act)
-  return plan.kind === 'put' && isMintingHeld(intentOf(act), realm.index) ? HELD : plan
+  if (plan.kind !== 'put') return plan
+  if (realm.settling !== undefined) await realm.settling
+  return realm.isClosed || isMintingHeld(intentOf(act), realm.index) ? HELD : plan
 }
 
 const CONFLICT: Plan = { kind: 'conflict' }
