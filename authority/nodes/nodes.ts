@@ -46,6 +46,7 @@ export class Nodes {
   readonly #acknowledger: Acknowledger
   /** Rows that this node wrote, and that are not known to be refused everywhere. */
   readonly #written: Map<RealmOrdinal, number> = new Map()
+  readonly #unfolded: Map<RealmOrdinal, LogHead> = new Map()
   readonly storeClock: StoreClock
   #logs: FoldedLogs | undefined
   #beatsAtMs = Number.NEGATIVE_INFINITY
@@ -192,11 +193,17 @@ export class Nodes {
     for (const realm of realms) this.#logs?.suspend(realm)
   }
 
+  /** Also those of earlier heartbeats that could not be folded: the store tells of each move once. */
   async #folded(heads: Heads): Promise<boolean> {
+    for (const [realm, head] of heads) this.#unfolded.set(realm, head)
     const logs = this.#logs
     if (logs === undefined) return false
-    const all = await Promise.all([...heads].map(([realm, head]) => logs.foldedThrough(realm, head)))
-    return all.every((isFolded) => isFolded)
+    await Promise.all(
+      [...this.#unfolded].map(async ([realm, head]) => {
+        if (await logs.foldedThrough(realm, head)) this.#unfolded.delete(realm)
+      }),
+    )
+    return this.#unfolded.size === 0
   }
 
   #watchSilence(): void {
