@@ -5,7 +5,7 @@ import { CUTOFF_SHAPES, type Target } from '@rescind/core/log'
 import fc from 'fast-check'
 import { DIGEST_KEY, digestAt, factsAt, grantAt, handleAt, revoking, SOURCE } from '../../test/kit/samples.ts'
 import { covers } from './covers.ts'
-import { dependencyKeys, keepDependencies, rowKeys } from './dependency-keys.ts'
+import { dependencyKeys, ownDependencies, rowKeys } from './dependency-keys.ts'
 
 const number = fc.constantFrom(1, 2)
 const source = fc.constantFrom(SOURCE, 'identity', 'iss:https://a')
@@ -96,7 +96,7 @@ test('a new epoch concerns everything, a release nothing, a change its collectio
   const rule = revoking({ kind: 'grant', source: SOURCE, grant: grantAt(1) })
   const row = { atMs: 0, rule, bytes: Buffer.alloc(0), audit: '' }
   const write = { realm: 1, dependsOn: [], expects: [], operations: [{ kind: 'append', row }] } as never
-  const keys = keepDependencies(DIGEST_KEY, write)
+  const keys = ownDependencies(DIGEST_KEY, write)
   for (const collection of ['issuers', 'issuerTerms', 'realmSettings'])
     assert.ok(keys.includes(changed(collection)?.[0] as never), collection)
   assert.ok(!keys.includes(changed('users')?.[0] as never))

@@ -55,13 +55,21 @@ export function rowKeys(digestKey: string, rule: Rule): readonly IndexKey[] | un
   return key === undefined ? undefined : [key]
 }
 
-/** What a write's rules depend on: the records that decide how long they are kept. */
-export function keepDependencies(digestKey: string, { operations }: Write): readonly IndexKey[] {
+/** What a write depends on in its own realm, besides `dependsOn`. */
+export function ownDependencies(digestKey: string, write: Write): readonly IndexKey[] {
+  const collections = [...collectionsOfKeeps(write), ...(write.reads?.collections ?? [])]
+  const keys = collections.map((collection) => collectionKeyOf(digestKey, collection))
+  for (const facts of write.unlessRevoked ?? []) keys.push(...dependencyKeys(digestKey, facts))
+  return keys
+}
+
+/** The records that decide how long a write's rules are kept. */
+function collectionsOfKeeps({ operations }: Write): readonly string[] {
   const isKept = operations.some(
     (operation) =>
       operation.kind === 'append' &&
       operation.row.rule.kind === 'revoke' &&
       operation.row.rule.target.kind !== 'token',
   )
-  return isKept ? KEEP_COLLECTIONS.map((collection) => collectionKeyOf(digestKey, collection)) : []
+  return isKept ? KEEP_COLLECTIONS : []
 }

@@ -1,4 +1,4 @@
-import { isRevoked, type RealmOrdinal, type TokenRecord } from '@rescind/core'
+import { isRevoked, type RealmOrdinal, type TokenFacts, type TokenRecord } from '@rescind/core'
 import { STRANGE } from '../directory/stored-json.ts'
 import type { ExpiredEntry, Store } from '../ports.ts'
 import type { Realm } from '../realm/realm.ts'
@@ -98,8 +98,10 @@ async function removeIn(realm: Realm, gone: readonly Removing[]): Promise<void> 
     })
   const written = sweep === undefined ? gone : gone.filter(({ inOrder }) => inOrder)
   const operations = written.map(({ operation }) => operation)
+  // Stale: another process has revoked one of them meanwhile. They are found again, and that one leaves a tombstone.
+  const unlessRevoked = written.flatMap(({ unlessRevoked: facts }) => facts ?? [])
   if (operations.length > 0)
-    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations, unlessRevoked })
 }
 
 /** `inOrder`: whether it may leave a tombstone, which is a negative fact and is written like one. */
@@ -108,6 +110,8 @@ type Removing = {
     | Extract<Operation, { readonly kind: 'forget-token' }>
     | (Extract<Operation, { readonly kind: 'drop-expiring' }> & { readonly ifExpiresAtMs: number })
   readonly inOrder: boolean
+  /** The token, if it leaves none because no rule hits it. */
+  readonly unlessRevoked?: TokenFacts
 }
 
 function dropping(_realm: Realm, { entry: { kind, id, expiresAtMs } }: ExpiredEntry): Removing {
@@ -121,5 +125,6 @@ function forgetting(realm: Realm, { record }: Readable): Removing {
   const { digest, handle, source, kind, expiresAtMs } = record
   const inOrder = kind === 'assigned'
   const token = { digest, handle, source, tombstone: inOrder && isRevoked(record, realm.index) }
-  return { operation: { kind: 'forget-token', token: { ...token, ifExpiresAtMs: expiresAtMs } }, inOrder }
+  const operation = { kind: 'forget-token', token: { ...token, ifExpiresAtMs: expiresAtMs } } as const
+  return inOrder && !token.tombstone ? { operation, inOrder, unlessRevoked: record } : { operation, inOrder }
 }

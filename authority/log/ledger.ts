@@ -1,8 +1,6 @@
 import {
   ContractBroken,
   type Cutoff,
-  isHeld,
-  isRevoked,
   ordinalOf,
   type Position,
   position,
@@ -11,21 +9,21 @@ import {
   RevocationIndex,
   StoreUnavailable,
 } from '@rescind/core'
-import { type LogRow, type RevokeRule, settleKeep, traitsOf } from '@rescind/core/log'
+import { type LogRow, traitsOf } from '@rescind/core/log'
 import type { Nodes } from '../nodes/nodes.ts'
 import type { Defer, Store } from '../ports.ts'
 import { GroupCommit, type Told } from './group-commit.ts'
-import { GroupRules } from './group-rules.ts'
 import { Keeping } from './keeping.ts'
 import { type GroupListener, type Publication, publicationsOf } from './publications.ts'
 import { foldKept, foldLog } from './read-log.ts'
+import { settleKeeps } from './settle-keeps.ts'
 import { SharedFold } from './shared-fold.ts'
+import { type StalenessParts, withoutStale } from './staleness.ts'
 import { mendsLog, type Suspension, Suspensions } from './suspensions.ts'
 import {
   type ConflictWhat,
   type GroupOutcome,
   type LogHead,
-  type NewRow,
   revokes,
   sharesOf,
   type Write,
@@ -45,6 +43,15 @@ export type Outcome =
 
 /** Called for every row once it is durable and folded, before its caller gets an answer. Must not throw. */
 export type RowListener = (realm: RealmOrdinal, row: LogRow) => void
+
+/** What rows of other processes bring about beyond the index, before they count as folded. */
+export type Following = {
+  readonly isSettled: (realm: RealmOrdinal) => boolean
+  /** @throws StoreUnavailable. */
+  readonly settle: (realm: RealmOrdinal) => Promise<void>
+  /** The log of a realm that is not open has moved up to here. */
+  readonly stirred: (realm: RealmOrdinal, seq: number) => void
+}
 
 export type LedgerParts = {
   readonly defer: Defer
@@ -68,6 +75,8 @@ export class Ledger {
   /** Only if other processes write to the store, too. */
   readonly #shared: SharedFold | undefined
   readonly #nodes: Nodes | undefined
+  readonly #staleness: StalenessParts
+  #following: Following | undefined
   #floorMs: number
   #durableFloorMs: number
   #broken = false
@@ -91,7 +100,12 @@ export class Ledger {
       },
     })
     this.#commits = new GroupCommit((writes) => this.#flush(writes), defer, sharesOf)
-    this.#shared = store.isShared ? this.#sharedFold() : undefined
+    const shared = store.isShared ? this.#sharedFold() : undefined
+    this.#shared = shared
+    this.#staleness = {
+      indexOf: (realm) => this.#indexOf(realm),
+      changedAt: shared && ((realm, collection) => shared.changedAt(realm, collection)),
+    }
   }
 
   #sharedFold(): SharedFold {
@@ -104,7 +118,8 @@ export class Ledger {
       forked: (realm) => this.suspend(realm),
       isSuspended: (realm) => this.isSuspended(realm),
       folded: (realm, head) => {
-        if (!this.isSuspended(realm)) this.#nodes?.folded(realm, head)
+        if (this.#following?.isSettled(realm) === false || this.isSuspended(realm)) return
+        this.#nodes?.folded(realm, head)
       },
       unreadable: (realm, why) => this.putOutOfOrder(realm, why),
       readable: (realm, seq, read) => this.#readableNow(realm, seq, read),
@@ -192,6 +207,25 @@ export class Ledger {
     await foldLog({ store: this.#store, realm, index }, (row) => this.#tell(realm, row))
   }
 
+  /** Call once, before rows of other processes are folded. */
+  follow(following: Following): void {
+    this.#following = following
+  }
+
+  /** What was not settled is, so that the rows before count as folded. */
+  settled(realm: RealmOrdinal): void {
+    if (this.#indexes.has(realm)) this.#shared?.tellFolded(realm)
+  }
+
+  get openRealms(): readonly RealmOrdinal[] {
+    return [...this.#indexes.keys()]
+  }
+
+  /** How far the log of a realm that is not open has moved, as far as heartbeats have seen. */
+  movedTo(realm: RealmOrdinal): number {
+    return this.#due.get(realm)?.seq ?? 0
+  }
+
   /** The last folded row of a realm; 0 for one that is not open. */
   foldedSeq(realm: RealmOrdinal): number {
     return this.#indexes.get(realm)?.seq ?? 0
@@ -204,10 +238,12 @@ export class Ledger {
   async foldedThrough(realm: RealmOrdinal, head: LogHead): Promise<boolean> {
     if (!this.#indexes.has(realm)) {
       this.#due.set(realm, head)
+      this.#following?.stirred(realm, head.seq)
       return true
     }
     try {
       await this.#shared?.foldThrough(realm, head)
+      await this.#following?.settle(realm)
       return true
     } catch (error) {
       if (error instanceof StoreUnavailable) return false
@@ -314,7 +350,7 @@ export class Ledger {
 
   async #flush(writes: readonly Write[]): Promise<readonly Outcome[]> {
     await this.recover()
-    const fresh = this.#withoutStale(writes)
+    const fresh = withoutStale(writes, this.#staleness)
     const settled = fresh.length === 0 ? NOTHING_DONE : await this.#write(fresh)
     if (this.#shared !== undefined) return this.#settleShared(this.#shared, { writes, fresh, settled })
     let next = 0
@@ -381,7 +417,7 @@ export class Ledger {
 
   async #write(writes: readonly Write[]): Promise<GroupOutcome> {
     await this.#shared?.settleKeeps()
-    this.#settleKeeps(writes)
+    settleKeeps(writes, (realm) => this.keepingOf(realm))
     const floorMs = this.#floorMs
     const folded = this.#shared?.folded(writes)
     try {
@@ -397,51 +433,11 @@ export class Ledger {
     }
   }
 
-  /**
-   * Groups are flushed one at a time, so this process knows every expiry that the store will hold at the commit: earlier ones
-   * and those of the group itself.
-   */
-  #settleKeeps(writes: readonly Write[]): void {
-    const rules: { readonly keeping: Keeping; readonly row: NewRow; readonly rule: RevokeRule }[] = []
-    for (const { realm, operations } of writes) {
-      const keeping = this.keepingOf(realm)
-      for (const operation of operations) {
-        if (operation.kind === 'put-token')
-          keeping.raise(operation.record.source, operation.record.expiresAtMs)
-        else if (operation.kind === 'extend-token') keeping.raise(operation.source, operation.expiresAtMs)
-        else if (operation.kind === 'append') {
-          const { row } = operation
-          if (row.rule.kind === 'revoke' && row.rule.target.kind !== 'token')
-            rules.push({ keeping, row, rule: row.rule })
-        }
-      }
-    }
-    for (const { keeping, row, rule } of rules) settleKeep(row.bytes, keeping.keepOf(rule, row.atMs))
-  }
-
   /** @throws ContractBroken when the realm is not open. */
   keepingOf(realm: RealmOrdinal): Keeping {
     const keeping = this.#keepings.get(realm)
     if (keeping === undefined) throw new ContractBroken(`realm ${realm} is not open`)
     return keeping
-  }
-
-  /**
-   * Groups are flushed one at a time, so the index has everything committed before this one. Only rules of the group itself
-   * are missing from it, and those are compared by name.
-   */
-  #withoutStale(writes: readonly Write[]): readonly Write[] {
-    const rules = new GroupRules()
-    return writes.filter((write) => {
-      const stale = write.dependsOn.some(({ realm, facts }) => {
-        const index = this.#indexOf(realm)
-        if (facts.position < index.lostBelow || isRevoked(facts, index) || isHeld(facts, index)) return true
-        return rules.cover(realm, facts)
-      })
-      if (stale) return false
-      rules.add(write)
-      return true
-    })
   }
 
   #foldWrite(write: Write, outcome: WriteOutcome): Outcome {

@@ -54,6 +54,8 @@ export class SharedFold {
   readonly #previous: Map<RealmOrdinal, Map<number, Cutoff>> = new Map()
   /** Realms whose records about keeps were changed since they were read. */
   readonly #unsettled: Set<RealmOrdinal> = new Set()
+  /** The last row that changed a record of a collection. */
+  readonly #changed: Map<RealmOrdinal, Map<string, number>> = new Map()
 
   constructor(parts: SharedFoldParts) {
     this.#parts = parts
@@ -197,9 +199,20 @@ export class SharedFold {
     const { previousCutoff } = indexOf(realm).fold(row)
     if (previousCutoff !== undefined) this.#remember(realm, row.seq, previousCutoff)
     if (means.kind === 'epoch') begun(realm)
-    if (means.kind === 'change' && KEEP_COLLECTIONS.includes(means.collection)) this.#unsettled.add(realm)
+    if (means.kind === 'change') this.#noteChange(realm, row.seq, means.collection)
     tell(realm, row)
     return { seq: row.seq, atMs: row.atMs, kind: row.kind, rule: row.rule, means, audit: row.audit ?? '' }
+  }
+
+  #noteChange(realm: RealmOrdinal, seq: number, collection: string): void {
+    const changed = this.#changed.get(realm) ?? new Map<string, number>()
+    this.#changed.set(realm, changed.set(collection, seq))
+    if (KEEP_COLLECTIONS.includes(collection)) this.#unsettled.add(realm)
+  }
+
+  /** The last row that changed a record of this collection; 0: none since the realm was opened. */
+  changedAt(realm: RealmOrdinal, collection: string): number {
+    return this.#changed.get(realm)?.get(collection) ?? 0
   }
 
   #remember(realm: RealmOrdinal, seq: number, cutoff: Cutoff): void {

@@ -16,6 +16,13 @@ export type Write = {
   readonly dependsOn: readonly Dependency[]
   readonly expects: readonly Expectation[]
   readonly operations: readonly Operation[]
+  /**
+   * Collections whose records decided what it writes, and the last row that was folded before they were read. On a shared
+   * store it is stale once a record of theirs has changed since.
+   */
+  readonly reads?: { readonly collections: readonly string[]; readonly afterSeq: number }
+  /** Ended tokens of its realm that it takes for not revoked: it is stale once a rule hits one of them. */
+  readonly unlessRevoked?: readonly TokenFacts[]
 }
 
 export type Dependency = { readonly realm: RealmOrdinal; readonly facts: TokenFacts }

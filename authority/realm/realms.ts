@@ -1,11 +1,9 @@
 import {
-  type Clock,
   DEFAULT_REALM,
   isOutage,
   NotReadable,
   ORIGIN,
   parseRealmName,
-  type Random,
   type RealmName,
   type RealmOrdinal,
   RealmOutOfOrder,
@@ -19,12 +17,12 @@ import { STRANGE } from '../directory/stored-json.ts'
 import { Ledger } from '../log/ledger.ts'
 import { faultAdvice, logFault } from '../log/log-faults.ts'
 import type { Nodes } from '../nodes/nodes.ts'
-import type { Defer, IssuingQuota, Store } from '../ports.ts'
+import type { Store } from '../ports.ts'
 import { commitOwn } from './commit-own.ts'
-import { adviceOn, Disorder, GONE, type Unreadable } from './disorder.ts'
+import { adviceOn, Disorder, GONE } from './disorder.ts'
+import { FollowedRealms } from './followed-realms.ts'
 import { MasterKeys, type RealmsAct } from './master-keys.ts'
-import { type Audit, type FreeText, Realm, type RealmParts } from './realm.ts'
-import { realmChange } from './realm-change.ts'
+import { type Audit, Realm } from './realm.ts'
 import { type MasterKey, makeRealmKeys, opensKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
 import {
   type Dormant,
@@ -39,29 +37,11 @@ import {
 } from './realm-record.ts'
 import { REALM_SETTINGS, REALM_SETTINGS_ID } from './realm-settings.ts'
 import { changeState, type RealmState } from './realm-state.ts'
+import type { RealmsParts } from './realms-parts.ts'
 import { loadGrammar } from './token-prefixes.ts'
-import { Unsettled } from './unsettled.ts'
 
 const DEFAULT_ORDINAL = realmOrdinal(1)
 const FOUNDING: Audit = { by: 'server', from: 'local', how: 'store.create' }
-
-export type RealmsParts = {
-  readonly store: Store
-  readonly master: MasterKey
-  readonly clock: Clock
-  readonly random: Random
-  readonly defer: Defer
-  /** Of a shared store: the other processes, which this one has joined. */
-  readonly nodes?: Nodes | undefined
-  /** Absent: callers have no quota. */
-  readonly quota?: IssuingQuota
-  readonly freeText?: FreeText
-  readonly minting?: RealmParts['minting']
-  /** Called once for each item that cannot be read. */
-  readonly onUnreadable?: (found: Unreadable) => void
-  /** Opens a realm with an empty log on its first request instead of at the start. */
-  readonly lazily?: boolean
-}
 
 /** Rows of a log that say nothing about tokens: the one of the first epoch. */
 const DORMANT_ROWS_MAX = 1
@@ -79,9 +59,7 @@ export class Realms {
   readonly #dormant: Map<string, Dormant> = new Map()
   /** Realms that this process has tried to create, without knowing what became of it. */
   readonly #creating: Set<string> = new Set()
-  /** Realms whose records other processes have changed. */
-  readonly #unsettled: Unsettled<string> = new Unsettled((name) => this.#readAgain(name))
-  readonly #closed: ((realm: Realm) => void)[] = []
+  readonly #followed: FollowedRealms
 
   private constructor(parts: RealmsParts, floorMs: number) {
     this.#parts = parts
@@ -89,6 +67,12 @@ export class Realms {
     this.ledger = new Ledger(parts.store, floorMs, { defer: parts.defer, nodes: parts.nodes })
     parts.nodes?.begin(this.ledger)
     this.disorder = new Disorder(parts.onUnreadable ?? (() => {}))
+    this.#followed = new FollowedRealms({
+      ledger: this.ledger,
+      openOf: (ordinal) => this.#openOf(ordinal),
+      read: (name) => this.#readAgain(name),
+      stirred: (ordinal, seq) => this.#stirred(ordinal, seq),
+    })
   }
 
   /**
@@ -103,7 +87,7 @@ export class Realms {
       if (!(await Realms.isNew(store)))
         throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${GONE}; restore a backup`)
       await realms.#found()
-      realms.#follow()
+      if (store.isShared) realms.#followed.begin()
       realms.#hasStarted = true
       return realms
     }
@@ -112,7 +96,7 @@ export class Realms {
     const { ordinal } = await realms.#openOne(SYSTEM_REALM, value)
     const unreadable = realms.ledger.suspension(ordinal)
     if (unreadable !== undefined) throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${unreadable.advice}`)
-    realms.#follow()
+    if (store.isShared) realms.#followed.begin()
     for await (const { id, body } of realmRecords(store)) await realms.#openIfReadable(id, body)
     // The first start may have ended between creating its two realms.
     if ((await store.record(SYSTEM_ORDINAL, REALMS.name, DEFAULT_REALM)) === undefined) {
@@ -155,7 +139,7 @@ export class Realms {
   ready(name: string | undefined): Realm | undefined {
     const isThere = name === undefined || this.isServed(name)
     const realm = isThere ? this.#open.get(name ?? DEFAULT_REALM) : undefined
-    if (realm === undefined || this.#unsettled.has(realm.name)) return undefined
+    if (realm === undefined || this.#followed.has(realm.name)) return undefined
     return this.whyNotIn(realm) === undefined ? realm : undefined
   }
 
@@ -174,17 +158,12 @@ export class Realms {
 
   /** Called when another process has closed a realm: its streams end. */
   onClosed(listener: (realm: Realm) => void): void {
-    this.#closed.push(listener)
+    this.#followed.onClosed(listener)
   }
 
-  /** Resolves once what other processes have changed about this realm is read again. @throws StoreUnavailable. */
+  /** Resolves once this realm is as other processes have left it. @throws StoreUnavailable. */
   settled(name: string): Promise<void> {
-    return this.#unsettled.settle(name)
-  }
-
-  /** The same for all realms. */
-  allSettled(): Promise<void> {
-    return this.#unsettled.settleAll()
+    return this.#followed.settled(name)
   }
 
   /** A served realm by name, never `system`. Opens it if necessary. */
@@ -217,7 +196,8 @@ export class Realms {
 
   /** Opens the realm with this number if necessary. @returns undefined when that is not possible now. */
   async ofOrdinal(ordinal: RealmOrdinal): Promise<Realm | undefined> {
-    for (const realm of this.#open.values()) if (realm.ordinal === ordinal) return realm
+    const open = this.#openOf(ordinal)
+    if (open !== undefined) return open
     const found = this.dormant().find((one) => one.ordinal === ordinal)
     if (found === undefined) return undefined
     try {
@@ -337,7 +317,9 @@ export class Realms {
   }
 
   #lie(name: RealmName, { ordinal, state }: RealmValue): void {
-    this.#dormant.set(name, { name, ordinal: realmOrdinal(ordinal), isClosed: state !== undefined })
+    const lying = { name, ordinal: realmOrdinal(ordinal), isClosed: state !== undefined }
+    this.#dormant.set(name, lying)
+    this.#stirred(lying.ordinal, this.ledger.movedTo(lying.ordinal))
   }
 
   /** @throws RealmOutOfOrder when its record cannot be read, StoreUnavailable. */
@@ -389,7 +371,7 @@ export class Realms {
     const realm = new Realm({
       ...{ name, ordinal, keys, index, ledger: this.ledger, store, clock, random, quota },
       ...{ disorder: this.disorder, freeText, minting },
-      settling: () => (this.#unsettled.has(name) ? this.#unsettled.settle(name) : undefined),
+      settling: () => (this.#followed.has(name) ? this.settled(name) : undefined),
     })
     if (index.seq === 0 && this.whyNotIn(realm) === undefined) await this.#firstEpoch(realm)
     await this.#settle(realm)
@@ -399,40 +381,27 @@ export class Realms {
     return realm
   }
 
-  /** Rows of other processes say which records have to be read again. */
-  #follow(): void {
-    if (!this.#parts.store.isShared) return
-    this.ledger.onRow((ordinal, row) => {
-      const changed = realmChange(ordinal, row)
-      const name = typeof changed === 'number' ? this.#nameOf(changed) : changed
-      if (name === undefined) return
-      this.#unsettled.changed(name)
-      void this.#settleSoon(name)
-    })
+  #openOf(ordinal: RealmOrdinal): Realm | undefined {
+    return this.all().find((realm) => realm.ordinal === ordinal)
   }
 
-  #nameOf(ordinal: RealmOrdinal): string | undefined {
-    return this.all().find((realm) => realm.ordinal === ordinal)?.name
+  /** Another process has written to a dormant realm: there may be something to keep, collect, count or report. */
+  #stirred(ordinal: RealmOrdinal, seq: number): void {
+    const found = seq > DORMANT_ROWS_MAX ? this.dormant().find((one) => one.ordinal === ordinal) : undefined
+    if (found !== undefined) void this.ofOrdinal(found.ordinal)
   }
 
-  async #settleSoon(name: string): Promise<void> {
-    try {
-      await this.#unsettled.settle(name)
-    } catch (error) {
-      // The next who needs this realm reads it again.
-      if (!isOutage(error)) throw error
-    }
-  }
-
-  async #readAgain(name: string): Promise<void> {
+  async #readAgain(name: string): Promise<Realm | undefined> {
     const record = await this.#parts.store.record(SYSTEM_ORDINAL, REALMS.name, name)
     const value = this.#readable(name, record?.body)
-    if (value === undefined) return
+    if (value === undefined) return undefined
     const realm = this.#open.get(name) ?? (await this.#opening.get(name as RealmName))
-    if (realm === undefined) return this.#lie(name as RealmName, value)
-    await this.#settle(realm)
-    realm.setClosed(value.state !== undefined)
-    if (realm.isClosed) for (const closed of this.#closed) closed(realm)
+    if (realm === undefined) this.#lie(name as RealmName, value)
+    else {
+      await this.#settle(realm)
+      realm.setClosed(value.state !== undefined)
+    }
+    return realm
   }
 
   /** Loads lifetimes and prefixes. A realm that cannot read them is put out of order rather than served by guesses. */

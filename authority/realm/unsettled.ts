@@ -12,6 +12,10 @@ export class Unsettled<Name> {
     this.#read = read
   }
 
+  get isEmpty(): boolean {
+    return this.#changes.size === 0
+  }
+
   has(name: Name): boolean {
     return this.#changes.has(name)
   }

@@ -87,7 +87,7 @@ export async function bindText(realm: Realm, act: BindAct): Promise<Bound> {
         issuedAtMs: realm.nowMs(),
       })
       const operations = [...plan.over.map(forgetting), putToken(record)]
-      return commit(realm, act, { record: record, operations })
+      return commit(realm, act, { record, operations, unlessRevoked: plan.over })
     }
     default:
       return unreachable(plan)
@@ -100,14 +100,19 @@ const FULL =
   'This app has reached its limit of remembered revoked tokens: no new text can be bound until the limit is raised.'
 export const SUSPENDED = 'This client is suspended: no token can be issued to it until the hold is released.'
 
-type Write = { readonly record: TokenRecord; readonly operations: readonly Operation[] }
+type Write = {
+  readonly record: TokenRecord
+  readonly operations: readonly Operation[]
+  readonly unlessRevoked?: readonly TokenRecord[]
+}
 
-async function commit(realm: Realm, act: BindAct, { record, operations }: Write): Promise<Bound> {
+async function commit(realm: Realm, act: BindAct, { record, operations, ...more }: Write): Promise<Bound> {
   const outcome = await realm.commit({
     realm: realm.ordinal,
     dependsOn: [act.admin.caller.dependency, { realm: realm.ordinal, facts: record }],
     expects: [],
     operations: [...operations, ...act.also],
+    ...more,
   })
   // A conflict: the token was collected or created meanwhile, or the client's record changed.
   return outcome.kind === 'applied' ? { kind: 'bound', handle: record.handle } : { kind: 'stale' }

@@ -4,9 +4,9 @@ import {
   type FoldedLog,
   type Group,
   type GroupOutcome,
-  keepDependencies,
   type LogHead,
   type NewRow,
+  ownDependencies,
   type Write,
   type WriteOutcome,
 } from '@rescind/authority'
@@ -112,7 +112,7 @@ function dependencies(write: Write, folded: ReadonlyMap<RealmOrdinal, FoldedLog>
     if (known === undefined) throw new ContractBroken(`a write depends on realm ${realm}, which is not open`)
     return known.digestKey
   }
-  keysIn(write.realm).push(...keepDependencies(digestKeyOf(write.realm), write))
+  keysIn(write.realm).push(...ownDependencies(digestKeyOf(write.realm), write))
   for (const { realm, facts } of write.dependsOn)
     keysIn(realm).push(...dependencyKeys(digestKeyOf(realm), facts))
   return [...byRealm].map(([r, keys]) => ({ r, keys: uuids(keys) }))

@@ -29,7 +29,12 @@ import { accountOf, type Grant, type IdentityUser, mfaOf } from './users.ts'
 /** Bound on the records and cutoffs of one write; a change that needs more is refused. */
 export const CASCADE_MAX = 10_000
 
-export type Plan = { readonly changes: readonly Change[]; readonly cutoffs: readonly Cutoff[] }
+export type Plan = {
+  readonly changes: readonly Change[]
+  readonly cutoffs: readonly Cutoff[]
+  /** The collections that were searched for what depends on the changes. */
+  readonly searched: readonly string[]
+}
 export type Planned = ({ readonly kind: 'plan' } & Plan) | { readonly kind: 'too-many' }
 
 /**
@@ -57,6 +62,7 @@ class Gathering {
   readonly #realm: Realm
   readonly #changes: Map<string, Change> = new Map()
   readonly #cutoffs: Map<string, Cutoff> = new Map()
+  readonly #searched: Set<string> = new Set()
   readonly #queue: Change[] = []
 
   constructor(realm: Realm) {
@@ -79,7 +85,11 @@ class Gathering {
   result(): Plan {
     for (const change of this.#changes.values())
       for (const cutoff of consequencesOf(change)) this.#cutoff(cutoff)
-    return { changes: [...this.#changes.values()], cutoffs: [...this.#cutoffs.values()] }
+    return {
+      changes: [...this.#changes.values()],
+      cutoffs: [...this.#cutoffs.values()],
+      searched: [...this.#searched],
+    }
   }
 
   /** @returns false when it exceeds one write. */
@@ -117,6 +127,7 @@ class Gathering {
     const isSame = mfaOf(before).enforcement === mfaOf(after).enforcement
     // The lost role may have put the user above the account's MFA level.
     if (isSame && accountOf(before) === accountOf(after) && lost.length === 0) return
+    this.#searched.add(COLLECTIONS.account.name)
     if ((await isMfaDemanded(this.#realm, before)) || !(await isMfaDemanded(this.#realm, after))) return
     await this.#singleFactorEnds(after)
   }
@@ -187,6 +198,7 @@ class Gathering {
   /** The records as they will be after the changes planned so far, without those to be deleted. */
   async #listed<K extends Kind>(of: K, name: string, value: string): Promise<Entry<Kinds[K]>[]> {
     const entries: Entry<Kinds[K]>[] = []
+    this.#searched.add(COLLECTIONS[of].name)
     for await (const entry of this.#realm.directory.listed(COLLECTIONS[of], { name, value })) {
       const planned = this.#changes.get(`${of}/${entry.id}`) as ChangeOf<K> | undefined
       if (planned === undefined) entries.push(entry)

@@ -61,12 +61,14 @@ export function writeDirectory(
 async function write(realm: Realm, changes: readonly Change[], act: DirectoryAct): Promise<DirectoryWritten> {
   for (const { before, after } of changes)
     if (await holdsCredential(realm, { before, after })) return { kind: 'holds-credential' }
+  const { seq: afterSeq } = realm.index
   const plan = await cascade(realm, changes)
   if (plan.kind === 'too-many') return plan
   const outcome = await realm.commit({
     realm: realm.ordinal,
     dependsOn: [act.caller.dependency],
     expects: act.expects ?? [],
+    reads: { collections: plan.searched, afterSeq },
     operations: [...operationsOf(realm, plan, act), ...(act.also ?? [])],
   })
   if (outcome.kind === 'applied') return { kind: 'written' }
@@ -100,7 +102,11 @@ function operationsOf(realm: Realm, { changes, cutoffs }: Plan, act: DirectoryAc
   return operationsUnder(realm, { changes, cutoffs }, audit)
 }
 
-function operationsUnder(realm: Realm, { changes, cutoffs }: Plan, audit: Audit): Operation[] {
+function operationsUnder(
+  realm: Realm,
+  { changes, cutoffs }: Pick<Plan, 'changes' | 'cutoffs'>,
+  audit: Audit,
+): Operation[] {
   const records = changes.flatMap((change) => recordOperations(realm, change, audit))
   const rows = cutoffs.map(({ shape, principals }): Operation => {
     return { kind: 'append', row: realm.row(cutoffRule(realm, shape, principals), audit) }
@@ -140,8 +146,8 @@ type Line = { tail: Promise<unknown>; waiting: number }
 const LINES: WeakMap<Realm, Line> = new WeakMap()
 
 /**
- * Runs a realm's directory changes one at a time, so that memberships do not change during a cascade. A queue in memory
- * is enough, because only this process writes to the store.
+ * Runs a realm's directory changes one at a time, so that memberships do not change during a cascade. What another process
+ * changes meanwhile makes the write stale (`Write.reads`).
  */
 async function oneByOne<T>(realm: Realm, task: () => Promise<T>): Promise<T> {
   const line = LINES.get(realm) ?? { tail: Promise.resolve(), waiting: 0 }
