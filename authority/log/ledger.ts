@@ -384,17 +384,8 @@ export class Ledger {
       return this.#answer(shared, write, outcome)
     })
     shared.answered()
-    this.#noteWritten(fresh, settled)
+    this.#nodes?.written(fresh, settled)
     return outcomes
-  }
-
-  #noteWritten(fresh: readonly Write[], { heads }: GroupOutcome): void {
-    if (this.#nodes === undefined) return
-    for (const { realm, operations } of fresh) {
-      const head = heads.get(realm)
-      if (head !== undefined && operations.some(({ kind }) => kind === 'append'))
-        this.#nodes.written(realm, head.seq)
-    }
   }
 
   /** The rows of a group are folded already, with those of others in between. */

@@ -57,6 +57,10 @@ export class Acknowledger {
     return this.#wait(realm, seq)
   }
 
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
   /**
    * For an answer that changed nothing, because the token was dead already, say: waits for everything that is in the log by
    * now. This node may have found in the store what it has not folded. @throws StoreUnavailable.

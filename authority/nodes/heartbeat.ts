@@ -70,10 +70,15 @@ export class Heartbeat {
    * monotonic clock, so the wall clock counts where it says more.
    */
   get isFresh(): boolean {
-    if (this.#last === undefined) return false
-    const { clock, boundMs } = this.#parts
+    return this.ageMs <= this.#parts.boundMs
+  }
+
+  /** Milliseconds since the last folded heartbeat was sent, by the clock that says more. */
+  get ageMs(): number {
+    if (this.#last === undefined) return Number.POSITIVE_INFINITY
+    const { clock } = this.#parts
     const monotonicMs = clock.monotonicMs() - this.#last.monotonicMs
-    return monotonicMs <= boundMs && clock.wallMs() - this.#last.wallMs <= boundMs
+    return Math.max(monotonicMs, clock.wallMs() - this.#last.wallMs)
   }
 
   /** Resolves when a request that arrived before the call may get a positive answer. @throws StoreUnavailable. */

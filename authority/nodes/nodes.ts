@@ -1,5 +1,5 @@
 import { type Clock, type RealmOrdinal, StoreUnavailable } from '@rescind/core'
-import type { LogHead } from '../log/writes.ts'
+import type { GroupOutcome, LogHead, Write } from '../log/writes.ts'
 import { Acknowledger } from './acknowledge.ts'
 import { FoldMarks } from './fold-marks.ts'
 import { type Heads, Heartbeat, type Later } from './heartbeat.ts'
@@ -103,6 +103,16 @@ export class Nodes {
     return this.#parts.clock.monotonicMs() - this.#beatsAtMs
   }
 
+  /** Milliseconds since the last folded heartbeat was sent. */
+  get lagMs(): number {
+    return this.#heartbeat.ageMs
+  }
+
+  /** Answers that wait until every node refuses what they are about. */
+  get waiting(): number {
+    return this.#acknowledger.waiting
+  }
+
   get isFresh(): boolean {
     return this.#heartbeat.isFresh
   }
@@ -130,9 +140,13 @@ export class Nodes {
     this.#marks.refused(realm)
   }
 
-  /** A group of this node's wrote rows up to here, and was answered. */
-  written(realm: RealmOrdinal, seq: number): void {
-    this.#written.set(realm, seq)
+  /** A group of this node's was answered. */
+  written(writes: readonly Write[], { heads }: Pick<GroupOutcome, 'heads'>): void {
+    for (const { realm, operations } of writes) {
+      const head = heads.get(realm)
+      if (head !== undefined && operations.some(({ kind }) => kind === 'append'))
+        this.#written.set(realm, head.seq)
+    }
   }
 
   /**

@@ -12,6 +12,10 @@ export type MetricName =
   | 'rescind_index_bytes'
   | 'rescind_rules_kept_for_good'
   | 'rescind_store_broken'
+  | 'rescind_nodes'
+  | 'rescind_node_lag_seconds'
+  | 'rescind_heartbeat_age_seconds'
+  | 'rescind_acknowledgements_waiting'
   | 'rescind_logs_rolled_back'
   | 'rescind_log_lines_dropped_total'
   | 'rescind_event_loop_delay_seconds'
@@ -54,6 +58,26 @@ export const METRICS: Readonly<Record<MetricName, MetricShape>> = {
     type: 'gauge',
     labels: [],
     help: '1 from a failed flush until the store is opened again',
+  },
+  rescind_nodes: {
+    type: 'gauge',
+    labels: [],
+    help: 'Nodes on the same PostgreSQL as of the last heartbeat, this one and those that ended without a word included',
+  },
+  rescind_node_lag_seconds: {
+    type: 'gauge',
+    labels: [],
+    help: 'Time since this node sent the last heartbeat that it has folded; past --node-bound requests wait for another one',
+  },
+  rescind_heartbeat_age_seconds: {
+    type: 'gauge',
+    labels: [],
+    help: 'Time since PostgreSQL last answered a heartbeat of this node; past 2 s its streams end',
+  },
+  rescind_acknowledgements_waiting: {
+    type: 'gauge',
+    labels: [],
+    help: 'Revocations and changes that are written, and whose answers wait until every node has heard of them',
   },
   rescind_logs_rolled_back: {
     type: 'gauge',

@@ -1,4 +1,4 @@
-import type { Differences, Realms } from '@rescind/authority'
+import type { Differences, Nodes, Realms } from '@rescind/authority'
 import {
   Counter,
   type CounterConfiguration,
@@ -115,12 +115,29 @@ function watchRealms(registry: Registry, realms: Realms): void {
       this.set(realms.ledger.broken ? 1 : 0)
     },
   })
+  watchNodes(registry, realms.nodes)
   new Gauge({
     ...described('rescind_logs_rolled_back', registry),
     collect() {
       this.set(realms.all().filter(({ ordinal }) => realms.ledger.isSuspended(ordinal)).length)
     },
   })
+}
+
+/** A store that is not shared has one node, which knows everything. */
+function watchNodes(registry: Registry, nodes: Nodes | undefined): void {
+  const show = (name: MetricName, read: () => number): void => {
+    new Gauge({
+      ...described(name, registry),
+      collect() {
+        this.set(read())
+      },
+    })
+  }
+  show('rescind_nodes', () => nodes?.known ?? 1)
+  show('rescind_node_lag_seconds', () => (nodes?.lagMs ?? 0) / 1_000)
+  show('rescind_heartbeat_age_seconds', () => (nodes?.silentMs ?? 0) / 1_000)
+  show('rescind_acknowledgements_waiting', () => nodes?.waiting ?? 0)
 }
 
 function watchState(registry: Registry, { troubles, clockDriftMs, indexes }: WatchedState): void {

@@ -1,5 +1,5 @@
 import { adviceOn, type Realms, type Unreadable } from '@rescind/authority'
-import type { Explained } from '@rescind/core'
+import { CLOCK_STEP_MS, type Explained } from '@rescind/core'
 
 export type TroubleCode =
   | 'log_rolled_back'
@@ -7,6 +7,7 @@ export type TroubleCode =
   | 'record_unreadable'
   | 'clock_stepped'
   | 'clock_behind'
+  | 'clock_apart'
   | 'upkeep_waits'
   | 'index_differs'
   | 'index_removed_early'
@@ -32,6 +33,10 @@ export const TROUBLES: Readonly<Record<TroubleCode, Explained>> = {
   clock_behind: {
     what: 'The wall clock is more than a minute behind what the store has seen.',
     next: '[Set the clock right](../run/troubleshooting.md#clocks).',
+  },
+  clock_apart: {
+    what: "The wall clock of this machine is more than a minute off the database's, by which this node judges.",
+    next: '[Set the clock right](../run/troubleshooting.md#clocks); nothing else depends on it.',
   },
   upkeep_waits: {
     what: 'A part of the upkeep failed, for one realm or for the store.',
@@ -66,6 +71,12 @@ export function storeTroubles(realms: Realms): readonly Trouble[] {
     const code = suspension.kind === 'rolled-back' ? 'log_rolled_back' : 'realm_unreadable'
     found.push({ code, realm: name, detail: suspension.advice })
   }
+  const apartMs = realms.nodes?.storeClock.driftMs ?? 0
+  if (Math.abs(apartMs) > CLOCK_STEP_MS)
+    found.push({
+      code: 'clock_apart',
+      detail: `the wall clock of this machine is ${Math.round(apartMs / 1_000)} s ahead of the database's`,
+    })
   const things = new Map<string, number>()
   for (const one of realms.disorder.all) {
     if (one.what === 'realm')
