@@ -70,7 +70,8 @@ export type {
 export { Acknowledger, type Reading } from './nodes/acknowledge.ts'
 export { FoldMarks } from './nodes/fold-marks.ts'
 export { type Heads, Heartbeat, type Later } from './nodes/heartbeat.ts'
-export type { FoldMarksOf, LeaseRow } from './nodes/lease.ts'
+export type { InstanceRow, InstancesRead, PublishedInstance } from './nodes/instance-rows.ts'
+export { type FoldMarksOf, type LeaseRow, leaseMs } from './nodes/lease.ts'
 export { ACKNOWLEDGE, type Acknowledge, Nodes } from './nodes/nodes.ts'
 export type { Beat, NodesPort, NodesTold } from './nodes/port.ts'
 export type {

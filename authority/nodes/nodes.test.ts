@@ -21,6 +21,7 @@ test('heads that could not be folded are owed by the heartbeats after', async ()
       beat: async () => ({ heads: beats.shift() ?? new Map(), forked: [], rows: [], nowMs: clock.wallMs() }),
       mark: async () => true,
       read: async () => undefined,
+      readInstances: async () => ({ next: '0', nodes: new Set(), rows: [] }),
       leave: async () => {},
     },
     clock,

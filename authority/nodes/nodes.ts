@@ -3,6 +3,7 @@ import type { GroupOutcome, LogHead, Write } from '../log/writes.ts'
 import { Acknowledger } from './acknowledge.ts'
 import { FoldMarks } from './fold-marks.ts'
 import { type Heads, Heartbeat, type Later } from './heartbeat.ts'
+import { DueInstances, type InstanceRow, type InstancesRead } from './instance-rows.ts'
 import type { Beat, NodesPort } from './port.ts'
 import { StoreClock } from './store-clock.ts'
 
@@ -47,6 +48,7 @@ export class Nodes {
   /** Rows that this node wrote, and that are not known to be refused everywhere. */
   readonly #written: Map<RealmOrdinal, number> = new Map()
   readonly #unfolded: Map<RealmOrdinal, LogHead> = new Map()
+  readonly #dueInstances: DueInstances = new DueInstances()
   readonly storeClock: StoreClock
   #logs: FoldedLogs | undefined
   #beatsAtMs = Number.NEGATIVE_INFINITY
@@ -127,6 +129,20 @@ export class Nodes {
     return this.#heartbeat.next()
   }
 
+  /** A verifier has contacted this node, say. Every heartbeat that is begun from here on tells the others. */
+  publish(row: InstanceRow): void {
+    this.#dueInstances.put(row)
+  }
+
+  /** What the other nodes have published. @throws StoreUnavailable. */
+  readInstances(since: string | undefined): Promise<InstancesRead> {
+    return this.#parts.port.readInstances(since)
+  }
+
+  get self(): string {
+    return this.#parts.port.self
+  }
+
   /** See `FoldMarks.opening`. @throws StoreUnavailable. */
   opening(realm: RealmOrdinal): Promise<void> {
     return this.#marks.opening(realm)
@@ -189,8 +205,10 @@ export class Nodes {
   }
 
   async #beat(): Promise<Heads | undefined> {
-    const beat = await this.#parts.port.beat()
+    const instances = this.#dueInstances.rows
+    const beat = await this.#parts.port.beat(instances)
     if (beat === undefined) return undefined
+    this.#dueInstances.confirmed(instances)
     this.#take(beat)
     return beat.heads
   }

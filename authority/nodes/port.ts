@@ -1,6 +1,7 @@
 import type { RealmOrdinal } from '@rescind/core'
 import type { Reading } from './acknowledge.ts'
 import type { Heads } from './heartbeat.ts'
+import type { InstanceRow, InstancesRead } from './instance-rows.ts'
 import type { FoldMarksOf, LeaseRow } from './lease.ts'
 
 /** The answer to a heartbeat. */
@@ -26,8 +27,13 @@ export interface NodesPort {
   readonly self: string
   /** Writes this node's row; before any log is read. @throws StoreUnavailable. */
   register(boundMs: number, told: NodesTold): Promise<void>
-  /** Raises this node's counter and then reads the heads. Undefined: its outcome is not known. One at a time. */
-  beat(): Promise<Beat | undefined>
+  /**
+   * Raises this node's counter, publishes what changed about verifiers, and then reads the heads. Undefined: its outcome is
+   * not known. One at a time.
+   */
+  beat(instances: readonly InstanceRow[]): Promise<Beat | undefined>
+  /** What the nodes have published about verifiers since a reading; all of it without one. @throws StoreUnavailable. */
+  readInstances(since: string | undefined): Promise<InstancesRead>
   /** False: the marks may not be there. `durably`: a crash of the store cannot undo them. */
   mark(marks: FoldMarksOf, durably: boolean): Promise<boolean>
   /** Begins to read when it is called, on the primary. Undefined: the store cannot be read now. */

@@ -1,5 +1,6 @@
 import { APPLY_FUNCTION } from './apply-function.ts'
 import { APPLY_EACH_FUNCTION, GROUP_FUNCTION, MISSED_FUNCTION } from './group-function.ts'
+import { DEPARTED_FUNCTION } from './instance-functions.ts'
 import { HEARTBEAT_PROCEDURE, MARK_FUNCTION } from './lease-functions.ts'
 import { RECORDS_FUNCTION } from './records-function.ts'
 import { FENCE_FUNCTION, PLACE_FUNCTION } from './setup-functions.ts'
@@ -18,6 +19,7 @@ export const FUNCTIONS: readonly (readonly [name: string, sql: string])[] = [
   ['missed_1', MISSED_FUNCTION],
   ['group_1', GROUP_FUNCTION],
   ['sweep_1', SWEEP_FUNCTION],
+  ['departed_1', DEPARTED_FUNCTION],
   ['heartbeat_1', HEARTBEAT_PROCEDURE],
   ['mark_1', MARK_FUNCTION],
 ]

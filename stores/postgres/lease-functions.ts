@@ -1,13 +1,15 @@
+import { PUT_INSTANCES } from './instance-functions.ts'
 import { REFUSE_MOVED } from './setup-functions.ts'
 
 /**
  * A heartbeat. Its heads are read in a transaction of their own, begun when the counter is committed: whoever reads the lease
  * rows and does not see this counter knows that the heads are read later still. `p_least`: the last counter that was
  * confirmed to this node. A lower one in the row means that the store was rolled back.
+ * `p_instances`: what changed about verifiers at this node, committed with the counter.
  */
 export const HEARTBEAT_PROCEDURE: string = `
 CREATE OR REPLACE PROCEDURE rescind.heartbeat_1(
-  p_node uuid, p_least bigint, p_counter bigint, p_place text, p_moved_since xid8,
+  p_node uuid, p_least bigint, p_counter bigint, p_place text, p_moved_since xid8, p_instances json,
   INOUT xmin text, INOUT now_ms bigint, INOUT heads json, INOUT leases json
 ) LANGUAGE plpgsql AS $heartbeat$
 DECLARE
@@ -25,6 +27,7 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION USING ERRCODE = 'RS002', MESSAGE = 'the lease row of this node is gone, or from before its last heartbeat';
   END IF;
+${PUT_INSTANCES}
   COMMIT;
   -- Read after the commit: a heartbeat that does not see the move was sent before it.
 ${REFUSE_MOVED}

@@ -104,7 +104,7 @@ test('a heartbeat that comes after a later one changes nothing', async () => {
   const { lease } = await opened('d')
   await lease.beat()
   await lease.beat()
-  const late = 'CALL rescind.heartbeat_1($1, 0, 1, $2, $3, NULL, NULL, NULL, NULL)'
+  const late = 'CALL rescind.heartbeat_1($1, 0, 1, $2, $3, NULL, NULL, NULL, NULL, NULL)'
   await assert.rejects(admin.rows(late, [idOf('d'), place, '0']), { code: 'RS002' })
   assert.equal(await counterOf('d'), 2)
   assert.ok((await lease.beat()) !== undefined)
@@ -113,7 +113,7 @@ test('a heartbeat that comes after a later one changes nothing', async () => {
 
 test('a heartbeat for another server counts nothing', async () => {
   const { lease } = await opened('e')
-  const other = 'CALL rescind.heartbeat_1($1, 0, 1, $2, $3, NULL, NULL, NULL, NULL)'
+  const other = 'CALL rescind.heartbeat_1($1, 0, 1, $2, $3, NULL, NULL, NULL, NULL, NULL)'
   await assert.rejects(admin.rows(other, [idOf('e'), '1/00000001', '0']), { code: 'RS004' })
   assert.equal(await counterOf('e'), 0)
   lease.close()

@@ -1,12 +1,23 @@
-import type { Beat, FoldMarksOf, Heads, LeaseRow, NodesPort, NodesTold, Reading } from '@rescind/authority'
+import type {
+  Beat,
+  FoldMarksOf,
+  Heads,
+  InstanceRow,
+  InstancesRead,
+  LeaseRow,
+  NodesPort,
+  NodesTold,
+  Reading,
+} from '@rescind/authority'
 import { type RealmOrdinal, realmOrdinal, StoreUnavailable } from '@rescind/core'
 import { DatabaseError } from 'pg'
 import { Connection, type PostgresAddress } from './connection.ts'
+import { instancesJson, nodeOf, readInstances } from './instance-rows.ts'
 import { READING } from './lease-functions.ts'
 import type { Reads } from './reads.ts'
 
 const REGISTER = 'INSERT INTO rescind.lease (node, counter, bound_ms) VALUES ($1, 0, $2)'
-const HEARTBEAT = 'CALL rescind.heartbeat_1($1, $2, $3, $4, $5, NULL, NULL, NULL, NULL)'
+const HEARTBEAT = 'CALL rescind.heartbeat_1($1, $2, $3, $4, $5, $6, NULL, NULL, NULL, NULL)'
 const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4)'
 const LEAVE =
   'WITH gone AS (DELETE FROM rescind.lease WHERE node = $1) DELETE FROM rescind.fold_mark WHERE node = $1'
@@ -91,17 +102,21 @@ export class PostgresLease implements NodesPort {
   }
 
   /** Undefined: its outcome is not known. One at a time. */
-  async beat(): Promise<Beat | undefined> {
+  async beat(instances: readonly InstanceRow[] = []): Promise<Beat | undefined> {
     const { nodeId, place } = this.#parts
     this.#counter += 1
     const counter = this.#counter
-    const values = [nodeId, this.#confirmed, counter, place, this.#since]
+    const values = [nodeId, this.#confirmed, counter, place, this.#since, instancesJson(instances)]
     const row = await this.#known<BeatRow>('beats', HEARTBEAT, values)
     if (row === undefined) return undefined
     const [since, nowMs, heads, leases] = row
     this.#confirmed = counter
     this.#since = since
     return { heads: headsOf(heads ?? []), forked: forkedIn(heads ?? []), rows: leases.map(rowOf), nowMs }
+  }
+
+  readInstances(since: string | undefined): Promise<InstancesRead> {
+    return readInstances(this.#parts.reads, since)
   }
 
   /** False: the marks may not be there. */
@@ -132,7 +147,7 @@ export class PostgresLease implements NodesPort {
   async #known<Row>(
     of: 'beats' | 'marks',
     sql: string,
-    values: readonly (string | number | boolean)[],
+    values: readonly (string | number | boolean | null)[],
   ): Promise<Row | undefined> {
     try {
       const connection = await this.#connected(of)
@@ -183,9 +198,4 @@ function forkedIn(heads: readonly HeadJson[]): readonly RealmOrdinal[] {
 
 function rowOf([node, counter, boundMs]: LeaseJson): LeaseRow {
   return { node: nodeOf(node), counter, boundMs, marks: new Map() }
-}
-
-/** As the node names itself: PostgreSQL writes a uuid with dashes. */
-function nodeOf(uuid: string): string {
-  return uuid.replaceAll('-', '')
 }

@@ -149,6 +149,19 @@ export const MIGRATIONS: readonly string[] = [
     seq bigint NOT NULL,
     PRIMARY KEY (realm, node)
   ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+  CREATE TABLE rescind.instance (
+    realm integer NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    node uuid NOT NULL,
+    contacts bigint NOT NULL,
+    applied bigint NOT NULL,
+    seen_at bigint NOT NULL,
+    body text NOT NULL,
+    put_by xid8 NOT NULL,
+    PRIMARY KEY (realm, id, node)
+  ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+  CREATE INDEX instance_node ON rescind.instance (node);
+  CREATE INDEX instance_put ON rescind.instance (put_by);
   `,
 ]
 

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { InstanceRow, InstancesRead } from '@rescind/authority'
+import { realmOrdinal } from '@rescind/core'
+import { emptyStore } from '../../test/kit/postgres-nodes.ts'
+import { type PostgresServer, startPostgres } from '../../test/kit/postgres-server.ts'
+import { Connection } from './connection.ts'
+import { PostgresLease } from './lease.ts'
+import { Reads } from './reads.ts'
+
+const REALM = realmOrdinal(1)
+const DAY_MS = 86_400_000
+
+let server: PostgresServer
+let place: string
+let reads: Reads
+let admin: Connection
+before(async () => {
+  server = await startPostgres()
+  place = await emptyStore(server.address)
+  reads = new Reads(server.address, place)
+  admin = await Connection.open(server.address)
+})
+after(async () => {
+  admin.drop()
+  await reads.close()
+  await server.stop()
+})
+
+async function opened(node: string): Promise<PostgresLease> {
+  const lease = new PostgresLease({
+    ...{ address: server.address, nodeId: node.repeat(32), place, reads },
+    fenced: (why) => assert.fail(why),
+    onMarked: () => {},
+  })
+  await lease.register(1_000, { forked: () => {}, marked: () => {} })
+  return lease
+}
+
+function row(id: string, contacts: number, over: Partial<InstanceRow> = {}): InstanceRow {
+  return { realm: REALM, id, contacts, applied: 0, seenMs: Date.now(), body: `{"nth":${contacts}}`, ...over }
+}
+
+const shown = ({ rows }: InstancesRead): readonly string[] =>
+  rows.map(({ node = 'nobody', id, applied }) => `${node.slice(0, 1)} ${id} ${applied}`).sort()
+
+test('a reading shows what was put since the one before, of every node', async () => {
+  const [a, b] = [await opened('a'), await opened('b')]
+  const before = await a.readInstances(undefined)
+  await a.beat([row('one', 1), row('two', 2, { applied: 7 })])
+  await b.beat([row('one', 1, { applied: 9 })])
+  const first = await b.readInstances(before.next)
+  assert.deepEqual(shown(first), ['a one 0', 'a two 7', 'b one 9'])
+  assert.deepEqual(
+    [...first.nodes].sort(),
+    ['a', 'b'].map((name) => name.repeat(32)),
+  )
+  assert.equal(first.rows.find(({ id }) => id === 'two')?.body, '{"nth":2}')
+  await a.beat([row('two', 3, { applied: 8 })])
+  const second = await b.readInstances(first.next)
+  assert.deepEqual(shown(second), ['a two 8'])
+  await b.beat()
+  assert.deepEqual(shown(await b.readInstances(second.next)), [])
+  assert.equal((await b.readInstances(undefined)).rows.length, 3)
+  await a.beat([row('one', 4, { body: undefined })])
+  assert.deepEqual(shown(await b.readInstances(undefined)), ['a two 8', 'b one 9'])
+  for (const one of [a, b]) await one.leave()
+})
+
+test('what a transaction puts that began before a reading, and ends after it, is in the next one', async () => {
+  const a = await opened('c')
+  await admin.run('BEGIN')
+  await admin.run(
+    `INSERT INTO rescind.instance VALUES (1, 'late', '${'c'.repeat(32)}', 1, 0, 0, '{}', pg_current_xact_id())`,
+  )
+  const before = await a.readInstances(undefined)
+  await a.beat([row('quick', 1)])
+  const between = await a.readInstances(before.next)
+  await admin.run('COMMIT')
+  const after = await a.readInstances(between.next)
+  assert.deepEqual(shown(between), ['c quick 0'])
+  assert.ok(shown(after).includes('c late 0'))
+  await a.leave()
+})
+
+test('what a node knew outlives its row, as another contact, and is forgotten after a day', async () => {
+  await admin.run('DELETE FROM rescind.instance')
+  const [d, e, f] = [await opened('d'), await opened('e'), await opened('f')]
+  await d.beat([row('one', 1, { applied: 5 }), row('long ago', 2, { seenMs: Date.now() - 2 * DAY_MS })])
+  await e.beat([row('one', 1, { applied: 3, seenMs: Date.now() + 5, body: '{"later":true}' })])
+  const first = await f.readInstances(undefined)
+  await d.leave()
+  const second = await f.readInstances(first.next)
+  assert.deepEqual(shown(second), ['n one 5'])
+  await admin.rows('DELETE FROM rescind.lease WHERE node = $1', ['e'.repeat(32)])
+  const third = await f.readInstances(second.next)
+  assert.deepEqual(shown(third), ['n one 5'])
+  assert.notEqual(third.rows[0]?.contacts, second.rows[0]?.contacts)
+  assert.equal(third.rows[0]?.body, '{"later":true}')
+  assert.deepEqual([...third.nodes], ['f'.repeat(32)])
+  for (const one of [e, f]) one.close()
+})
+
+test('a heartbeat that does not count publishes nothing', async () => {
+  const lease = await opened('9')
+  await lease.beat()
+  const late = `CALL rescind.heartbeat_1($1, 0, 1, $2, '0', $3, NULL, NULL, NULL, NULL)`
+  const json = JSON.stringify([{ r: 1, id: 'never', contacts: 1, applied: 0, seen: 0, body: '{}' }])
+  await assert.rejects(admin.rows(late, ['9'.repeat(32), place, json]), { code: 'RS002' })
+  assert.equal(shown(await lease.readInstances(undefined)).includes('9 never 0'), false)
+  await lease.leave()
+})
