@@ -17,9 +17,9 @@ import { Calls } from './calls.ts'
 import { HandClock, START_MS } from './realm.ts'
 import { CHEAP_PASSWORDS, SEED } from './seed.ts'
 import { SeededRandom } from './seeded-random.ts'
-import { CONTROL_KEY, makeQuickHome } from './server.ts'
+import { CONTROL_KEY, type Home, makeQuickHome } from './server.ts'
 import { type StoreSwitch, switchedStore } from './switched-store.ts'
-import { IS_EMBEDDED, openMemory } from './test-store.ts'
+import { IS_EMBEDDED, IS_POSTGRES, openDatabase, openMemory } from './test-store.ts'
 
 /** The public URL of test servers, so that links in answers are the same in every run. */
 export const PUBLIC_URL = 'http://127.0.0.1:8080'
@@ -67,7 +67,7 @@ export async function openServer(start: TestServerStart): Promise<TestServer> {
   const values = resolveSettings(sources, settingsOf(modules))
   const clock = new HandClock()
   const startMs = time === 'hand' ? START_MS : Date.now()
-  const inner = IS_EMBEDDED ? await openSqlite(join(home.folder, 'rescind.db'), startMs) : openMemory(startMs)
+  const inner = await openInner(home, startMs)
   await prepare?.(inner)
   const { store, power } = switchedStore(inner)
   const kept = { modules, store, passwordCost }
@@ -89,6 +89,11 @@ export async function openServer(start: TestServerStart): Promise<TestServer> {
       home.remove()
     },
   }
+}
+
+function openInner({ folder }: Home, floorMs: number): Store | Promise<Store> {
+  if (IS_EMBEDDED) return openSqlite(join(folder, 'rescind.db'), floorMs)
+  return IS_POSTGRES ? openDatabase(floorMs) : openMemory(floorMs)
 }
 
 /** One server and one connection for all tests of a file; closed after the last one. */

@@ -16,16 +16,16 @@ export const EMPTY_LOG: LogHead = { seq: 0, chain: CHAIN_START }
 
 const CALL = 'SELECT reply, missed FROM rescind.group_1($1, $2, $3, $4, $5, $6, $7, $8)'
 
-/** An empty store in this database, with a floor of 1,000. @returns which server it is on. */
-export async function emptyStore(address: PostgresAddress): Promise<string> {
+/** An empty store in this database. @returns which server it is on. */
+export async function emptyStore(address: PostgresAddress, floorMs = 1_000): Promise<string> {
   const connection = await Connection.open(address)
-  const place = await prepareStore(connection, { floorMs: 1_000 })
+  const place = await prepareStore(connection, { floorMs })
   const tables = await connection.rows<[string]>(
     "SELECT tablename FROM pg_tables WHERE schemaname = 'rescind' AND tablename <> 'store'",
   )
   // Quicker than making it anew, and than TRUNCATE, which flushes a file for each table and index.
   await connection.run(tables.map(([name]) => `DELETE FROM rescind.${name};`).join(''))
-  await connection.run('UPDATE rescind.store SET floor = 1000')
+  await connection.run(`UPDATE rescind.store SET floor = ${floorMs}`)
   connection.drop()
   return place
 }
