@@ -96,6 +96,7 @@ export type {
   Store,
   Swept,
   TokenPage,
+  TokenReads,
   TokensAsk,
   TombstonesAsk,
   Watched,

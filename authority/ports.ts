@@ -50,6 +50,9 @@ export interface KeyedReads {
   recordByKey(realm: RealmOrdinal, key: RecordKeyAsk): DirectoryRecord | undefined
 }
 
+/** Look-ups of one token each. */
+export type TokenReads = Pick<Store, 'tokenByDigest' | 'tokenByHandle' | 'consumption'>
+
 /**
  * The store. Keyed reads see everything committed before they began.
  * Every promise rejects with StoreUnavailable when the answer cannot be known.
@@ -60,6 +63,8 @@ export interface Store {
    * the others. Get it anew for each use.
    */
   readonly keyed: KeyedReads | undefined
+  /** The same look-ups for requests that end tokens: however many other reads wait, these wait for none of them. */
+  readonly urgent: TokenReads
   /**
    * Whether other processes may write to it, too. Then a group says what it was judged by, the store refuses what is stale
    * by then, and the rows of others are followed.

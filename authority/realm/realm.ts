@@ -30,7 +30,7 @@ import { STRANGE } from '../directory/stored-json.ts'
 import { Keyring } from '../keys/signing-keys.ts'
 import type { Ledger, Outcome } from '../log/ledger.ts'
 import type { NewRow, Write } from '../log/writes.ts'
-import type { IssuingQuota, Store, Swept } from '../ports.ts'
+import type { IssuingQuota, Store, Swept, TokenReads } from '../ports.ts'
 import type { Disorder, Unreadable } from './disorder.ts'
 import { ANY_MINTING, type Minting } from './minting.ts'
 import type { RealmKeys } from './realm-keys.ts'
@@ -86,6 +86,8 @@ export type Audit = {
 
 /** Never holds token text: only handles, grants and instants. */
 export type Cause = { readonly code: string } & Readonly<Record<string, string>>
+
+type Ask = { readonly source: Source | undefined; readonly reads: TokenReads }
 
 export type Found = {
   readonly verdict: Verdict
@@ -256,23 +258,25 @@ export class Realm {
 
   /**
    * Judges a token by its text. With a source, tokens of other sources are unknown, because a dialect answers only for its own.
+   * `reads` is the store's `urgent` for a request that ends tokens.
    * @throws StoreUnavailable when the record cannot be read; that is never an answer.
    */
-  find(raw: RawToken, source?: Source): Awaitable<Found> {
+  find(raw: RawToken, source?: Source, reads: TokenReads = this.store): Awaitable<Found> {
     const digest = raw.digest(this.keys.digestKey)
     const cached = this.#records.get(digest)
-    if (cached !== undefined) return this.#judged(cached, source)
-    if (!raw.looksSigned) return this.#bySignature(raw, digest, source)
-    if (source !== undefined && source !== 'oauth') return this.#bySignature(raw, digest, source)
+    const ask = { source, reads }
+    if (cached !== undefined) return this.#judged(cached, ask)
+    if (!raw.looksSigned) return this.#bySignature(raw, digest, ask)
+    if (source !== undefined && source !== 'oauth') return this.#bySignature(raw, digest, ask)
     // One of our own JWTs is known by its `jti`.
     return after(this.#signed.resolve(raw, digest), (own) => {
-      return own === undefined ? this.#bySignature(raw, digest, source) : this.#read(own, source)
+      return own === undefined ? this.#bySignature(raw, digest, ask) : this.#read(own, ask)
     })
   }
 
   /** Finds a token by every spelling of its text, in order to end it; never enough to let it in. */
   findToEnd(raw: RawToken, source?: Source): Awaitable<Found> {
-    return after(this.find(raw, source), (found) =>
+    return after(this.find(raw, source, this.store.urgent), (found) =>
       found.respelled === undefined
         ? found
         : { verdict: this.judge(found.respelled), record: found.respelled },
@@ -280,16 +284,16 @@ export class Realm {
   }
 
   /** Looks it up by its name first; then by its bytes, as for JWTs minted here and for old records. */
-  #bySignature(raw: RawToken, digest: TokenDigest, source: Source | undefined): Awaitable<Found> {
-    if (!raw.isKnownByName) return this.#read(digest, source)
-    return after(this.#record(raw.knownBy(this.keys.digestKey)), (record) =>
-      record === undefined ? this.#read(digest, source) : this.#spelled(record, digest, source),
+  #bySignature(raw: RawToken, digest: TokenDigest, ask: Ask): Awaitable<Found> {
+    if (!raw.isKnownByName) return this.#read(digest, ask)
+    return after(this.#record(raw.knownBy(this.keys.digestKey), ask.reads), (record) =>
+      record === undefined ? this.#read(digest, ask) : this.#spelled(record, digest, ask),
     )
   }
 
-  #spelled(record: TokenRecord, digest: TokenDigest, source: Source | undefined): Awaitable<Found> {
-    if (source !== undefined && record.source !== source) return this.#notFound
-    if (record.spelling === digest) return this.#judged(record, source)
+  #spelled(record: TokenRecord, digest: TokenDigest, ask: Ask): Awaitable<Found> {
+    if (ask.source !== undefined && record.source !== ask.source) return this.#notFound
+    if (record.spelling === digest) return this.#judged(record, ask)
     const verdict = this.judge(record)
     return {
       verdict: verdict.kind === 'active' ? UNKNOWN_TOKEN : verdict,
@@ -298,15 +302,15 @@ export class Realm {
     }
   }
 
-  #read(digest: TokenDigest, source: Source | undefined): Awaitable<Found> {
-    return after(this.#record(digest), (record) => this.#judged(record, source))
+  #read(digest: TokenDigest, ask: Ask): Awaitable<Found> {
+    return after(this.#record(digest, ask.reads), (record) => this.#judged(record, ask))
   }
 
-  #record(digest: TokenDigest): Awaitable<TokenRecord | undefined> {
+  #record(digest: TokenDigest, reads: TokenReads): Awaitable<TokenRecord | undefined> {
     const cached = this.#records.get(digest)
     if (cached !== undefined) return cached
     const changes = this.#records.changes
-    return after(this.#stored(digest), (stored) =>
+    return after(this.#stored(digest, reads), (stored) =>
       after(stored === undefined || isWholeRecord(stored) ? stored : this.whole(stored), (record) => {
         if (record !== undefined) this.#records.fill(record, changes)
         return record
@@ -314,9 +318,9 @@ export class Realm {
     )
   }
 
-  #stored(digest: TokenDigest): Awaitable<TokenRecord | undefined> {
+  #stored(digest: TokenDigest, reads: TokenReads): Awaitable<TokenRecord | undefined> {
     const { keyed } = this.store
-    if (keyed === undefined) return this.#awaited(digest)
+    if (keyed === undefined) return this.#awaited(digest, reads)
     try {
       return keyed.tokenByDigest(this.ordinal, digest)
     } catch (error) {
@@ -325,9 +329,9 @@ export class Realm {
     }
   }
 
-  async #awaited(digest: TokenDigest): Promise<TokenRecord | undefined> {
+  async #awaited(digest: TokenDigest, reads: TokenReads): Promise<TokenRecord | undefined> {
     try {
-      return await this.store.tokenByDigest(this.ordinal, digest)
+      return await reads.tokenByDigest(this.ordinal, digest)
     } catch (error) {
       this.#noteUnreadable(error, digest)
       throw error
@@ -418,10 +422,10 @@ export class Realm {
     }
   }
 
-  #judged(record: TokenRecord | undefined, source: Source | undefined): Awaitable<Found> {
+  #judged(record: TokenRecord | undefined, { source, reads: awaited }: Ask): Awaitable<Found> {
     if (record === undefined || (source !== undefined && record.source !== source)) return this.#notFound
     if (!SINGLE_USE.has(record.kind)) return { verdict: this.judge(record), record }
-    const reads = this.store.keyed ?? this.store
+    const reads = this.store.keyed ?? awaited
     return after(reads.consumption(this.ordinal, record.handle), (consumption) => {
       const spent: Spent | undefined =
         consumption === undefined ? undefined : (SPENT_AS[record.kind] ?? 'consumed')

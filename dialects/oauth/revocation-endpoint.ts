@@ -26,7 +26,7 @@ export async function revoke(call: Call, authenticated: Authenticated): Promise<
   if (text === undefined) return badRequest('token is required')
   const raw = mayBeOurs(realm, text) ? RawToken.parse(text) : undefined
   if (raw === undefined) return DONE
-  return revokeFound(call, authenticated, await realm.find(raw, 'oauth'))
+  return revokeFound(call, authenticated, await realm.find(raw, 'oauth', realm.store.urgent))
 }
 
 /** Matches our grammar or looks like a JWS. This dialect issues nothing else. */

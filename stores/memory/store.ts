@@ -46,6 +46,10 @@ export class MemoryStore implements Store {
     this.#floorMs = floorMs
   }
 
+  get urgent(): this {
+    return this
+  }
+
   async floor(): Promise<number> {
     return this.#floorMs
   }

@@ -28,7 +28,7 @@ export function instancesJson(rows: readonly InstanceRow[]): string | null {
 
 /** @throws StoreUnavailable. */
 export async function readInstances(reads: Reads, since: string = EVER): Promise<InstancesRead> {
-  const [row] = await reads.rows<InstancesJson>(INSTANCES, [since])
+  const [row] = await reads.rows<InstancesJson>(INSTANCES, [since], 'keys')
   const [next, nodes, rows] = row ?? [since, [], []]
   return { next, nodes: new Set(nodes.map(nodeOf)), rows: rows.map(published) }
 }

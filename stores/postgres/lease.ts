@@ -175,7 +175,7 @@ export class PostgresLease implements NodesPort {
 
 /** @throws StoreUnavailable. */
 async function readLeases(reads: Reads, realms: readonly RealmOrdinal[]): Promise<Reading> {
-  const [row] = await reads.rows<ReadingRow>(READING, [`{${realms.join(',')}}`])
+  const [row] = await reads.rows<ReadingRow>(READING, [`{${realms.join(',')}}`], 'urgent')
   const [leases, heads] = row ?? [null, []]
   return {
     rows: (leases ?? []).map(([node, counter, boundMs, marks]) => ({

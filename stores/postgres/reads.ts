@@ -2,11 +2,16 @@ import { StoreUnavailable } from '@rescind/core'
 import { Pool } from 'pg'
 import { configOf, type PostgresAddress } from './connection.ts'
 
-/** Connections for reads; requests beyond them wait in turn. */
-const CONNECTIONS = 4
+/**
+ * Connections for reads; what is beyond them waits in turn. `pages`: scans, which may take long. `keys`: look-ups, and the rows
+ * of logs, which are folded before anything is acknowledged. `urgent`: for requests that end tokens, once the look-ups are
+ * busy; nothing else may take it.
+ */
+const CONNECTIONS = { pages: 2, keys: 4, urgent: 1 } as const
 const IDLE_MS = 30_000
 const READ_MS = 5_000
 
+export type PoolName = keyof typeof CONNECTIONS
 type Value = string | number | readonly string[] | Uint8Array | null
 
 /**
@@ -14,26 +19,25 @@ type Value = string | number | readonly string[] | Uint8Array | null
  * from a standby, or from a primary that was replaced.
  */
 export class Reads {
-  readonly #pool: Pool
+  readonly #pools: Readonly<Record<PoolName, Pool>>
   readonly #place: string
 
   constructor(address: PostgresAddress, place: string) {
     this.#place = place
-    this.#pool = new Pool({
-      ...configOf(address),
-      max: CONNECTIONS,
-      idleTimeoutMillis: IDLE_MS,
-      query_timeout: READ_MS,
-    })
-    // Without a listener, an idle connection that is lost would end the process; the next read opens another.
-    this.#pool.on('error', () => {})
+    const pool = (max: number): Pool => poolTo(address, max)
+    const { pages, keys, urgent } = CONNECTIONS
+    this.#pools = { pages: pool(pages), keys: pool(keys), urgent: pool(urgent) }
   }
 
   /** @param sql a query whose rows come in its own order. @throws StoreUnavailable when the answer cannot be known. */
-  async rows<Row extends readonly unknown[]>(sql: string, values: readonly Value[]): Promise<readonly Row[]> {
+  async rows<Row extends readonly unknown[]>(
+    sql: string,
+    values: readonly Value[],
+    pool: PoolName,
+  ): Promise<readonly Row[]> {
     // PostgreSQL's text holds no NUL, so nothing is stored under one.
     if (values.some((value) => typeof value === 'string' && value.includes('\0'))) return []
-    const result = await this.#ask(sql, values)
+    const result = await this.#ask(this.#poolFor(pool), sql, values)
     const rows: Row[] = []
     for (const [place, hit, ...columns] of result) {
       if (place !== this.#place)
@@ -45,17 +49,33 @@ export class Reads {
   }
 
   async close(): Promise<void> {
-    await this.#pool.end()
+    await Promise.all(Object.values(this.#pools).map((pool) => pool.end()))
   }
 
-  async #ask(sql: string, values: readonly Value[]): Promise<readonly unknown[][]> {
+  #poolFor(pool: PoolName): Pool {
+    return pool === 'urgent' && isFree(this.#pools.keys) ? this.#pools.keys : this.#pools[pool]
+  }
+
+  async #ask(pool: Pool, sql: string, values: readonly Value[]): Promise<readonly unknown[][]> {
     const text = `SELECT p.place, q.* FROM (SELECT rescind.place_1() AS place) p
       LEFT JOIN LATERAL (SELECT true AS hit, r.* FROM (${sql}) r) q ON true`
     try {
-      const { rows } = await this.#pool.query<unknown[]>({ text, values: [...values], rowMode: 'array' })
+      const { rows } = await pool.query<unknown[]>({ text, values: [...values], rowMode: 'array' })
       return rows
     } catch (error) {
       throw new StoreUnavailable('PostgreSQL could not be read', { cause: error })
     }
   }
+}
+
+function poolTo(address: PostgresAddress, max: number): Pool {
+  const pool = new Pool({ ...configOf(address), max, idleTimeoutMillis: IDLE_MS, query_timeout: READ_MS })
+  // Without a listener, an idle connection that is lost would end the process; the next read opens another.
+  pool.on('error', () => {})
+  return pool
+}
+
+/** What is given out next still counts as waiting. */
+function isFree({ waitingCount, idleCount, totalCount, options }: Pool): boolean {
+  return waitingCount < idleCount + options.max - totalCount
 }

@@ -42,7 +42,7 @@ import {
 } from '@rescind/core'
 import { CHAIN_START, type ChainedLogRow, type LogRow } from '@rescind/core/log'
 import { listsByClient, type TokenRow } from '../token-facts.ts'
-import { recordOfRow, tokenOfScan } from '../token-record.ts'
+import { tokenOfScan } from '../token-record.ts'
 import { Watches } from '../watches.ts'
 import { Connection, type PostgresAddress } from './connection.ts'
 import { decodeReply, encodeGroup } from './group-json.ts'
@@ -62,6 +62,7 @@ import {
 } from './rows.ts'
 import { type OpenChecks, prepareStore } from './start.ts'
 import { isStorable } from './storable.ts'
+import { PostgresTokenReads } from './token-reads.ts'
 import { nextOf, type WalkRow, walkOf } from './token-walk.ts'
 import { Wakes } from './wakes.ts'
 import { GroupWriter } from './writer.ts'
@@ -114,12 +115,16 @@ class PostgresStore implements Store {
   readonly nodes: PostgresLease
   readonly #writer: GroupWriter
   readonly #reads: Reads
+  readonly #tokens: PostgresTokenReads
+  readonly urgent: PostgresTokenReads
   readonly #watches: Watches = new Watches(this)
   readonly #wakes: Wakes
 
   constructor({ writer, reads, address, place, nodeId, fenced }: Parts) {
     this.#writer = writer
     this.#reads = reads
+    this.#tokens = new PostgresTokenReads(reads, 'keys')
+    this.urgent = new PostgresTokenReads(reads, 'urgent')
     this.#wakes = new Wakes(address, place, { watches: this.#watches, nodeId })
     const onMarked = (marked: () => void): void => this.#wakes.onMarked(marked)
     this.nodes = new PostgresLease({ address, nodeId, place, reads, fenced, onMarked })
@@ -130,7 +135,7 @@ class PostgresStore implements Store {
     const gone = tokens.map(({ digest, handle, ifExpiresAtMs }) => ({ digest, handle, ends: ifExpiresAtMs }))
     const expired = entries.map(({ kind, id, ifExpiresAtMs }) => ({ kind, id, ends: ifExpiresAtMs }))
     const values = [realm, JSON.stringify(gone), JSON.stringify(expired)]
-    await this.#reads.rows('SELECT rescind.sweep_1($1, $2, $3)', values)
+    await this.#reads.rows('SELECT rescind.sweep_1($1, $2, $3)', values, 'pages')
   }
 
   /** Nothing is answered without a round trip. */
@@ -139,7 +144,7 @@ class PostgresStore implements Store {
   }
 
   async floor(): Promise<number> {
-    const [row] = await this.#reads.rows<[number]>('SELECT floor FROM rescind.store', [])
+    const [row] = await this.#reads.rows<[number]>('SELECT floor FROM rescind.store', [], 'keys')
     return row?.[0] ?? 0
   }
 
@@ -177,17 +182,15 @@ class PostgresStore implements Store {
   }
 
   tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): Promise<TokenRecord | undefined> {
-    return this.#token('t.digest = $2', [realm, digest])
+    return this.#tokens.tokenByDigest(realm, digest)
   }
 
   tokenByHandle(realm: RealmOrdinal, handle: Handle): Promise<TokenRecord | undefined> {
-    return this.#token('t.handle = $2', [realm, handle])
+    return this.#tokens.tokenByHandle(realm, handle)
   }
 
-  async #token(where: string, values: readonly (string | number)[]): Promise<TokenRecord | undefined> {
-    const sql = `SELECT ${TOKEN_COLUMNS} FROM rescind.token t WHERE t.realm + 0 = $1 AND ${where}`
-    const [row] = await this.#reads.rows<TokenRow>(sql, values)
-    return row === undefined ? undefined : recordOfRow(row)
+  consumption(realm: RealmOrdinal, handle: Handle): Promise<Consumption | undefined> {
+    return this.#tokens.consumption(realm, handle)
   }
 
   async tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage> {
@@ -196,13 +199,11 @@ class PostgresStore implements Store {
     if (!listsByClient(ask)) return this.tokens(realm, ask)
     const sql = `SELECT ${TOKEN_COLUMNS}, t.number FROM rescind.token t
       WHERE t.realm = $1 AND t.source = $2 AND t.client = $3 AND t.number > $4 ORDER BY t.number LIMIT $5`
-    const rows = await this.#reads.rows<readonly [...TokenRow, number]>(sql, [
-      realm,
-      source,
-      client,
-      after,
-      limit + 1,
-    ])
+    const rows = await this.#reads.rows<readonly [...TokenRow, number]>(
+      sql,
+      [realm, source, client, after, limit + 1],
+      'pages',
+    )
     const page = rows.slice(0, limit)
     return {
       records: page.flatMap(tokenOfScan),
@@ -212,38 +213,32 @@ class PostgresStore implements Store {
 
   async tokens(realm: RealmOrdinal, { after, limit, ...sought }: TokensAsk): Promise<TokenPage> {
     const { sql, values } = walkOf(realm, { after, limit, ...sought })
-    const rows = await this.#reads.rows<WalkRow>(sql, values)
+    const rows = await this.#reads.rows<WalkRow>(sql, values, 'pages')
     const records = rows.flatMap(([, , number, ...token]) => (number === null ? [] : tokenOfScan(token)))
     return { records: records.filter((record) => isSought(record, sought)), next: nextOf(rows, limit) }
   }
 
   async highestExpiries(realm: RealmOrdinal): Promise<ReadonlyMap<Source, number>> {
     const sql = 'SELECT source, expires_at FROM rescind.source_expiry WHERE realm = $1'
-    return new Map(await this.#reads.rows<readonly [Source, number]>(sql, [realm]))
-  }
-
-  async consumption(realm: RealmOrdinal, handle: Handle): Promise<Consumption | undefined> {
-    const sql = 'SELECT sealed FROM rescind.consumption WHERE realm = $1 AND handle = $2'
-    const [row] = await this.#reads.rows<readonly [Uint8Array | null]>(sql, [realm, handle])
-    return row === undefined ? undefined : { handle, sealed: row[0] ?? undefined }
+    return new Map(await this.#reads.rows<readonly [Source, number]>(sql, [realm], 'keys'))
   }
 
   async isTombstone(realm: RealmOrdinal, digest: TokenDigest): Promise<boolean> {
     const sql = 'SELECT 1 FROM rescind.tombstone WHERE realm = $1 AND digest = $2'
-    return (await this.#reads.rows(sql, [realm, digest])).length > 0
+    return (await this.#reads.rows(sql, [realm, digest], 'keys')).length > 0
   }
 
   async tombstones(realm: RealmOrdinal, { source, limit }: TombstonesAsk): Promise<number> {
     const sql = `SELECT count(*) FROM
       (SELECT FROM rescind.tombstone WHERE realm = $1 AND source = $2 LIMIT $3) counted`
-    const [row] = await this.#reads.rows<readonly [number]>(sql, [realm, source, limit])
+    const [row] = await this.#reads.rows<readonly [number]>(sql, [realm, source, limit], 'pages')
     return row?.[0] ?? 0
   }
 
   async record(realm: RealmOrdinal, collection: string, id: string): Promise<DirectoryRecord | undefined> {
     const sql = `SELECT r.id, r.version, r.body FROM rescind.record r
       WHERE r.realm = $1 AND r.collection = $2 AND r.id = $3`
-    const [row] = await this.#reads.rows<RecordRow>(sql, [realm, collection, id])
+    const [row] = await this.#reads.rows<RecordRow>(sql, [realm, collection, id], 'keys')
     return row === undefined ? undefined : directoryRecord(collection, row)
   }
 
@@ -252,7 +247,7 @@ class PostgresStore implements Store {
     const sql = `SELECT r.id, r.version, r.body FROM rescind.record_key k
       JOIN rescind.record r ON r.realm = k.realm AND r.collection = k.collection AND r.id = k.id
       WHERE k.realm = $1 AND k.collection = $2 AND k.name = $3 AND k.value = $4`
-    const [row] = await this.#reads.rows<RecordRow>(sql, [realm, collection, name, value])
+    const [row] = await this.#reads.rows<RecordRow>(sql, [realm, collection, name, value], 'keys')
     return row === undefined ? undefined : directoryRecord(collection, row)
   }
 
@@ -266,7 +261,7 @@ class PostgresStore implements Store {
     const sql = `SELECT count(*), max(id) FROM (SELECT r.id FROM rescind.record r
       WHERE r.realm = $1 AND r.collection = $2 AND r.id > $3 AND r.id < $4 AND r.body IS NOT NULL ORDER BY r.id LIMIT $5) c`
     const values = [realm, ask.collection, ask.after, ask.below, ask.limit]
-    const [row] = await this.#reads.rows<readonly [number, string | null]>(sql, values)
+    const [row] = await this.#reads.rows<readonly [number, string | null]>(sql, values, 'pages')
     return { count: row?.[0] ?? 0, last: row?.[1] ?? undefined }
   }
 
@@ -283,7 +278,7 @@ class PostgresStore implements Store {
     sql: string,
     values: readonly [number, string, string, number, ...string[]],
   ): Promise<RecordPage> {
-    const rows = await this.#reads.rows<RecordRow>(sql, values)
+    const rows = await this.#reads.rows<RecordRow>(sql, values, 'pages')
     const records = rows.slice(0, values[3] - 1).map((row) => directoryRecord(values[1], row))
     return { records, next: rows.length > records.length ? records.at(-1)?.id : undefined }
   }
@@ -291,14 +286,14 @@ class PostgresStore implements Store {
   async expiring(realm: RealmOrdinal, { kind, id }: ExpiringName): Promise<ExpiringEntry | undefined> {
     const sql =
       'SELECT id, value, expires_at FROM rescind.expiring WHERE realm = $1 AND kind = $2 AND id = $3'
-    const [row] = await this.#reads.rows<ExpiringRow>(sql, [realm, kind, id])
+    const [row] = await this.#reads.rows<ExpiringRow>(sql, [realm, kind, id], 'keys')
     return row === undefined ? undefined : entryOfRow(kind, row)
   }
 
   async expiringPage(realm: RealmOrdinal, { kind, after, limit }: ExpiringAsk): Promise<ExpiringPage> {
     const sql = `SELECT id, value, expires_at FROM rescind.expiring
       WHERE realm = $1 AND kind = $2 AND id > $3 ORDER BY id LIMIT $4`
-    const rows = await this.#reads.rows<ExpiringRow>(sql, [realm, kind, after ?? '', limit + 1])
+    const rows = await this.#reads.rows<ExpiringRow>(sql, [realm, kind, after ?? '', limit + 1], 'pages')
     const entries = rows.slice(0, limit).map((row) => entryOfRow(kind, row))
     return { entries, next: rows.length > limit ? entries.at(-1)?.id : undefined }
   }
@@ -306,11 +301,11 @@ class PostgresStore implements Store {
   async expiredEntries(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredEntry[]> {
     const sql = `SELECT id, value, expires_at, realm, kind FROM rescind.expiring
       WHERE expires_at <= $1 ORDER BY expires_at, realm, kind, id LIMIT $2 OFFSET $3`
-    const rows = await this.#reads.rows<readonly [...ExpiringRow, number, string]>(sql, [
-      belowMs,
-      limit,
-      skip,
-    ])
+    const rows = await this.#reads.rows<readonly [...ExpiringRow, number, string]>(
+      sql,
+      [belowMs, limit, skip],
+      'pages',
+    )
     return rows.map(([id, value, expires, realm, kind]) => ({
       realm: realmOrdinal(realm),
       entry: entryOfRow(storedKind(kind), [id, value, expires]),
@@ -326,20 +321,20 @@ class PostgresStore implements Store {
   }
 
   async #position(sql: string, realm: RealmOrdinal): Promise<LogHead> {
-    const [row] = await this.#reads.rows<readonly [number, Uint8Array]>(sql, [realm])
+    const [row] = await this.#reads.rows<readonly [number, Uint8Array]>(sql, [realm], 'keys')
     return row === undefined ? { seq: 0, chain: CHAIN_START } : { seq: row[0], chain: Buffer.from(row[1]) }
   }
 
   async keptRows(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
     const sql = `SELECT seq, at, kind, rule FROM rescind.log_kept
       WHERE realm = $1 AND seq > $2 ORDER BY seq LIMIT $3`
-    return (await this.#reads.rows<LogRowColumns>(sql, [realm, after, limit])).map(logRow)
+    return (await this.#reads.rows<LogRowColumns>(sql, [realm, after, limit], 'keys')).map(logRow)
   }
 
   async rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
     const sql = `SELECT seq, at, kind, rule FROM rescind.log
       WHERE realm = $1 AND seq > $2 ORDER BY seq LIMIT $3`
-    return (await this.#reads.rows<LogRowColumns>(sql, [realm, after, limit])).map(logRow)
+    return (await this.#reads.rows<LogRowColumns>(sql, [realm, after, limit], 'keys')).map(logRow)
   }
 
   async checkRows(realm: RealmOrdinal, after: number, limit: number): Promise<ChainChecked> {
@@ -362,13 +357,13 @@ class PostgresStore implements Store {
   ): Promise<readonly ChainedLogRow[]> {
     const sql = `SELECT ${CHAINED_COLUMNS} FROM rescind.log l
       WHERE l.realm = $1 AND l.seq > $2 ORDER BY l.seq LIMIT $3`
-    return (await this.#reads.rows<ChainedColumns>(sql, [realm, after, limit])).map(chainedRow)
+    return (await this.#reads.rows<ChainedColumns>(sql, [realm, after, limit], 'keys')).map(chainedRow)
   }
 
   async expiredTokens(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredToken[]> {
     const sql = `SELECT ${TOKEN_COLUMNS}, t.realm FROM rescind.token t
       WHERE t.expires_at <= $1 ORDER BY t.expires_at, t.realm, t.number LIMIT $2 OFFSET $3`
-    const rows = await this.#reads.rows<readonly [...TokenRow, number]>(sql, [belowMs, limit, skip])
+    const rows = await this.#reads.rows<readonly [...TokenRow, number]>(sql, [belowMs, limit, skip], 'pages')
     return rows.map((row) => {
       const [record] = tokenOfScan(row)
       return { realm: realmOrdinal(row[6]), digest: row[0], record }
@@ -383,7 +378,7 @@ class PostgresStore implements Store {
       WHERE (t.expires_at, t.realm, t.number) > ($1, $2, $3) AND t.expires_at <= $4
       ORDER BY t.expires_at, t.realm, t.number LIMIT $5`
     const values = [...place, untilMs, limit]
-    const rows = await this.#reads.rows<readonly [...TokenRow, number, number, string]>(sql, values)
+    const rows = await this.#reads.rows<readonly [...TokenRow, number, number, string]>(sql, values, 'pages')
     const last = rows.at(-1)
     return {
       records: rows.filter((row) => row[6] === realm && sources.includes(row[8])).flatMap(tokenOfScan),

@@ -155,6 +155,10 @@ class SqliteStore implements Store, SideLogged {
     this.#parts = parts
   }
 
+  get urgent(): this {
+    return this
+  }
+
   get joined(): SideJoined | undefined {
     return this.#joined
   }

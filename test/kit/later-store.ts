@@ -13,9 +13,10 @@ export function laterStore(inner: Store, seed = 1): Store {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
     for (let left = Math.floor((state / 2 ** 32) * (TURNS_MAX + 1)); left > 0; left -= 1) await nextTurn()
   }
-  return new Proxy(inner, {
+  const later: Store = new Proxy(inner, {
     get(target, name): unknown {
       if (name === 'keyed') return undefined
+      if (name === 'urgent') return later
       const value: unknown = Reflect.get(target, name, target)
       // Watching is local: it does not ask the store.
       if (typeof value !== 'function') return value
@@ -30,6 +31,7 @@ export function laterStore(inner: Store, seed = 1): Store {
       }
     },
   })
+  return later
 }
 
 function nextTurn(): Promise<void> {

@@ -15,7 +15,7 @@ export type SelfEnded = 'ended' | 'nobody' | Stale
  */
 export async function endOneself(call: Call, how: string): Promise<SelfEnded> {
   const { realm, request, presented } = call
-  const facts = await readTokenContext(realm, presented)
+  const facts = await readTokenContext(realm, presented, realm.store.urgent)
   const judgedAt = realm.position()
   const context = judgeTokenContext(realm, facts)
   switch (context.kind) {

@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/authority'
+import type { Realm, TokenReads } from '@rescind/authority'
 import { isSuspended, StoreUnavailable, type TokenRecord, unreachable } from '@rescind/core'
 import { RawToken } from '@rescind/core/tokens'
 import { domainOfScope, IDENTITY, SYSTEM_SCOPE } from '../directory/names.ts'
@@ -39,9 +39,10 @@ export function parseOwn(realm: Realm, text: string): RawToken | undefined {
 export async function readTokenContext(
   realm: Realm,
   raw: RawToken | undefined,
+  reads?: TokenReads,
 ): Promise<TokenContextFacts | undefined> {
   if (raw === undefined) return undefined
-  const { record } = await realm.find(raw, IDENTITY)
+  const { record } = await realm.find(raw, IDENTITY, reads)
   if (record === undefined) return undefined
   const { subject } = record
   const entry = subject === undefined ? undefined : await realm.directory.get(IDENTITY_USERS, subject)

@@ -48,7 +48,8 @@ export function asActingAbout(
     const text = request.header('x-subject-token') ?? ''
     const refused = acting.power.kind === 'none' ? forbidden() : tokenNotFound()
     if (!isTokenText(text)) return refused
-    const facts = await readTokenContext(realm, parseOwn(realm, text))
+    const reads = act === 'revoke' ? realm.store.urgent : undefined
+    const facts = await readTokenContext(realm, parseOwn(realm, text), reads)
     // Judge both after the last await: the caller may have been revoked during the read.
     if (!stillActs(realm, acting)) return unauthorized(request)
     const target = targetOf(realm, facts, act)

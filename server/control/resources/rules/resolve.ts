@@ -68,7 +68,7 @@ async function byText({ realm, parts }: Asking, text: string): Promise<Resolved 
 async function byHandle(realm: Realm, text: string): Promise<Resolved | Problem> {
   const handle = parseHandle(text)
   if (handle === undefined) return problem(422, 'target: not a handle')
-  const record = await realm.store.tokenByHandle(realm.ordinal, handle)
+  const record = await realm.store.urgent.tokenByHandle(realm.ordinal, handle)
   return record === undefined ? problem(404, 'no such token') : ofRecord(record)
 }
 
@@ -85,7 +85,8 @@ type Sourced = Exclude<Classified, { readonly kind: 'token' | 'handle' }>
 async function withSource({ realm, parts }: Asking, classified: Sourced): Promise<Sourced> {
   if (classified.kind !== 'grant' || classified.sources.length > 0) return classified
   const first = parseHandle(classified.grant.replace(/^grt_/, 'tok_'))
-  const record = first === undefined ? undefined : await realm.store.tokenByHandle(realm.ordinal, first)
+  const record =
+    first === undefined ? undefined : await realm.store.urgent.tokenByHandle(realm.ordinal, first)
   // The record may be gone by now. Then the source is one of those whose grants have several tokens.
   return { ...classified, sources: record === undefined ? parts.sources.withGrants : [record.source] }
 }
