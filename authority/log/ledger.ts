@@ -253,14 +253,9 @@ export class Ledger {
 
   /** The other nodes wait for this one again before it says anything positive about the realm. */
   async #serveAgain(nodes: Nodes, realm: RealmOrdinal, lifted: () => void): Promise<void> {
-    try {
-      await nodes.opening(realm)
-      lifted()
-      this.#shared?.tellFolded(realm)
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error
-      await this.#serveAgain(nodes, realm, lifted)
-    }
+    await nodes.openingAtLast(realm)
+    lifted()
+    this.#shared?.tellFolded(realm)
   }
 
   /** @throws StoreUnavailable or Overloaded: assume nothing about the outcome; retrying is safe. */

@@ -76,3 +76,20 @@ test('a realm that is refused is not waited for until it is opened again', async
   await answer()
   assert.deepEqual(written, [{ seqs: [[1, Number.MAX_SAFE_INTEGER]], durably: false }])
 })
+
+test('a realm that is served again is waited for, though an earlier mark was to be written once more', async () => {
+  const { time, written, marks, answer } = markedStore()
+  marks.refused(ONE)
+  await settled()
+  const opened = marks.openingAtLast(ONE)
+  await answer(false)
+  await answer(false)
+  await time.run(1_000)
+  await answer()
+  await opened
+  await time.run(1_000)
+  assert.deepEqual(
+    written.map(({ seqs }) => seqs[0]?.[1]),
+    [Number.MAX_SAFE_INTEGER, 0, 0],
+  )
+})

@@ -21,6 +21,8 @@ export type FoldMarksParts = {
 export class FoldMarks {
   readonly #parts: FoldMarksParts
   readonly #due: Map<RealmOrdinal, FoldMark> = new Map()
+  /** Those that are being written, and written again if that fails. */
+  #flying: Map<RealmOrdinal, FoldMark> = new Map()
   #isWriting = false
 
   constructor(parts: FoldMarksParts) {
@@ -32,8 +34,15 @@ export class FoldMarks {
    * node. Without a mark they take it that the node holds nothing of the realm. @throws StoreUnavailable.
    */
   async opening(realm: RealmOrdinal): Promise<void> {
+    this.#forget(realm)
     if (!(await this.#parts.write(new Map([[realm, OPENING]]), true)))
       throw new StoreUnavailable('the store does not know that this node opens a realm')
+  }
+
+  /** As `opening`, as soon as the store takes it. */
+  async openingAtLast(realm: RealmOrdinal): Promise<void> {
+    this.#forget(realm)
+    while (!(await this.#parts.write(new Map([[realm, OPENING]]), true))) await this.#pause()
   }
 
   /** The row is folded and published: from here on the node refuses what it has ended. */
@@ -46,6 +55,12 @@ export class FoldMarks {
     this.#mark(realm, REFUSED)
   }
 
+  /** An earlier mark that is still to be written again would say that nobody has to wait. */
+  #forget(realm: RealmOrdinal): void {
+    this.#due.delete(realm)
+    this.#flying.delete(realm)
+  }
+
   #mark(realm: RealmOrdinal, mark: FoldMark): void {
     this.#due.set(realm, mark)
     if (!this.#isWriting) void this.#write()
@@ -56,13 +71,18 @@ export class FoldMarks {
     this.#isWriting = true
     while (this.#due.size > 0) {
       const marks = new Map(this.#due)
+      this.#flying = marks
       this.#due.clear()
-      if (await this.#parts.write(marks, false)) continue
+      if (await this.#parts.write(new Map(marks), false)) continue
       for (const [realm, mark] of marks) if (!this.#due.has(realm)) this.#due.set(realm, mark)
-      await new Promise<void>((resolve) => {
-        this.#parts.later(RETRY_MS, resolve)
-      })
+      await this.#pause()
     }
     this.#isWriting = false
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#parts.later(RETRY_MS, resolve)
+    })
   }
 }

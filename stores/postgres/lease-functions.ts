@@ -43,12 +43,13 @@ $heartbeat$;
 
 /**
  * Says how far a node has folded some logs. Marks that are not durable may be lost in a crash; the others then wait longer.
+ * `p_no` counts the calls of a node: one that was delivered late must not undo what a later one said.
  * `p_notify`: the other nodes are woken, which a commit that waits for no disk delays only briefly.
  * @returns the realms whose log has another chain there.
  */
 export const MARK_FUNCTION = `
 CREATE OR REPLACE FUNCTION rescind.mark_1(
-  p_node uuid, p_marks json, p_durably boolean, p_notify boolean, OUT forked integer[])
+  p_node uuid, p_no bigint, p_marks json, p_durably boolean, p_notify boolean, OUT forked integer[])
 LANGUAGE plpgsql VOLATILE AS $mark$
 BEGIN
   PERFORM set_config('lock_timeout', '1000', true);
@@ -62,13 +63,19 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'RS002', MESSAGE = 'the lease row of this node is gone';
   END IF;
   WITH asked AS MATERIALIZED (
-    SELECT t.r, t.seq, t.seq = 0 OR t.chain IS NULL OR t.chain IS NOT DISTINCT FROM coalesce(
-      (SELECT l.chain FROM rescind.log l WHERE l.realm = t.r AND l.seq = t.seq),
-      (SELECT a.chain FROM rescind.log_anchor a WHERE a.realm = t.r AND a.seq = t.seq)) AS fits
+    SELECT t.r, t.seq, CASE
+      WHEN t.seq = 0 OR t.chain IS NULL THEN true
+      -- Trimmed meanwhile: nobody can say any more, and the mark says nothing.
+      WHEN t.seq < coalesce(a.seq, 0) THEN NULL
+      ELSE t.chain IS NOT DISTINCT FROM CASE WHEN t.seq = a.seq THEN a.chain ELSE
+        (SELECT l.chain FROM rescind.log l WHERE l.realm = t.r AND l.seq = t.seq) END
+      END AS fits
     FROM json_to_recordset(p_marks) AS t(r integer, seq bigint, chain bytea)
+    LEFT JOIN rescind.log_anchor a ON a.realm = t.r
   ), marked AS (
-    INSERT INTO rescind.fold_mark AS m (realm, node, seq) SELECT a.r, p_node, a.seq FROM asked a WHERE a.fits
-      ON CONFLICT (realm, node) DO UPDATE SET seq = excluded.seq
+    INSERT INTO rescind.fold_mark AS m (realm, node, seq, no)
+      SELECT a.r, p_node, a.seq, p_no FROM asked a WHERE a.fits
+      ON CONFLICT (realm, node) DO UPDATE SET seq = excluded.seq, no = excluded.no WHERE m.no < excluded.no
   )
   SELECT coalesce(array_agg(a.r), '{}') INTO forked FROM asked a WHERE NOT a.fits;
   IF p_notify THEN

@@ -166,3 +166,33 @@ test('the node of a store that was moved has to end, and its heartbeat counts no
   await admin.run('UPDATE rescind.store SET moved_to = NULL')
   lease.close()
 })
+
+test('a mark that is delivered late does not undo a later one', async () => {
+  const { lease } = await opened('1')
+  const seqOf = async (): Promise<number | undefined> => {
+    const sql = 'SELECT seq FROM rescind.fold_mark WHERE node = $1 AND realm = $2'
+    return (await admin.rows<[number]>(sql, [idOf('1'), OTHER]))[0]?.[0]
+  }
+  await lease.mark(new Map([[OTHER, { seq: 5, chain: undefined }]]), false)
+  await lease.mark(new Map([[OTHER, { seq: 0, chain: undefined }]]), true)
+  const late = 'SELECT rescind.mark_1($1, 1, $2, false, false)'
+  await admin.rows(late, [idOf('1'), JSON.stringify([{ r: OTHER, seq: 9, chain: null }])])
+  assert.equal(await seqOf(), 0)
+  await lease.leave()
+})
+
+test('a mark of a row that was trimmed meanwhile says nothing, and proves no fork', async () => {
+  const { lease, forked } = await opened('2')
+  await admin.rows(
+    "INSERT INTO rescind.log_anchor (realm, seq, chain) VALUES ($1, 50, '\\x00'::bytea) ON CONFLICT (realm) DO UPDATE SET seq = 50",
+    [OTHER],
+  )
+  await lease.mark(new Map([[OTHER, { seq: 0, chain: undefined }]]), true)
+  await lease.mark(new Map([[OTHER, { seq: 40, chain: Buffer.alloc(32, 4) }]]), false)
+  assert.deepEqual(
+    [...((await lease.read([OTHER]))?.rows ?? [])].find(({ node }) => node === idOf('2'))?.marks.get(OTHER),
+    0,
+  )
+  assert.deepEqual(forked, [])
+  await lease.leave()
+})

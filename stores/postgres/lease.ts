@@ -18,7 +18,7 @@ import type { Reads } from './reads.ts'
 
 const REGISTER = 'INSERT INTO rescind.lease (node, counter, bound_ms) VALUES ($1, 0, $2)'
 const HEARTBEAT = 'CALL rescind.heartbeat_1($1, $2, $3, $4, $5, $6, NULL, NULL, NULL, NULL)'
-const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4)'
+const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4, $5)'
 const LEAVE =
   'WITH gone AS (DELETE FROM rescind.lease WHERE node = $1) DELETE FROM rescind.fold_mark WHERE node = $1'
 /** Codes for a lease row that is gone or from before this node's last heartbeat, and for a store that was moved elsewhere. */
@@ -63,6 +63,7 @@ export class PostgresLease implements NodesPort {
   #since = NEVER_MOVED
   #told: NodesTold | undefined
   #notifiedAtMs = 0
+  #marksNo = 0
   #isClosed = false
   #isLeaving = false
 
@@ -124,7 +125,14 @@ export class PostgresLease implements NodesPort {
     const json = [...marks].map(([r, { seq, chain }]) => {
       return { r, seq, chain: chain === undefined ? null : `\\x${chain.toString('hex')}` }
     })
-    const values = [this.#parts.nodeId, JSON.stringify(json), durably, !durably && this.#mayNotify()]
+    this.#marksNo += 1
+    const values = [
+      this.#parts.nodeId,
+      this.#marksNo,
+      JSON.stringify(json),
+      durably,
+      !durably && this.#mayNotify(),
+    ]
     const row = await this.#known<readonly [readonly number[]]>('marks', MARK, values)
     if (row !== undefined && row[0].length > 0) this.#told?.forked(row[0].map(realmOrdinal))
     return row !== undefined

@@ -147,6 +147,7 @@ export const MIGRATIONS: readonly string[] = [
     realm integer NOT NULL,
     node uuid NOT NULL,
     seq bigint NOT NULL,
+    no bigint NOT NULL,
     PRIMARY KEY (realm, node)
   ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
   CREATE TABLE rescind.instance (
