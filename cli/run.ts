@@ -15,6 +15,7 @@ import { auditVerify } from './audit-verify.ts'
 import { backup } from './backup.ts'
 import { epoch } from './epoch.ts'
 import { restore } from './restore.ts'
+import { store } from './store.ts'
 import type { Told } from './store-words.ts'
 import { version } from './version.ts'
 
@@ -40,6 +41,8 @@ export async function run(words: readonly string[], print: Print = toStdout): Pr
       return printLines(await restore(rest, valuesOf), print)
     case 'epoch':
       return printLines(await epoch(rest, valuesOf), print)
+    case 'store':
+      return printLines(await store(rest, valuesOf), print)
     case 'version':
     case '--version':
       return print(`rescind ${version()}`)
@@ -127,6 +130,7 @@ function usage(): string {
     '                                        --known-position P (any position that a receipt or a verifier shows), or',
     '                                        --keep-tokens says that nothing was revoked since',
     '       rescind epoch new [FLAGS]        start a new epoch on a stopped store, after a fork (flags as for restore)',
+    '       rescind store migrate FROM TO    move a stopped store from sqlite:PATH to postgres://… or back; run it again if it was cut off',
     '       rescind --version',
     '',
     'flags (over environment, over rescind.config.json):',

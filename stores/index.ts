@@ -1,7 +1,9 @@
 export { MemoryStore } from './memory/store.ts'
+export type { MoveDone, MoveStep } from './move/move.ts'
 export {
   backupStore,
   type FileStoreUrl,
+  migrateStore,
   type OpenedStore,
   openStore,
   parseStoreUrl,

@@ -1,10 +1,16 @@
 import type { Store } from '@rescind/authority'
 import { SettingsRefused } from '@rescind/core'
 import { MemoryStore } from './memory/store.ts'
+import type { MoveSource, MoveTarget } from './move/ends.ts'
+import { type MoveDone, type MoveOptions, moveStore } from './move/move.ts'
 import { parsePostgresUrl } from './postgres/address.ts'
 import type { PostgresAddress } from './postgres/connection.ts'
+import { openMoveSource as openPostgresSource } from './postgres/move-source.ts'
+import { openMoveTarget as openPostgresTarget } from './postgres/move-target.ts'
 import { openPostgres } from './postgres/store.ts'
 import { type BackupOptions, backupSqlite } from './sqlite/backup.ts'
+import { openMoveSource as openSqliteSource } from './sqlite/move-source.ts'
+import { openMoveTarget as openSqliteTarget } from './sqlite/move-target.ts'
 import { type OpenSqlite, openSqlite, type SideLogged } from './sqlite/store.ts'
 
 /** A parsed store URL, one variant per engine. `isDurable`: the data outlives the process. */
@@ -67,4 +73,47 @@ export async function openStore(
 /** Copies a store to a new file; a server may own the store and write to it meanwhile. @throws StoreRefused. */
 export function backupStore({ path }: FileStoreUrl, target: string, options?: BackupOptions): Promise<void> {
   return backupSqlite(path, target, options)
+}
+
+export type Move = MoveOptions &
+  Pick<OpenSqlite, 'sideLog'> & { readonly from: StoreUrl; readonly to: StoreUrl }
+
+/**
+ * Moves a stopped store from SQLite to PostgreSQL or back. A move that was cut off goes on when it is called again.
+ * @throws StoreRefused, SettingsRefused.
+ */
+export async function migrateStore({ from, to, sideLog, ...options }: Move): Promise<MoveDone> {
+  const source = await openSource(from, to, sideLog)
+  try {
+    const target = await openTarget(to)
+    try {
+      return await moveStore(source, target, options)
+    } finally {
+      await target.close()
+    }
+  } finally {
+    await source.close()
+  }
+}
+
+function openSource(from: StoreUrl, to: StoreUrl, sideLog: OpenSqlite['sideLog']): Promise<MoveSource> {
+  if (from.kind === 'sqlite' && to.kind === 'postgres') return openFileSource(from.path, sideLog)
+  if (from.kind === 'postgres' && to.kind === 'sqlite') return openPostgresSource(from.address)
+  throw new SettingsRefused('a store moves from sqlite:PATH to postgres://… or back')
+}
+
+/** One that was not moved yet is opened first as a server opens it: its schema is this version's then, and its side log fits. */
+async function openFileSource(path: string, sideLog: OpenSqlite['sideLog']): Promise<MoveSource> {
+  const source = openSqliteSource(path)
+  if (source.moved !== undefined) return source
+  await source.close()
+  const store = await openSqlite(path, 0, { sideLog })
+  await store.close()
+  return openSqliteSource(path)
+}
+
+function openTarget(to: StoreUrl): Promise<MoveTarget> {
+  if (to.kind === 'postgres') return openPostgresTarget(to.address)
+  if (to.kind === 'sqlite') return openSqliteTarget(to.path)
+  throw new SettingsRefused('a store moves to a disk or to a database')
 }

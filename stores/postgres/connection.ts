@@ -11,7 +11,8 @@ export type PostgresAddress = {
   readonly ssl: ConnectionOptions | false
 }
 
-type Value = string | number | boolean | Uint8Array | null
+type Single = string | number | boolean | Uint8Array | null
+type Value = Single | readonly Single[]
 
 const CONNECT_MS = 5_000
 const KEEP_ALIVE_MS = 5_000

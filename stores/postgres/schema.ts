@@ -166,7 +166,10 @@ export const MIGRATIONS: readonly string[] = [
   `,
 ]
 
-/** Made before the first step. `place`: the server's system identifier and the highest timeline that wrote here. */
+/**
+ * Made before the first step. `system_id` and `timeline`: of the server, the highest that wrote here. `moved`: where the store
+ * is by now, and by which move; `came`: which move made it.
+ */
 export const STORE_TABLE = `
   CREATE SCHEMA IF NOT EXISTS rescind;
   CREATE TABLE IF NOT EXISTS rescind.store (
@@ -175,6 +178,9 @@ export const STORE_TABLE = `
     floor bigint NOT NULL,
     system_id text NOT NULL,
     timeline bigint NOT NULL,
-    moved_to text
+    moved_id text,
+    moved_to text,
+    came_id text,
+    came_from text
   );
 `

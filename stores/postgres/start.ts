@@ -1,10 +1,12 @@
 import { StoreRefused } from '@rescind/core'
 import type { Connection } from './connection.ts'
 import { FUNCTIONS } from './functions.ts'
+import { refuseMoving } from './moved.ts'
 import { MIGRATIONS, STORE_TABLE } from './schema.ts'
+import { GATE } from './setup-functions.ts'
 
 /** Nodes that start at once make the schema one after the other; the second key of `GATE` is never this low. */
-const SCHEMA_LOCK = 'BEGIN; SELECT pg_advisory_xact_lock(1381188420, -1)'
+export const SCHEMA_LOCK: string = `BEGIN; SELECT pg_advisory_xact_lock(${GATE}, -1)`
 const OLDEST_MAJOR = 15
 
 export type OpenChecks = {
@@ -19,13 +21,19 @@ export type Place = string
 export async function prepareStore(connection: Connection, checks: OpenChecks): Promise<Place> {
   await checkServer(connection)
   await connection.run(SCHEMA_LOCK)
+  await refuseMoving(connection)
   if (!(await exists(connection, HAS_TABLE, 'store'))) await connection.run(STORE_TABLE)
   await migrate(connection, checks.floorMs)
-  for (const [name, sql] of FUNCTIONS)
-    if (!(await exists(connection, HAS_FUNCTION, name))) await connection.run(sql)
+  await makeFunctions(connection)
   const place = await settlePlace(connection)
   await connection.run('COMMIT')
   return place
+}
+
+/** Those that are not there yet. */
+export async function makeFunctions(connection: Connection): Promise<void> {
+  for (const [name, sql] of FUNCTIONS)
+    if (!(await exists(connection, HAS_FUNCTION, name))) await connection.run(sql)
 }
 
 const HAS_TABLE = "SELECT FROM pg_tables WHERE schemaname = 'rescind' AND tablename = $1"
@@ -51,7 +59,8 @@ const SETTINGS = `SELECT version(), current_setting('server_version_num'), curre
   current_setting('full_page_writes'), current_setting('synchronous_commit'), current_setting('statement_timeout'),
   current_setting('server_encoding'), pg_is_in_recovery()`
 
-async function checkServer(connection: Connection): Promise<void> {
+/** @throws StoreRefused for a server that loses what it has acknowledged, or lacks what groups rely on. */
+export async function checkServer(connection: Connection): Promise<void> {
   const [row] = await connection.rows<Settings>(SETTINGS)
   if (row === undefined) throw new StoreRefused('the server says nothing about itself')
   const [version, number, fsync, pages, commit, timeout, encoding, standby] = row

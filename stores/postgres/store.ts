@@ -90,7 +90,8 @@ export async function openPostgres(address: PostgresAddress, options: OpenPostgr
   }
 }
 
-async function reached(address: PostgresAddress): Promise<Connection> {
+/** @throws StoreRefused. */
+export async function reached(address: PostgresAddress): Promise<Connection> {
   try {
     return await Connection.open(address)
   } catch (error) {

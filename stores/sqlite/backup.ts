@@ -2,6 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSyn
 import { dirname } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { StoreRefused } from '@rescind/core'
+import { refuseMoved } from './moved.ts'
 import { refuseForeign } from './schema.ts'
 
 /** Pages copied between two progress checks. */
@@ -40,6 +41,7 @@ export async function backupSqlite(
     closeSync(openSync(partial, 'wx', 0o600))
     source = new DatabaseSync(path, { readOnly: true })
     refuseForeign(source)
+    refuseMoved(source)
     source.exec('BEGIN')
     // The first read begins the transaction; the copy sees what that read saw.
     source.prepare('SELECT count(*) FROM sqlite_schema').get()

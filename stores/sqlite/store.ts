@@ -58,6 +58,7 @@ import {
   timed,
 } from './log-bytes.ts'
 import { seqOfLogId } from './log-id.ts'
+import { refuseMoving } from './moved.ts'
 import { PAGE_ROWS } from './page.ts'
 import { readIndex } from './read-index.ts'
 import { Reader } from './reader.ts'
@@ -97,6 +98,7 @@ export async function openSqlite(
   floorMs: number,
   options: OpenSqlite = {},
 ): Promise<Store & SideLogged> {
+  refuseMoving(path)
   const lock = takeLock(path)
   const { sideLog } = options
   const store = new SqliteStore({

@@ -6,6 +6,7 @@ import { isInstant } from '../token-facts.ts'
 import { Applier } from './apply.ts'
 import { exact } from './exact.ts'
 import { decodeGroup, type StoredGroup } from './group-bytes.ts'
+import { refuseMoved } from './moved.ts'
 import { configure, migrate, refuseForeign } from './schema.ts'
 import { joinSideLog } from './side-join.ts'
 import { SideLog, sideHead } from './side-log.ts'
@@ -48,6 +49,7 @@ function openStore({ path, floorMs, sideLog }: Extract<WriterAsk, { kind: 'open'
     configure(db)
     db.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
     migrate(db, floorMs)
+    refuseMoved(db)
     const applier = new Applier(db)
     const left = settleSideLog(db, sideLog)
     const file = typeof sideLog === 'object' ? sideLog : undefined

@@ -113,6 +113,7 @@ export const STORED = {
     'memo: realm kind id value expires_at',
     'memo_expiry: ',
     'meta: name value',
+    'moved: way id store',
     'record: realm collection id version body',
     'record_key: realm collection name value id',
     'record_key_owner: ',

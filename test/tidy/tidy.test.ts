@@ -38,6 +38,7 @@ const SHARED: ReadonlySet<string | undefined> = new Set([
   'watches.ts',
   'token-facts.ts',
   'token-record.ts',
+  'move',
 ])
 
 test('dialects do not know each other, and stores do not either', () => {
