@@ -41,6 +41,10 @@ const LEFT_IN_POSTGRES: Readonly<Record<string, string>> = {
   'head.moved_by': 'a transaction of this server',
   'log.keys':
     'for nodes that judged before the row was written; after a move there is none, and no keys concern every write',
+  'record.key_names': 'made from record_key',
+  'record.key_values': 'made from record_key',
+  'record.list_names': 'made from record_list',
+  'record.list_values': 'made from record_list',
   'token.source': 'made from the facts',
   'token.client': 'made from the facts',
 }

@@ -70,6 +70,7 @@ class PostgresTarget implements MoveTarget {
     const arrays = columns.map((_column, at) => rows.map((row) => row[at] ?? null))
     const names = columns.map(({ name }) => name)
     const types: string[] = columns.map(({ type }) => ARRAYS[type])
+    const fixed = table === 'record' ? RECORD_COPIES : []
     if (table === 'token') {
       const derived = rows.map((row) => sourceAndClient(String(row[names.indexOf('facts')])))
       arrays.push(
@@ -80,8 +81,10 @@ class PostgresTarget implements MoveTarget {
       types.push('text[]', 'text[]')
     }
     const parts = types.map((type, at) => `$${at + 3}::${type}`)
+    const into = [...names, ...fixed].join(', ')
+    const values = ['u.*', ...fixed.map(() => "'{}'")].join(', ')
     // One statement: the rows and how far they reach become durable together.
-    const sql = `WITH rows AS (INSERT INTO ${STAGE}.${table} (${names.join(', ')}) SELECT * FROM unnest(${parts.join(', ')}))
+    const sql = `WITH rows AS (INSERT INTO ${STAGE}.${table} (${into}) SELECT ${values} FROM unnest(${parts.join(', ')}) u)
       INSERT INTO ${STAGE}.moving (part, through) VALUES ($1, $2)
       ON CONFLICT (part) DO UPDATE SET through = excluded.through`
     await this.#connection.rows(sql, [table, JSON.stringify(through), ...arrays], MOVE_MS)
@@ -90,6 +93,7 @@ class PostgresTarget implements MoveTarget {
   async finish({ floorMs, highestNumber }: Facts, heads: readonly StoredHead[]): Promise<void> {
     const rows = this.#connection
     await rows.rows(`UPDATE ${STAGE}.store SET floor = $1`, [floorMs])
+    for (const part of ['key', 'list']) await rows.rows(copiesSql(part), [], MOVE_MS)
     await rows.rows(FINISH, [JSON.stringify(heads), highestNumber], MOVE_MS)
     // The first statements of a server are planned by these; autovacuum would come a minute later.
     for (const table of [...MOVED_TABLES, 'head']) await rows.rows(`ANALYZE ${STAGE}.${table}`, [], MOVE_MS)
@@ -123,6 +127,16 @@ class PostgresTarget implements MoveTarget {
   async close(): Promise<void> {
     this.#connection.drop()
   }
+}
+
+/** Copies of what names and lists a record, which are made once those tables are whole. */
+const RECORD_COPIES = ['key_names', 'key_values', 'list_names', 'list_values']
+
+function copiesSql(of: string): string {
+  return `UPDATE ${STAGE}.record r SET ${of}_names = o.names, ${of}_values = o.held FROM (
+      SELECT realm, collection, id, array_agg(name ORDER BY name, value) AS names, array_agg(value ORDER BY name, value) AS held
+      FROM ${STAGE}.record_${of} GROUP BY realm, collection, id) o
+    WHERE r.realm = o.realm AND r.collection = o.collection AND r.id = o.id`
 }
 
 /** Also realms whose log is empty have a row, if they have tokens: it says how these are numbered. */

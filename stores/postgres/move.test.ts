@@ -8,7 +8,7 @@ import { fillStore, HAND_REALM, realmsOf } from '../../test/kit/moves.ts'
 import { type PostgresServer, startPostgres } from '../../test/kit/postgres-server.ts'
 import { MASTER, START_MS } from '../../test/kit/realm.ts'
 import { makeQuickHome } from '../../test/kit/server.ts'
-import { append, bareToken, commit, put, write, writeIn } from '../contract/samples.ts'
+import { append, bareToken, commit, put, putRecord, write, writeIn } from '../contract/samples.ts'
 import { digestOf } from '../move/digest.ts'
 import type { MoveSource, MoveTarget } from '../move/ends.ts'
 import { type MoveDone, moveStore } from '../move/move.ts'
@@ -310,4 +310,17 @@ test('tokens of several realms keep their order, and a list that goes on misses 
   const { outcomes } = await commit(moved, writeIn(HAND_REALM, put(bareToken(900))))
   assert.equal(outcomes[0]?.kind, 'applied')
   await moved.close()
+})
+
+test('a record that was moved to PostgreSQL frees its keys and lists when it is written again', async () => {
+  const [path, address] = [await filled(), await database()]
+  await move(up(path, address))
+  const store = await openPostgres(address, { floorMs: 0 })
+  const key = [{ name: 'login', value: 'ann' }]
+  const freed = await commit(store, writeIn(HAND_REALM, putRecord('a', { fromVersion: 1 })))
+  const taken = await commit(store, writeIn(HAND_REALM, putRecord('c', { keys: key })))
+  assert.deepEqual([freed.outcomes[0]?.kind, taken.outcomes[0]?.kind], ['applied', 'applied'])
+  const listed = { collection: 'things', name: 'group', value: 'g1', after: undefined, limit: 9 }
+  assert.deepEqual((await store.recordsListed(HAND_REALM, listed)).records, [])
+  await store.close()
 })

@@ -153,7 +153,7 @@ async function started(server: ChildProcess): Promise<void> {
   await promise
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const listener = createServer()
   await once(listener.listen(0, '127.0.0.1'), 'listening')
   const at = listener.address()
