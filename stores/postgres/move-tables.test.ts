@@ -48,8 +48,11 @@ const LEFT_IN_POSTGRES: Readonly<Record<string, string>> = {
   'token.source': 'made from the facts',
   'token.client': 'made from the facts',
 }
-/** Tables of processes that run on this server; all of them ended before the move. */
-const OF_PROCESSES = ['node', 'lease', 'fold_mark']
+/**
+ * Tables of processes that run on this server; all of them ended before the move. Which verifiers there are stands among the
+ * expiring entries, too.
+ */
+const OF_PROCESSES = ['node', 'lease', 'fold_mark', 'instance']
 
 let server: PostgresServer
 let admin: Connection
