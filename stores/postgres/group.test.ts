@@ -3,6 +3,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { LogCheck, type LogHead } from '@rescind/authority'
 import { keptPast, LAST_INSTANT_MS, type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import { decodeRule, keepInBytes, type Rule, type Target } from '@rescind/core/log'
+import { CuttingProxy } from '../../test/kit/cutting-proxy.ts'
 import {
   appended,
   dependent,
@@ -165,6 +166,35 @@ test('a reply brings along 256 KB of missed rows, the first ones', async () => {
   const check = new LogCheck([])
   for (const one of rows) assert.equal(check.accept(one), undefined)
 })
+
+test('a node that stops while its reply is sent holds no lock', async () => {
+  const row = appended({ kind: 'release', id: 'h' }, JSON.stringify({ why: 'x'.repeat(16_000) }))
+  const rows = Array.from({ length: 250 }, () => row)
+  for (let group = 0; group < 4; group += 1) await a.commit(judgedAt(await headOf(a), dependent([], ...rows)))
+  const proxy = await CuttingProxy.open(server.address.host, server.address.port)
+  const stopped = await HandNode.open({ ...server.address, port: proxy.port }, 4, place)
+  proxy.pairs[0]?.stopReading()
+  const unread = stopped.commit(judgedAt(EMPTY_LOG, write(put(bareToken(1))))).catch(() => undefined)
+  // It is committed by then, or holds its locks while it sends.
+  while ((await tokensOf(a)) === 0 && !(await isSending(a))) continue
+  await assert.doesNotReject(b.commit(judgedAt(await headOf(a), dependent([], row))))
+  stopped.connection.drop()
+  await proxy.close()
+  await unread
+})
+
+async function tokensOf(node: HandNode): Promise<number> {
+  const [row] = await node.connection.rows<[number]>('SELECT count(*) FROM rescind.token')
+  return row?.[0] ?? 0
+}
+
+/** Whether a backend waits for its client to take what it sends. */
+async function isSending(node: HandNode): Promise<boolean> {
+  const rows = await node.connection.rows(
+    "SELECT FROM pg_stat_activity WHERE wait_event = 'ClientWrite' AND query LIKE '%group_1%'",
+  )
+  return rows.length > 0
+}
 
 test('[model 3.2] another chain, a log that ends earlier, and a marked fork refuse the realm, and no other', async () => {
   await a.commit(judgedAt(EMPTY_LOG, revoke(tokenTarget(1)), revoke(tokenTarget(2))))

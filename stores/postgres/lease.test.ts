@@ -111,6 +111,20 @@ test('a heartbeat that comes after a later one changes nothing', async () => {
   lease.close()
 })
 
+test('a heartbeat that was committed with a notice does not count', async () => {
+  const { lease } = await opened('1')
+  // As `canceling wait for synchronous replication` comes: with the commit, and success after it.
+  await admin.run(`CREATE FUNCTION rescind.warn() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN RAISE WARNING 'canceling wait for synchronous replication'; RETURN NULL; END $$;
+    CREATE CONSTRAINT TRIGGER warn AFTER UPDATE ON rescind.lease DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION rescind.warn()`)
+  assert.equal(await lease.beat(), undefined)
+  assert.equal(await counterOf('1'), 1, 'it was committed here')
+  await admin.run('DROP FUNCTION rescind.warn() CASCADE')
+  assert.notEqual(await lease.beat(), undefined)
+  lease.close()
+})
+
 test('a heartbeat for another server counts nothing', async () => {
   const { lease } = await opened('e')
   const other = 'CALL rescind.heartbeat_1($1, 0, 1, $2, $3, NULL, NULL, NULL, NULL, NULL)'

@@ -56,6 +56,11 @@ export class Pair {
     this.#server.pause()
   }
 
+  /** As a client does that is stopped: the server's bytes pile up on their way. */
+  stopReading(): void {
+    this.#server.pause()
+  }
+
   /** What came meanwhile passes now, also if its client is gone. */
   resume(): void {
     this.#client.resume()
