@@ -19,7 +19,7 @@ import { fileStore } from './store-words.ts'
 export type Verified = { readonly lines: readonly string[]; readonly isRight: boolean }
 
 /**
- * `rescind audit verify [FILE] [--position P]…`: checks an export or, without a file, the logs of a stopped store.
+ * `rescind audit verify [FILE] [--position P]…`: checks an export or, without a file, the logs of a stopped store, or of one in a database, where nodes may run.
  * @throws SettingsRefused, StoreRefused.
  */
 export async function auditVerify(
@@ -66,12 +66,15 @@ async function verifyFile(file: string, positions: readonly string[]): Promise<V
 
 async function verifyStore(values: Values, positions: readonly string[]): Promise<Verified> {
   const { store, masterKeyFile } = checkConfig(values)
-  const url = fileStore(store)
-  if (url === undefined)
-    throw new SettingsRefused('store: only a store on disk can be checked; give --store sqlite:PATH')
-  if (!existsSync(url.path)) throw new SettingsRefused(`store: ${url.path} does not exist`)
+  if (!store.isDurable)
+    throw new SettingsRefused(
+      'store: a store in memory cannot be checked; give --store sqlite:PATH or postgres://…',
+    )
+  const url = fileStore(store) ?? store
+  if (url.path !== undefined && !existsSync(url.path))
+    throw new SettingsRefused(`store: ${url.path} does not exist`)
   const master = readMasterKey(resolve(masterKeyFile))
-  const opened = await openStore(url, { floorMs: 0, sideLog: 'unread' })
+  const opened = await openStore(url, { floorMs: 0, sideLog: 'unread', mustExist: true })
   try {
     const lines: string[] = []
     let [isRight, met] = [true, 0]

@@ -3,9 +3,12 @@ import { SettingsRefused } from '@rescind/core'
 import { backupStore } from '@rescind/stores'
 import { storeWords, type Told, type ValuesOf } from './store-words.ts'
 
+const ON_DATABASE =
+  'a database is copied by its own tools, pg_basebackup or pg_dump (docs/run/postgres.md, "Backups")'
+
 /** `rescind backup FILE`. @throws SettingsRefused, StoreRefused. */
 export async function backup(words: readonly string[], valuesOf: ValuesOf): Promise<Told> {
-  const { file, known, keepTokens, url } = storeWords(words, valuesOf)
+  const { file, known, keepTokens, url } = storeWords(words, valuesOf, ON_DATABASE)
   if (file === undefined || known.length > 0 || keepTokens)
     throw new SettingsRefused('the command is: rescind backup FILE [FLAGS]')
   const target = resolve(file)

@@ -5,6 +5,9 @@ import { openStore } from '@rescind/stores'
 import { knownCheckpoints } from './restore.ts'
 import { leftRealms, masterKeyOf, openRealms, storeWords, type Told, type ValuesOf } from './store-words.ts'
 
+const ON_DATABASE =
+  'a new epoch in a database is not possible yet: move the store to sqlite:PATH, and begin it there'
+
 /**
  * `rescind epoch new`: for an operator whose store was found to be rolled back, with no better copy to restore.
  * @throws SettingsRefused, StoreRefused.
@@ -12,7 +15,7 @@ import { leftRealms, masterKeyOf, openRealms, storeWords, type Told, type Values
 export async function epoch(words: readonly string[], valuesOf: ValuesOf): Promise<Told> {
   const [sub, ...rest] = words
   if (sub !== 'new') throw new SettingsRefused('the command is: rescind epoch new [FLAGS]')
-  const { file, url, config, known, keepTokens } = storeWords(rest, valuesOf)
+  const { file, url, config, known, keepTokens } = storeWords(rest, valuesOf, ON_DATABASE)
   if (file !== undefined) throw new SettingsRefused('the command is: rescind epoch new [FLAGS]')
   if (!existsSync(url.path)) throw new StoreRefused(`there is no store at ${url.path}`)
   const master = masterKeyOf(config)

@@ -15,12 +15,15 @@ import {
   type ValuesOf,
 } from './store-words.ts'
 
+const ON_DATABASE =
+  'a database is brought back by its own tools, then given a new epoch by `rescind epoch new` (docs/run/postgres.md, "Backups")'
+
 /**
  * `rescind restore FILE`: makes a store from a backup, in a new epoch. The store appears complete, by one rename, so that no
  * server finds it half-made. @throws SettingsRefused, StoreRefused.
  */
 export async function restore(words: readonly string[], valuesOf: ValuesOf): Promise<Told> {
-  const told = storeWords(words, valuesOf)
+  const told = storeWords(words, valuesOf, ON_DATABASE)
   const { file, url } = told
   const { path } = url
   if (file === undefined) throw new SettingsRefused('the command is: rescind restore FILE [FLAGS]')

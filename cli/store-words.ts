@@ -24,9 +24,9 @@ export type StoreWords = {
 
 /**
  * Reads `FILE`, `--known-position P` and `--keep-tokens`; all other flags belong to the server.
- * @throws SettingsRefused.
+ * @param onDatabase what to do instead for a store in a database. @throws SettingsRefused.
  */
-export function storeWords(words: readonly string[], valuesOf: ValuesOf): StoreWords {
+export function storeWords(words: readonly string[], valuesOf: ValuesOf, onDatabase: string): StoreWords {
   const [first] = words
   const file = first === undefined || first.startsWith('-') ? undefined : first
   const flags: string[] = []
@@ -43,7 +43,11 @@ export function storeWords(words: readonly string[], valuesOf: ValuesOf): StoreW
   const config = checkConfig(valuesOf(flags))
   const url = fileStore(config.store)
   if (url === undefined)
-    throw new SettingsRefused('store: this command needs a store on disk; give --store sqlite:PATH')
+    throw new SettingsRefused(
+      config.store.isDurable
+        ? `store: ${onDatabase}`
+        : 'store: this command needs a store on disk; give --store sqlite:PATH',
+    )
   return { file, known, keepTokens, config, url }
 }
 

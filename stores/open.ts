@@ -48,6 +48,8 @@ export type OpenStore = OpenSqlite & {
   readonly floorMs: number
   /** Called once when another process has taken over this one's place in a shared store: it must end. */
   readonly fenced?: (why: string) => void
+  /** Refuses a database without a store, instead of creating one there. */
+  readonly mustExist?: boolean
 }
 /** A store that may have a side log, with how the two fitted. */
 export type OpenedStore = Store & Partial<SideLogged>
@@ -58,7 +60,7 @@ export type OpenedStore = Store & Partial<SideLogged>
  */
 export async function openStore(
   url: StoreUrl,
-  { floorMs, fenced, ...options }: OpenStore,
+  { floorMs, fenced, mustExist, ...options }: OpenStore,
 ): Promise<OpenedStore> {
   switch (url.kind) {
     case 'memory':
@@ -66,7 +68,10 @@ export async function openStore(
     case 'sqlite':
       return openSqlite(url.path, floorMs, options)
     case 'postgres':
-      return openPostgres(url.address, fenced === undefined ? { floorMs } : { floorMs, fenced })
+      return openPostgres(url.address, {
+        ...{ floorMs, mustExist: mustExist === true },
+        ...(fenced === undefined ? {} : { fenced }),
+      })
   }
 }
 

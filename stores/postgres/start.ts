@@ -12,6 +12,8 @@ const OLDEST_MAJOR = 15
 export type OpenChecks = {
   /** The floor of a store that is created now. */
   readonly floorMs: number
+  /** A database without a store is refused. */
+  readonly mustExist?: boolean
 }
 
 /** Which server a store is on: its system identifier and timeline. */
@@ -22,7 +24,10 @@ export async function prepareStore(connection: Connection, checks: OpenChecks): 
   await checkServer(connection)
   await connection.run(SCHEMA_LOCK)
   await refuseMoving(connection)
-  if (!(await exists(connection, HAS_TABLE, 'store'))) await connection.run(STORE_TABLE)
+  if (!(await exists(connection, HAS_TABLE, 'store'))) {
+    if (checks.mustExist === true) throw new StoreRefused('this database holds no store')
+    await connection.run(STORE_TABLE)
+  }
   await migrate(connection, checks.floorMs)
   await makeFunctions(connection)
   const place = await settlePlace(connection)

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { Connection, type PostgresAddress } from '../../stores/postgres/connection.ts'
+import { nameOf } from '../../stores/postgres/move-source.ts'
+import { openPostgres } from '../../stores/postgres/store.ts'
+import { fillStore } from '../kit/moves.ts'
+import { type PostgresServer, startPostgres } from '../kit/postgres-server.ts'
+import { MASTER, START_MS } from '../kit/realm.ts'
+import { makeQuickHome } from '../kit/server.ts'
+import { assertRefused, type Ended, runHere } from './kit/command.ts'
+
+const { folder, remove } = makeQuickHome()
+let server: PostgresServer
+let admin: Connection
+before(async () => {
+  server = await startPostgres()
+  admin = await Connection.open(server.address)
+  const store = await openPostgres(server.address, { floorMs: START_MS })
+  await fillStore(store)
+  await store.close()
+  writeFileSync(join(folder, 'master.key'), `${MASTER.bytes.toString('base64url')}\n`, { mode: 0o600 })
+})
+after(async () => {
+  admin.drop()
+  await server.stop()
+  remove()
+})
+
+function rescind(words: readonly string[], address: PostgresAddress = server.address): Promise<Ended> {
+  const flags = ['--store', nameOf(address), '--master-key-file', 'master.key']
+  return runHere({ words: [...words, ...flags], folder })
+}
+
+test('commands about files say which tool does the same for a database', async () => {
+  assertRefused(
+    await rescind(['backup', 'copy.db']),
+    /pg_basebackup or pg_dump \(docs\/run\/postgres\.md, "Backups"\)/,
+  )
+  assertRefused(
+    await rescind(['restore', 'copy.db']),
+    /brought back by its own tools, then .*rescind epoch new/,
+  )
+})
+
+test('the logs of a store in PostgreSQL are checked, and a row that was altered is named', async () => {
+  const right = await rescind(['audit', 'verify'])
+  assert.equal(right.code, 0, right.stdout + right.stderr)
+  assert.match(right.stdout, /^default: right: \d+ rows up to \d+, chain /m)
+  await admin.run("UPDATE rescind.log SET audit = '{}' WHERE realm = 1 AND seq = 2")
+  const wrong = await rescind(['audit', 'verify'])
+  assert.equal(wrong.code, 1)
+  assert.match(wrong.stdout, /^default: WRONG at row 2: it is not the row that was written/m)
+})
+
+test('a database without a store is refused by a check, which makes none there', async () => {
+  const address = { ...server.address, database: `${server.address.database}_bare` }
+  await admin.run(`CREATE DATABASE ${address.database}`)
+  assertRefused(await rescind(['audit', 'verify'], address), /this database holds no store/)
+  const bare = await Connection.open(address)
+  assert.deepEqual(await bare.rows("SELECT FROM pg_namespace WHERE nspname = 'rescind'"), [])
+  bare.drop()
+  assertRefused(
+    await runHere({
+      words: ['store', 'migrate', nameOf(address), 'sqlite:x.db', '--master-key-file', 'master.key'],
+      folder,
+    }),
+    /there is no store at postgres:/,
+  )
+})
+
+test('the words of a move are checked before anything is opened', async () => {
+  for (const words of [[], ['migrate'], ['migrate', 'sqlite:a.db'], ['move', 'sqlite:a.db', 'sqlite:b.db']])
+    assertRefused(
+      await runHere({ words: ['store', ...words], folder }),
+      /the command is: rescind store migrate FROM TO/,
+    )
+  const run = (from: string, to: string): Promise<Ended> =>
+    runHere({ words: ['store', 'migrate', from, to, '--master-key-file', 'master.key'], folder })
+  assertRefused(await run('sqlite:a.db', 'sqlite:b.db'), /moves from sqlite:PATH to postgres:\/\/… or back/)
+  assertRefused(await run('memory:', 'sqlite:b.db'), /moves from sqlite:PATH to postgres:\/\/… or back/)
+  assertRefused(await run('sqlite:a.db', nameOf(server.address)), /there is no store at .*a\.db/)
+})
