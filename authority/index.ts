@@ -74,6 +74,7 @@ export type { InstanceRow, InstancesRead, PublishedInstance } from './nodes/inst
 export { type FoldMarksOf, type LeaseRow, leaseMs } from './nodes/lease.ts'
 export { ACKNOWLEDGE, type Acknowledge, Nodes } from './nodes/nodes.ts'
 export type { Beat, NodesPort, NodesTold } from './nodes/port.ts'
+export { StoreClock } from './nodes/store-clock.ts'
 export type {
   ClientTokensAsk,
   Consumption,

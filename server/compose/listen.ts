@@ -134,7 +134,7 @@ async function share(config: Config, open: Open): Promise<Shared> {
     signingKeyMaxAgeMs: config.signingKeyDays * DAY_MS,
     byItself: open.isSystemClock,
   })
-  const troubles = (): readonly Trouble[] => [...storeTroubles(realms), ...maintenance.troubles()]
+  const troubles = (): readonly Trouble[] => [...storeTroubles(realms, clock), ...maintenance.troubles()]
   metrics.watch({ troubles, clockDriftMs: maintenance.clockDriftMs, indexes: maintenance.indexes })
   const lines = new RequestLines(log, monotonicMs)
   const keySets = new KeySets({

@@ -1,5 +1,5 @@
-import { adviceOn, type Realms, type Unreadable } from '@rescind/authority'
-import { CLOCK_STEP_MS, type Explained } from '@rescind/core'
+import { adviceOn, type Realms, StoreClock, type Unreadable } from '@rescind/authority'
+import { CLOCK_STEP_MS, type Clock, type Explained } from '@rescind/core'
 
 export type TroubleCode =
   | 'log_rolled_back'
@@ -63,7 +63,7 @@ function isTroubleCode(code: string): code is TroubleCode {
 export type Trouble = { readonly code: TroubleCode; readonly realm?: string; readonly detail: string }
 
 /** Troubles of the store: whole realms first, then unreadable records and logs by kind. */
-export function storeTroubles(realms: Realms): readonly Trouble[] {
+export function storeTroubles(realms: Realms, clock: Clock): readonly Trouble[] {
   const found: Trouble[] = []
   for (const { name, ordinal } of realms.all()) {
     const suspension = realms.ledger.suspension(ordinal)
@@ -71,7 +71,7 @@ export function storeTroubles(realms: Realms): readonly Trouble[] {
     const code = suspension.kind === 'rolled-back' ? 'log_rolled_back' : 'realm_unreadable'
     found.push({ code, realm: name, detail: suspension.advice })
   }
-  const apartMs = realms.nodes?.storeClock.driftMs ?? 0
+  const apartMs = clock instanceof StoreClock ? clock.driftMs : 0
   if (Math.abs(apartMs) > CLOCK_STEP_MS)
     found.push({
       code: 'clock_apart',

@@ -124,7 +124,7 @@ ${REFUSE_MOVED}
   FOR v_realm IN SELECT t.r, t.plain, t.ops FROM json_to_recordset(p_writes) AS t(r integer, plain boolean, ops json) LOOP
     SELECT * INTO v_head FROM rescind.head h WHERE h.realm = v_realm.r;
     v_from := v_head.seq;
-    v_at := greatest(v_head.at, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint);
+    v_at := greatest(v_head.at, rescind.clock_1());
     IF v_realm.plain THEN
       SELECT * INTO v_done FROM rescind.apply_1(v_realm.r, v_at, v_realm.ops, v_skip,
         v_head.seq, v_head.chain, v_head.ordinal, v_head.tokens);

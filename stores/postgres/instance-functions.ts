@@ -35,7 +35,7 @@ BEGIN
       body = CASE WHEN excluded.seen_at >= i.seen_at THEN excluded.body ELSE i.body END;
   DELETE FROM rescind.instance i WHERE i.node = OLD.node;
   DELETE FROM rescind.instance i WHERE i.node = '${NO_NODE}'
-    AND i.seen_at < extract(epoch FROM clock_timestamp()) * 1000 - 86400000;
+    AND i.seen_at < rescind.clock_1() - 86400000;
   RETURN NULL;
 END
 $departed$;

@@ -33,7 +33,7 @@ ${PUT_INSTANCES}
 ${REFUSE_MOVED}
   -- Taken before the heads: what moves in between is read again next time.
   xmin := pg_snapshot_xmin(pg_current_snapshot())::text;
-  now_ms := floor(extract(epoch FROM clock_timestamp()) * 1000);
+  now_ms := rescind.clock_1();
   heads := (SELECT json_agg(json_build_array(h.realm, h.seq, encode(h.chain, 'hex'), h.forked)) FROM rescind.head h
     WHERE h.moved_by >= p_moved_since);
   leases := (SELECT json_agg(json_build_array(l.node, l.counter, l.bound_ms)) FROM rescind.lease l);

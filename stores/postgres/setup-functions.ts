@@ -33,6 +33,13 @@ END
 $fence$;
 `
 
+/** The time of rows and heartbeats, in milliseconds. A statement may begin long before it gets its lock, so not `now()`. */
+export const CLOCK_FUNCTION = `
+CREATE OR REPLACE FUNCTION rescind.clock_1() RETURNS bigint LANGUAGE sql VOLATILE AS $clock$
+  SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint
+$clock$;
+`
+
 /** Which server this is: its system identifier and the timeline that it writes. Fails on a standby. */
 export const PLACE_FUNCTION = `
 CREATE OR REPLACE FUNCTION rescind.place_1() RETURNS text LANGUAGE sql VOLATILE AS $place$

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import type { IssuingQuota, Store } from '@rescind/authority'
+import type { Clock } from '@rescind/core'
 import {
   checkConfig,
   type DialectModule,
@@ -67,7 +68,7 @@ export async function openServer(start: TestServerStart): Promise<TestServer> {
   const values = resolveSettings(sources, settingsOf(modules))
   const clock = new HandClock()
   const startMs = time === 'hand' ? START_MS : Date.now()
-  const inner = await openInner(home, startMs)
+  const inner = await openInner(home, startMs, time === 'hand' ? clock : undefined)
   await prepare?.(inner)
   const { store, power } = switchedStore(inner)
   const kept = { modules, store, passwordCost }
@@ -91,9 +92,9 @@ export async function openServer(start: TestServerStart): Promise<TestServer> {
   }
 }
 
-function openInner({ folder }: Home, floorMs: number): Store | Promise<Store> {
+function openInner({ folder }: Home, floorMs: number, clock: Clock | undefined): Store | Promise<Store> {
   if (IS_EMBEDDED) return openSqlite(join(folder, 'rescind.db'), floorMs)
-  return IS_POSTGRES ? openDatabase(floorMs) : openMemory(floorMs)
+  return IS_POSTGRES ? openDatabase(floorMs, clock) : openMemory(floorMs)
 }
 
 /** One server and one connection for all tests of a file; closed after the last one. */

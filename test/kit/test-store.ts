@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { after, getTestContext } from 'node:test'
 import type { Store } from '@rescind/authority'
+import type { Clock } from '@rescind/core'
 import { MemoryStore, openSqlite } from '@rescind/stores'
 import { Connection, type PostgresAddress } from '../../stores/postgres/connection.ts'
 import { openPostgres } from '../../stores/postgres/store.ts'
@@ -53,20 +54,41 @@ async function openOnPostgres(floorMs: number): Promise<Store> {
   return store
 }
 
-/** An empty store in a database of its own in the one server of this process. */
-export async function openDatabase(floorMs: number): Promise<Store> {
+/**
+ * An empty store in a database of its own in the one server of this process.
+ * @param clock the database's, too, as of each commit; absent: it has its own.
+ */
+export async function openDatabase(floorMs: number, clock?: Clock): Promise<Store> {
   server ??= startForProcess()
   const used = free.pop()
-  if (used !== undefined) await emptyStore(used, floorMs)
   const address = used ?? (await newDatabase((await server).address))
+  await emptyStore(address, floorMs)
+  const admin = await Connection.open(address)
+  const settle = async (): Promise<void> => {
+    if (clock !== undefined) await admin.rows(SET_CLOCK, [clock.wallMs()])
+  }
+  await settle()
   const store = await openPostgres(address, { floorMs })
-  const close = store.close.bind(store)
+  const [commit, close] = [store.commit.bind(store), store.close.bind(store)]
+  store.commit = async (group) => {
+    await settle()
+    return await commit(group)
+  }
   store.close = async () => {
     await close()
+    admin.drop()
     free.push(address)
   }
   return store
 }
+
+/** A clock that stands where a test has set it, and runs where none has. */
+const HAND_CLOCK = `CREATE TABLE rescind.hand_clock (one boolean PRIMARY KEY, ms bigint NOT NULL);
+  CREATE FUNCTION rescind.clock_1() RETURNS bigint LANGUAGE sql VOLATILE AS $clock$
+    SELECT coalesce((SELECT ms FROM rescind.hand_clock), floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+  $clock$;`
+const SET_CLOCK =
+  'INSERT INTO rescind.hand_clock VALUES (true, $1) ON CONFLICT (one) DO UPDATE SET ms = excluded.ms'
 
 async function newDatabase(address: PostgresAddress): Promise<PostgresAddress> {
   databases += 1
@@ -74,7 +96,11 @@ async function newDatabase(address: PostgresAddress): Promise<PostgresAddress> {
   const admin = await Connection.open(address)
   await admin.run(`CREATE DATABASE ${database}`)
   admin.drop()
-  return { ...address, database }
+  const own = { ...address, database }
+  const inside = await Connection.open(own)
+  await inside.run(`CREATE SCHEMA IF NOT EXISTS rescind; ${HAND_CLOCK}`)
+  inside.drop()
+  return own
 }
 
 async function startForProcess(): Promise<PostgresServer> {
