@@ -15,14 +15,14 @@ after(() => server.stop())
 
 test('what another server than the opened one says, a standby or an old primary, is an outage', async () => {
   const own = new Reads(server.address, place)
-  assert.deepEqual(await own.rows('SELECT 1', []), [[1]])
-  assert.deepEqual(await own.rows('SELECT 1 WHERE false', []), [])
+  assert.deepEqual(await own.rows('SELECT 1', [], 'keys'), [[1]])
+  assert.deepEqual(await own.rows('SELECT 1 WHERE false', [], 'keys'), [])
   await own.close()
   const [system, timeline] = place.split('/')
   for (const other of [`${system}/00000002`, `7/${timeline}`]) {
     const elsewhere = new Reads(server.address, other)
     for (const sql of ['SELECT 1', 'SELECT 1 WHERE false'])
-      await assert.rejects(elsewhere.rows(sql, []), StoreUnavailable)
+      await assert.rejects(elsewhere.rows(sql, [], 'keys'), StoreUnavailable)
     await elsewhere.close()
   }
 })
