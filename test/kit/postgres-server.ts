@@ -65,7 +65,7 @@ export async function startOwnPostgres({
   settings = {},
   isStandby = false,
 }: PostgresOptions = {}): Promise<OwnPostgres> {
-  const bin = binaries()
+  const bin = postgresBinaries()
   const folder = mkdtempSync(join(tmpdir(), 'rescind-postgres-'))
   const identity = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
   if ('uid' in identity) chownSync(folder, NOBODY, NOBODY)
@@ -122,7 +122,8 @@ export async function startOwnPostgres({
   }
 }
 
-function binaries(): string {
+/** The folder of `postgres` and `initdb`. */
+export function postgresBinaries(): string {
   const given = process.env['RESCIND_TEST_POSTGRES_BIN']
   if (given !== undefined) return given
   installPackages('test/postgres')

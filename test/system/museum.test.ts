@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import { installPackages } from '../kit/own-packages.ts'
+import { postgresBinaries } from '../kit/postgres-server.ts'
 import { showExhibits } from '../museum/exhibits.ts'
 
-installPackages('test/postgres')
-showExhibits(join(import.meta.dirname, '../museum/postgres'))
+showExhibits(join(import.meta.dirname, '../museum/postgres'), {
+  RESCIND_TEST_POSTGRES_BIN: postgresBinaries(),
+})
