@@ -3,7 +3,7 @@ import { STRANGE } from '../directory/stored-json.ts'
 import type { ExpiredEntry, Store } from '../ports.ts'
 import type { Realm } from '../realm/realm.ts'
 import type { Realms } from '../realm/realms.ts'
-import type { Operation } from './writes.ts'
+import { type Operation, UPKEEP } from './writes.ts'
 
 /** Maximum records removed in one step: a flush of some milliseconds, so that nothing waits long behind it. */
 export const GC_BATCH_MAX = 200
@@ -101,7 +101,7 @@ async function removeIn(realm: Realm, gone: readonly Removing[]): Promise<void> 
   // Stale: another process has revoked one of them meanwhile. They are found again, and that one leaves a tombstone.
   const unlessRevoked = written.flatMap(({ unlessRevoked: facts }) => facts ?? [])
   if (operations.length > 0)
-    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations, unlessRevoked })
+    await realm.commit({ realm: realm.ordinal, ...UPKEEP, operations, unlessRevoked })
 }
 
 /** `inOrder`: whether it may leave a tombstone, which is a negative fact and is written like one. */

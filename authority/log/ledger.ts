@@ -11,10 +11,12 @@ import {
 } from '@rescind/core'
 import { type LogRow, traitsOf } from '@rescind/core/log'
 import type { Nodes } from '../nodes/nodes.ts'
-import type { Defer, Store } from '../ports.ts'
+import type { Store } from '../ports.ts'
 import { GroupCommit, type Told } from './group-commit.ts'
 import { Keeping } from './keeping.ts'
-import { type GroupListener, type Publication, publicationsOf } from './publications.ts'
+import type { Following, LedgerParts } from './ledger-parts.ts'
+import { Listeners, type RowListener } from './listeners.ts'
+import { type GroupListener, publicationsOf } from './publications.ts'
 import { foldKept, foldLog } from './read-log.ts'
 import { settleKeeps } from './settle-keeps.ts'
 import { SharedFold } from './shared-fold.ts'
@@ -41,24 +43,6 @@ export type Outcome =
   | { readonly kind: 'stale' }
   | { readonly kind: 'conflict'; readonly what: ConflictWhat }
 
-/** Called for every row once it is durable and folded, before its caller gets an answer. Must not throw. */
-export type RowListener = (realm: RealmOrdinal, row: LogRow) => void
-
-/** What rows of other processes bring about beyond the index, before they count as folded. */
-export type Following = {
-  readonly isSettled: (realm: RealmOrdinal) => boolean
-  /** @throws StoreUnavailable. */
-  readonly settle: (realm: RealmOrdinal) => Promise<void>
-  /** The log of a realm that is not open has moved up to here. */
-  readonly stirred: (realm: RealmOrdinal, seq: number) => void
-}
-
-export type LedgerParts = {
-  readonly defer: Defer
-  /** Of a shared store. */
-  readonly nodes?: Nodes | undefined
-}
-
 /**
  * Keeps the order: commit durably → fold into the index → publish → answer, per group and without a gap. After an unknown
  * outcome it acknowledges nothing until the store is reopened and the log is read from the index's position on.
@@ -68,9 +52,7 @@ export class Ledger {
   readonly #indexes: Map<RealmOrdinal, RevocationIndex> = new Map()
   readonly #keepings: Map<RealmOrdinal, Keeping> = new Map()
   readonly #commits: GroupCommit<Write, Outcome>
-  readonly #listeners: RowListener[] = []
-  readonly #directories: Map<RealmOrdinal, (row: LogRow) => void> = new Map()
-  readonly #publications: GroupListener[] = []
+  readonly #listeners: Listeners = new Listeners()
   readonly #suspensions: Suspensions
   /** Only if other processes write to the store, too. */
   readonly #shared: SharedFold | undefined
@@ -87,7 +69,7 @@ export class Ledger {
   #submitted = 0
 
   /** @param floorMs the store's floor. */
-  constructor(store: Store, floorMs: number, { defer, nodes }: LedgerParts) {
+  constructor(store: Store, floorMs: number, { defer, nodes, mustEnd }: LedgerParts) {
     this.#store = store
     this.#floorMs = floorMs
     this.#durableFloorMs = floorMs
@@ -100,7 +82,7 @@ export class Ledger {
       },
     })
     this.#commits = new GroupCommit((writes) => this.#flush(writes), defer, sharesOf)
-    const shared = store.isShared ? this.#sharedFold() : undefined
+    const shared = store.isShared ? this.#sharedFold(mustEnd) : undefined
     this.#shared = shared
     this.#staleness = {
       indexOf: (realm) => this.#indexOf(realm),
@@ -108,20 +90,24 @@ export class Ledger {
     }
   }
 
-  #sharedFold(): SharedFold {
+  #sharedFold(mustEnd: LedgerParts['mustEnd']): SharedFold {
     return new SharedFold({
       store: this.#store,
       indexOf: (realm) => this.#indexOf(realm),
       keepingOf: (realm) => this.keepingOf(realm),
-      tell: (realm, row) => this.#tell(realm, row),
-      publish: (publication) => this.#publish(publication),
+      tell: (realm, row) => this.#listeners.tell(realm, row),
+      publish: (publication) => this.#listeners.publish(publication),
       forked: (realm) => this.suspend(realm),
       isSuspended: (realm) => this.isSuspended(realm),
       folded: (realm, head) => {
         if (this.#following?.isSettled(realm) === false || this.isSuspended(realm)) return
         this.#nodes?.folded(realm, head)
       },
-      unreadable: (realm, why) => this.putOutOfOrder(realm, why),
+      trimmed: (realm) => {
+        const why = `the log of realm ${realm} was trimmed further than this process had read`
+        this.putOutOfOrder(realm, why)
+        mustEnd?.(why)
+      },
       readable: (realm, seq, read) => this.#readableNow(realm, seq, read),
       begun: (realm) => this.#suspensions.epochBegun(realm),
     })
@@ -142,26 +128,15 @@ export class Ledger {
   }
 
   onRow(listener: RowListener): void {
-    this.#listeners.push(listener)
+    this.#listeners.onRow(listener)
   }
 
-  /** Called before all other listeners, for one realm's caches only: a row costs nothing for other open realms. */
   onRowOf(realm: RealmOrdinal, listener: (row: LogRow) => void): void {
-    this.#directories.set(realm, listener)
+    this.#listeners.onRowOf(realm, listener)
   }
 
-  #tell(realm: RealmOrdinal, row: LogRow): void {
-    this.#directories.get(realm)?.(row)
-    for (const listener of this.#listeners) listener(realm, row)
-  }
-
-  #publish(publication: Publication): void {
-    for (const { published } of this.#publications) published(publication)
-  }
-
-  /** For listeners that pass on whole groups: one publication per realm and flush, in order, without a gap. */
   onGroup(listener: GroupListener): void {
-    this.#publications.push(listener)
+    this.#listeners.onGroup(listener)
   }
 
   /** Folds a realm's log from the store before the realm answers anything; once, however often it is opened. */
@@ -180,16 +155,7 @@ export class Ledger {
 
   async #open(realm: RealmOrdinal, digestKey: string): Promise<RevocationIndex> {
     const keeping = await Keeping.open(this.#store, realm)
-    const index = new RevocationIndex(digestKey, keeping.legacy)
-    index.raiseFloor(this.#floorMs)
-    // A revoked token has two keys, and most rows are revoked tokens.
-    const [head, anchor] = [await this.#store.head(realm), await this.#store.anchor(realm)]
-    index.beginFill(2 * (head.seq - anchor.seq))
-    await this.#readable(realm, index, async () => {
-      await foldKept({ store: this.#store, realm, index })
-      await this.#catchUp(realm, index)
-    })
-    index.endFill()
+    const index = await this.#filled(realm, () => new RevocationIndex(digestKey, keeping.legacy))
     // The floor may have risen while this log was read.
     index.raiseFloor(this.#floorMs)
     await this.#shared?.opened(realm, index)
@@ -203,8 +169,32 @@ export class Ledger {
     return index
   }
 
+  /** Reads a log from its beginning, and once more if another process has trimmed it meanwhile. */
+  async #filled(realm: RealmOrdinal, make: () => RevocationIndex): Promise<RevocationIndex> {
+    for (;;) {
+      const index = make()
+      index.raiseFloor(this.#floorMs)
+      // A revoked token has two keys, and most rows are revoked tokens.
+      const [head, anchor] = [await this.#store.head(realm), await this.#store.anchor(realm)]
+      index.beginFill(2 * (head.seq - anchor.seq))
+      const why = await this.#fault(index, async () => {
+        await foldKept({ store: this.#store, realm, index })
+        await this.#catchUp(realm, index)
+      })
+      index.endFill()
+      if (
+        why !== undefined &&
+        this.#shared !== undefined &&
+        (await this.#store.anchor(realm)).seq > anchor.seq
+      )
+        continue
+      if (why !== undefined) this.putOutOfOrder(realm, why)
+      return index
+    }
+  }
+
   async #catchUp(realm: RealmOrdinal, index: RevocationIndex): Promise<void> {
-    await foldLog({ store: this.#store, realm, index }, (row) => this.#tell(realm, row))
+    await foldLog({ store: this.#store, realm, index }, (row) => this.#listeners.tell(realm, row))
   }
 
   /** Call once, before rows of other processes are folded. */
@@ -331,8 +321,7 @@ export class Ledger {
         await this.#readable(realm, index, () => this.#shared?.catchUp(realm) ?? this.#catchUp(realm, index))
       } finally {
         // Also after a partial catch-up: folded rows are not read again.
-        if (index.seq > before && this.#shared === undefined)
-          for (const { lost } of this.#publications) lost(realm)
+        if (index.seq > before && this.#shared === undefined) this.#listeners.lost(realm)
       }
     }
     this.#broken = false
@@ -356,8 +345,8 @@ export class Ledger {
       next += 1
       return this.#foldWrite(write, outcome)
     })
-    if (this.#publications.length > 0) {
-      for (const publication of publicationsOf(fresh, settled)) this.#publish(publication)
+    if (this.#listeners.hasGroups) {
+      for (const publication of publicationsOf(fresh, settled)) this.#listeners.publish(publication)
     }
     return outcomes
   }
@@ -438,7 +427,7 @@ export class Ledger {
       const logged: LogRow = { seq, atMs: row.atMs, kind: traitsOf(row.rule).code, rule: row.bytes }
       previousCutoff = index.fold(logged).previousCutoff ?? previousCutoff
       if (row.rule.kind === 'epoch') this.#suspensions.epochBegun(write.realm)
-      this.#tell(write.realm, logged)
+      this.#listeners.tell(write.realm, logged)
       seq += 1
     }
     const applied = { kind: 'applied', at: index.head, seq: outcome.firstSeq } as const
@@ -447,11 +436,17 @@ export class Ledger {
 
   /** A log that cannot be understood puts only its own realm out of order, from the first such row on. */
   async #readable(realm: RealmOrdinal, index: RevocationIndex, read: () => Promise<void>): Promise<void> {
+    const why = await this.#fault(index, read)
+    if (why !== undefined) this.putOutOfOrder(realm, why)
+  }
+
+  async #fault(index: RevocationIndex, read: () => Promise<void>): Promise<string | undefined> {
     try {
       await read()
+      return undefined
     } catch (error) {
       if (!(error instanceof ContractBroken)) throw error
-      this.putOutOfOrder(realm, `row ${index.seq + 1} of its log: ${error.message}`)
+      return `row ${index.seq + 1} of its log: ${error.message}`
     }
   }
 

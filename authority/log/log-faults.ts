@@ -11,7 +11,18 @@ export async function logFault(
   realm: RealmOrdinal,
   sealKey: Uint8Array,
 ): Promise<LogFault | undefined> {
-  let after = (await store.anchor(realm)).seq
+  for (;;) {
+    const { seq } = await store.anchor(realm)
+    const fault = await faultAfter(store, { realm, sealKey, seq })
+    // Another process may have trimmed the log meanwhile.
+    if (fault === undefined || !store.isShared || (await store.anchor(realm)).seq === seq) return fault
+  }
+}
+
+type Begun = { readonly realm: RealmOrdinal; readonly sealKey: Uint8Array; readonly seq: number }
+
+async function faultAfter(store: Store, { realm, sealKey, seq }: Begun): Promise<LogFault | undefined> {
+  let after = seq
   if (!(await anchorHolds(store, realm, sealKey))) return { seq: after, what: 'anchor-altered' }
   for (;;) {
     const { through, fault } = await store.checkRows(realm, after, ROWS_PER_CHECK)

@@ -1,7 +1,7 @@
 import { type ChainedLogRow, decodeRule, type LogRow, type Rule, traitsOf } from '@rescind/core/log'
 import type { Realm } from '../realm/realm.ts'
 import { KeptSum, keptRows } from './log-anchor.ts'
-import type { LogHead, TrimLog } from './writes.ts'
+import { type LogHead, type TrimLog, UPKEEP } from './writes.ts'
 
 /** Maximum rows removed in one step: a flush of some milliseconds, so that nothing waits long behind it. */
 export const TRIM_ROWS_MAX = 500
@@ -131,7 +131,7 @@ export class LogTrim {
       { kind: 'trim-log', throughSeq: anchor.seq, ...rows },
       { kind: 'put-expiring', entry: sum.entry(anchor) },
     ] as const
-    const outcome = await this.#realm.commit({ realm: ordinal, dependsOn: [], expects: [], operations })
+    const outcome = await this.#realm.commit({ realm: ordinal, ...UPKEEP, operations })
     if (outcome.kind === 'applied') this.#begun = { anchor, sum, collections }
   }
 

@@ -20,7 +20,6 @@ import type { Publication, PublishedRow } from './publications.ts'
 import type { FoldedLog, GroupOutcome, LogHead, Write, WriteOutcome } from './writes.ts'
 
 const ROWS_PER_READ = 1_000
-const TRIMMED = 'its log was trimmed further than this process had read'
 
 /** A row to be folded; one of this process's own has no chain value yet. */
 type TakenRow = Omit<ChainedLogRow, 'chain'> & { readonly chain?: Uint8Array }
@@ -34,7 +33,8 @@ export type SharedFoldParts = {
   /** The log is not the one that was folded: the realm takes no writes, and no token in it is active. */
   readonly forked: (realm: RealmOrdinal) => void
   readonly isSuspended: (realm: RealmOrdinal) => boolean
-  readonly unreadable: (realm: RealmOrdinal, why: string) => void
+  /** The log was trimmed further than this process had read. */
+  readonly trimmed: (realm: RealmOrdinal) => void
   /** @returns undefined when it throws ContractBroken: the realm is then unreadable from this row on. */
   readonly readable: <T>(realm: RealmOrdinal, seq: number, read: () => T) => T | undefined
   readonly begun: (realm: RealmOrdinal) => void
@@ -71,7 +71,7 @@ export class SharedFold {
     const { seq } = this.#parts.indexOf(realm)
     this.#parts.store.watch(realm, seq, async (watched) => {
       if (watched.kind === 'rows') this.take(realm, watched.rows)
-      else this.#parts.unreadable(realm, TRIMMED)
+      else this.#parts.trimmed(realm)
     })
   }
 
@@ -146,7 +146,7 @@ export class SharedFold {
     for (;;) {
       const { seq } = this.#parts.indexOf(realm)
       const rows = await this.#parts.store.chainedRowsAfter(realm, seq, ROWS_PER_READ)
-      if ((rows[0]?.seq ?? 0) > seq + 1) return this.#parts.unreadable(realm, TRIMMED)
+      if ((rows[0]?.seq ?? 0) > seq + 1) return this.#parts.trimmed(realm)
       this.take(realm, rows)
       if (rows.length < ROWS_PER_READ || this.#parts.indexOf(realm).seq === seq) return
     }

@@ -21,8 +21,17 @@ export type Write = {
    * store it is stale once a record of theirs has changed since.
    */
   readonly reads?: { readonly collections: readonly string[]; readonly afterSeq: number }
+  /** Part of the upkeep: on a shared store it is stale once another process does that. */
+  readonly isUpkeep?: true
   /** Ended tokens of its realm that it takes for not revoked: it is stale once a rule hits one of them. */
   readonly unlessRevoked?: readonly TokenFacts[]
+}
+
+/** A write of the server's own that depends on nothing but its turn. */
+export const UPKEEP: Pick<Write, 'dependsOn' | 'expects' | 'isUpkeep'> = {
+  dependsOn: [],
+  expects: [],
+  isUpkeep: true,
 }
 
 export type Dependency = { readonly realm: RealmOrdinal; readonly facts: TokenFacts }

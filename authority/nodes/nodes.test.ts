@@ -22,6 +22,7 @@ test('heads that could not be folded are owed by the heartbeats after', async ()
       mark: async () => true,
       read: async () => undefined,
       readInstances: async () => ({ next: '0', nodes: new Set(), rows: [] }),
+      claimUpkeep: async () => 'other',
       leave: async () => {},
     },
     clock,

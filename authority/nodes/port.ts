@@ -22,6 +22,9 @@ export type NodesTold = {
   readonly forked: (realms: readonly RealmOrdinal[]) => void
 }
 
+/** Whether a node does the upkeep: on, from now on, or another one does. */
+export type UpkeepTurn = 'kept' | 'taken' | 'other'
+
 /** What a store keeps about the processes that share it. Each has one row, under the id of its start. */
 export interface NodesPort {
   readonly self: string
@@ -38,6 +41,11 @@ export interface NodesPort {
   mark(marks: FoldMarksOf, durably: boolean): Promise<boolean>
   /** Begins to read when it is called, on the primary. Undefined: the store cannot be read now. */
   read(realms: readonly RealmOrdinal[]): Promise<Reading | undefined>
+  /**
+   * Asks to do the upkeep. It is taken over from a node whose heartbeats stood still between two calls; from then on the
+   * store refuses that node's upkeep writes. @param nowMs by the monotonic clock. @throws StoreUnavailable.
+   */
+  claimUpkeep(nowMs: number): Promise<UpkeepTurn>
   /** Removes this node's row, once it answers nothing any more. */
   leave(): Promise<void>
 }

@@ -64,7 +64,7 @@ export class Realms {
   private constructor(parts: RealmsParts, floorMs: number) {
     this.#parts = parts
     this.#masters = new MasterKeys(parts.store, parts.master)
-    this.ledger = new Ledger(parts.store, floorMs, { defer: parts.defer, nodes: parts.nodes })
+    this.ledger = new Ledger(parts.store, floorMs, parts)
     parts.nodes?.begin(this.ledger)
     this.disorder = new Disorder(parts.onUnreadable ?? (() => {}))
     this.#followed = new FollowedRealms({

@@ -1,4 +1,4 @@
-import { checkpointKeyOf, EXPIRING_KINDS, type Realm, type Store } from '@rescind/authority'
+import { checkpointKeyOf, EXPIRING_KINDS, type Realm, type Store, UPKEEP } from '@rescind/authority'
 import { LAST_INSTANT_MS, type RealmOrdinal } from '@rescind/core'
 import { type Checkpoint, parseCheckpoint } from '@rescind/core/log'
 import { checkpointTextOf, headCheckpoint } from '../judging/checkpoints.ts'
@@ -12,6 +12,11 @@ const NAME = { kind: EXPIRING_KINDS.logCheckpoint, id: 'head' } as const
 export class StoredCheckpoints {
   readonly #written: Map<RealmOrdinal, number> = new Map()
 
+  /** Another process has written some meanwhile. */
+  forget(): void {
+    this.#written.clear()
+  }
+
   /** Writes a checkpoint if the log has grown since the last one. @throws StoreUnavailable, Overloaded. */
   async write(realm: Realm): Promise<void> {
     if (realm.index.seq === this.#written.get(realm.ordinal)) return
@@ -19,7 +24,7 @@ export class StoredCheckpoints {
     const value = Buffer.from(checkpointTextOf(realm, checkpoint), 'ascii')
     const entry = { ...NAME, value, expiresAtMs: LAST_INSTANT_MS }
     const operations = [{ kind: 'put-expiring', entry } as const]
-    const outcome = await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
+    const outcome = await realm.commit({ realm: realm.ordinal, ...UPKEEP, operations })
     if (outcome.kind === 'applied') this.#written.set(realm.ordinal, checkpoint.seq)
   }
 }

@@ -37,8 +37,8 @@ export async function openOwnStore(
   }
 }
 
-/** Another process acts as this one: whatever this one still answered could be wrong. */
-function endAt(why: string, log: Logger): never {
+/** This process is not one of the store's any more: whatever it still answered could be wrong. */
+export function endAt(why: string, log: Logger): never {
   log.fatal(`store: ${why}`)
   process.exit(1)
 }

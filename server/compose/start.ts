@@ -20,7 +20,7 @@ import { tryAddress } from './address.ts'
 import { joinNodes } from './join-nodes.ts'
 import { listen, type Open, type RunningServer } from './listen.ts'
 import { checkModules, MODULES } from './modules.ts'
-import { openOwnStore } from './open-store.ts'
+import { endAt, openOwnStore } from './open-store.ts'
 import { hasPublishedKeys, refusePublished, seedHasPublished, tellsSecrets } from './published.ts'
 
 /** What a test may use in place of the machine's own. */
@@ -96,6 +96,7 @@ async function start(
       quota: surroundings.quota ?? issuingQuota(config.issueRate, () => clock.monotonicMs()),
       freeText: keptFreeText,
       minting: sources.minting,
+      mustEnd: (why) => endAt(why, log),
       onUnreadable: (found) => log.error(found, adviceOn(found)),
     })
     for (const { name, ordinal } of realms.all()) {

@@ -25,7 +25,9 @@ export class BlockDraft {
     for (const [at, row] of rows.entries()) {
       if ((row.seq - 1) % BLOCK_ROWS === 0)
         this.#open = { writer: new BlockWriter(), hashes: new EntryHashes() }
-      if (rowKindOf(row) === 'revoke') this.#add(rows, at)
+      // Without its audit it has to be read.
+      if (row.audit === '') this.#open = undefined
+      else if (rowKindOf(row) === 'revoke') this.#add(rows, at)
       if (row.seq % BLOCK_ROWS === 0) this.#finish(row)
     }
     this.#seq = prev + rows.length
@@ -53,7 +55,11 @@ export class BlockDraft {
     const audit = this.#auditOf(row.audit)
     const of = rowsOfRequest(audit)
     if (this.#open === undefined || of === 0) return
-    // The rows of one request are one write's, which is published at once.
+    // A row of another process may come in a later publication than the rows before it of the same request.
+    if (of > at + 1) {
+      this.#open = undefined
+      return
+    }
     const rules = rows.slice(at + 1 - of, at + 1).map(({ means }) => means)
     const hashes = this.#open.hashes.of({ rules: rules.filter(isRevoke), audit })
     this.#open.writer.add({ seq: row.seq, hashes })

@@ -1,4 +1,4 @@
-import type { Operation, Publication, Realm } from '@rescind/authority'
+import { type Operation, type Publication, type Realm, UPKEEP } from '@rescind/authority'
 import { BLOCK_KIND, BLOCK_ROWS, BlockWriter, entriesOf, entryIdOf } from './block.ts'
 import { BlockDraft, type FinishedBlock } from './draft.ts'
 import { rowsOfBlock } from './search.ts'
@@ -37,7 +37,7 @@ export class ReceiptIndexer {
       if (!this.#draft.has(this.#next)) left -= 1
       const operation = await this.#block(this.#next)
       if (operation !== undefined)
-        await this.#realm.commit({ realm: ordinal, dependsOn: [], expects: [], operations: [operation] })
+        await this.#realm.commit({ realm: ordinal, ...UPKEEP, operations: [operation] })
     }
     this.#draft.rest()
     return this.#next - first

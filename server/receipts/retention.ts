@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/authority'
+import { type Realm, UPKEEP } from '@rescind/authority'
 
 const ROWS_PER_STEP = 500
 
@@ -35,7 +35,7 @@ export class AuditRetention {
       return false
     }
     const operation = { kind: 'forget-audit', fromSeq: first.seq, throughSeq: last.seq } as const
-    await this.#realm.commit({ realm: ordinal, dependsOn: [], expects: [], operations: [operation] })
+    await this.#realm.commit({ realm: ordinal, ...UPKEEP, operations: [operation] })
     this.#done = last.seq
     return rows.length === ROWS_PER_STEP && kept < 0
   }

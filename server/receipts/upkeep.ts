@@ -14,17 +14,30 @@ type Kept = {
 
 /** For every realm of a store: indexes receipts, forgets their audits in time, and then trims their rows. */
 export class ReceiptUpkeep {
+  readonly #realms: Realms
   readonly #retentionMs: number
   readonly #known: Map<RealmOrdinal, Kept> = new Map()
 
   constructor(realms: Realms, retentionMs: number) {
     this.#retentionMs = retentionMs
-    for (const realm of realms.all()) this.#of(realm)
+    this.#realms = realms
+    this.restart()
     realms.ledger.onGroup({
       published: (publication) => this.#known.get(publication.realm)?.indexer.published(publication),
       // The indexer notices the gap, because the next publication does not follow the last one.
       lost: () => {},
     })
+  }
+
+  /** Another process did it meanwhile: what was known is out of date. */
+  restart(): void {
+    this.pause()
+    for (const realm of this.#realms.all()) this.#of(realm)
+  }
+
+  /** Another process does it: nothing is prepared here. */
+  pause(): void {
+    this.#known.clear()
   }
 
   /** @throws StoreUnavailable, Overloaded. */

@@ -13,6 +13,7 @@ import { Deadlines, type DueTime } from './deadlines.ts'
 import { IndexChecks } from './index-checks.ts'
 import { Pace, type Step } from './pace.ts'
 import { SigningKeyUpkeep } from './signing-keys.ts'
+import { Turn } from './turn.ts'
 import { watchedKinds } from './watched.ts'
 
 /** How often the floor rises and what ended below it is collected. */
@@ -100,6 +101,7 @@ class Upkeep {
   #looking: Promise<void> | undefined
   #checking: Promise<void> | undefined
   #stopped = false
+  readonly #turn: Turn
   #hasStepped = false
 
   constructor(parts: MaintenanceParts) {
@@ -122,6 +124,11 @@ class Upkeep {
     this.#pace = new Pace({ ...timing, writes: () => realms.ledger.submitted })
     this.indexes = new IndexChecks({ ...timing, realms, setbacks: this.#setbacks, log: parts.log })
     this.#keys = new SigningKeyUpkeep(parts.signingKeyMaxAgeMs)
+    this.#turn = new Turn({
+      ...{ store: parts.store, clock, setbacks: this.#setbacks },
+      taken: () => this.#turnTaken(),
+      lost: () => this.#receipts.pause(),
+    })
   }
 
   tick(): Promise<void> {
@@ -176,7 +183,7 @@ class Upkeep {
       if (!(await this.#setbacks.mend())) return
       for (const realm of this.#working()) {
         await this.#part(realm, 'last-used', () => writeUses(realm, () => false))
-        await this.#part(realm, 'checkpoint', () => this.#checkpoints.write(realm))
+        if (this.#turn.isOurs) await this.#part(realm, 'checkpoint', () => this.#checkpoints.write(realm))
       }
     }
     this.#running = this.#running.then(last)
@@ -189,16 +196,26 @@ class Upkeep {
     const { realms } = this.#parts
     if (!(await this.#setbacks.mend())) return
     this.#alarmOfClock()
+    await this.#turn.take()
     await this.#settleDue()
     if (!this.#floor.stepped(this.#read())) await this.#collect()
-    const rotates = this.#keys.begin()
+    const rotates = this.#turn.isOurs && this.#keys.begin()
     for (const realm of this.#working()) {
       const isStopped = (): boolean => this.#stopped || realms.ledger.broken
-      await this.#part(realm, 'receipts', () => this.#receipts.round(realm, isStopped))
       await this.#part(realm, 'last-used', () => writeUses(realm, isStopped))
+      if (!this.#turn.isOurs) continue
+      await this.#part(realm, 'receipts', () => this.#receipts.round(realm, isStopped))
       await this.#part(realm, 'checkpoint', () => this.#checkpoints.write(realm))
       if (rotates) await this.#part(realm, 'signing-keys', () => this.#keys.rotate(realm))
     }
+  }
+
+  /** What was known about the store is out of date. */
+  #turnTaken(): void {
+    this.#receipts.restart()
+    this.#checkpoints.forget()
+    this.#staying.tokens.count = 0
+    this.#staying.entries.count = 0
   }
 
   async #settleDue(): Promise<void> {
@@ -219,12 +236,14 @@ class Upkeep {
 
   async #collect(): Promise<void> {
     const { realms, store } = this.#parts
-    realms.ledger.raiseFloor(this.#floor.raise(this.#read()))
+    // The floor also is the highest of all nodes; the others only read it.
+    if (this.#turn.isOurs) realms.ledger.raiseFloor(this.#floor.raise(this.#read()))
     for (const { index } of realms.all()) index.dropExpired(this.#rounds)
     this.indexes.alarmOfRemovals()
     this.#stepOver()
     this.#rounds += 1
     await this.#setbacks.run({ step: 'floor' }, () => realms.ledger.settleFloor())
+    if (!this.#turn.isOurs) return
     let writes = 0
     const each = (realm: Realm, task: () => Promise<unknown>): Promise<boolean> => {
       writes += 1

@@ -5,6 +5,7 @@ import { HEARTBEAT_PROCEDURE, MARK_FUNCTION } from './lease-functions.ts'
 import { RECORDS_FUNCTION } from './records-function.ts'
 import { CLOCK_FUNCTION, FENCE_FUNCTION, PLACE_FUNCTION } from './setup-functions.ts'
 import { SWEEP_FUNCTION } from './sweep-function.ts'
+import { UPKEEP_FUNCTION } from './upkeep-function.ts'
 
 /**
  * The functions of this version, by name, in the order in which they need each other. The number in a name is its version:
@@ -23,4 +24,5 @@ export const FUNCTIONS: readonly (readonly [name: string, sql: string])[] = [
   ['departed_1', DEPARTED_FUNCTION],
   ['heartbeat_1', HEARTBEAT_PROCEDURE],
   ['mark_1', MARK_FUNCTION],
+  ['upkeep_1', UPKEEP_FUNCTION],
 ]

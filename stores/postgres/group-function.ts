@@ -14,12 +14,13 @@ const LOCK_WAIT_MS = 2_000
  *
  * `p_realms`: by ordinal, whether the group writes there (`own`), and what the node had folded (`seq` null: it judges by
  * nothing). `p_deps`: per write and realm, the keys that it depends on. `p_writes`: per realm the operations; `plain`: none
- * of its writes can fail halfway.
+ * of its writes can fail halfway. `p_upkeep`: the fence of the upkeep, and the writes that are refused
+ * as stale once another node has it.
  */
 export const GROUP_FUNCTION: string = `
 CREATE OR REPLACE FUNCTION rescind.group_1(
   p_node uuid, p_fence bigint, p_no bigint, p_place text, p_floor bigint, p_realms json, p_deps json, p_writes json,
-  OUT reply json, OUT missed json
+  p_upkeep json DEFAULT NULL, OUT reply json, OUT missed json
 ) LANGUAGE plpgsql VOLATILE AS $group$
 DECLARE
   v_realm record;
@@ -34,6 +35,7 @@ DECLARE
   v_moved integer[] := '{}';
   v_forked_writes integer[] := '{}';
   v_stale integer[] := '{}';
+  v_ousted integer[] := '{}';
   v_known bytea;
   v_writes integer[] := '{}';
   v_codes bigint[] := '{}';
@@ -58,6 +60,14 @@ ${REFUSE_MOVED}
   SELECT * INTO v_node FROM rescind.node n WHERE n.id = p_node FOR UPDATE;
   IF NOT FOUND OR v_node.fence <> p_fence OR v_node.group_no >= p_no THEN
     RAISE EXCEPTION USING ERRCODE = 'RS002', MESSAGE = 'the fence of this node was raised, or its row is gone';
+  END IF;
+
+  IF p_upkeep IS NOT NULL THEN
+    -- Whoever takes the upkeep over waits for this group.
+    PERFORM FROM rescind.upkeep u WHERE u.owner = p_node AND u.fence = (p_upkeep->>'fence')::bigint FOR SHARE;
+    IF NOT FOUND AND EXISTS (SELECT FROM rescind.upkeep) THEN
+      v_ousted := ARRAY(SELECT w::integer FROM json_array_elements_text(p_upkeep->'writes') AS w);
+    END IF;
   END IF;
 
   -- A row lock alone would let a stream of sharers starve a writer (tried); the lock manager serves these in turn.
@@ -118,6 +128,7 @@ ${REFUSE_MOVED}
     v_stale := v_stale || coalesce((SELECT array_agg(DISTINCT d.w)
       FROM json_to_recordset(p_deps) AS d(w integer, r integer) WHERE d.r = ANY (v_behind || v_ended)), '{}');
   END IF;
+  v_stale := v_stale || v_ousted;
   v_skip := v_stale || v_forked_writes;
   missed := rescind.missed_1(p_realms, v_moved || v_ended || v_behind);
 

@@ -16,7 +16,12 @@ import { type ChainedLogRow, type IndexKey, settleKeep } from '@rescind/core/log
 import { hex, type StoredOperation, storedOperations, uuids } from './operations.ts'
 
 /** The parameters of `group_1` that say what it writes. */
-export type GroupJson = { readonly realms: string; readonly deps: string; readonly writes: string }
+export type GroupJson = {
+  readonly realms: string
+  readonly deps: string
+  readonly writes: string
+  readonly upkeep: string | null
+}
 
 export type GroupReply = {
   readonly writes: readonly number[]
@@ -56,7 +61,8 @@ const CONFLICTS: ReadonlyMap<number, ConflictWhat> = new Map([
   [-6, 'expiring-exists'],
 ])
 
-export function encodeGroup({ writes, folded }: Group): GroupJson {
+/** @param fence of the upkeep; undefined: another node has it. */
+export function encodeGroup({ writes, folded }: Group, fence?: number): GroupJson {
   const own = new Map<RealmOrdinal, StoredOperation[]>()
   const halfway = new Set<RealmOrdinal>()
   const others = new Set<RealmOrdinal>()
@@ -69,6 +75,7 @@ export function encodeGroup({ writes, folded }: Group): GroupJson {
     for (const { realm } of write.dependsOn) others.add(realm)
     if (folded !== undefined) for (const dep of dependencies(write, folded)) deps.push({ w, ...dep })
   })
+  const upkeep = writes.flatMap(({ isUpkeep }, w) => (isUpkeep === true ? [w] : []))
   const realms = [...new Set([...own.keys(), ...others])].sort((left, right) => left - right)
   return {
     realms: jsonText(
@@ -84,6 +91,7 @@ export function encodeGroup({ writes, folded }: Group): GroupJson {
         .sort((left, right) => left - right)
         .map((r) => ({ r, plain: !halfway.has(r), ops: own.get(r) })),
     ),
+    upkeep: upkeep.length === 0 ? null : jsonText({ fence: fence ?? null, writes: upkeep }),
   }
 }
 

@@ -8,6 +8,7 @@ import type {
   NodesPort,
   NodesTold,
   Reading,
+  UpkeepTurn,
 } from '@rescind/authority'
 import { type RealmOrdinal, realmOrdinal, StoreUnavailable } from '@rescind/core'
 import { DatabaseError } from 'pg'
@@ -15,6 +16,7 @@ import { Connection, type PostgresAddress } from './connection.ts'
 import { instancesJson, nodeOf, readInstances } from './instance-rows.ts'
 import { READING } from './lease-functions.ts'
 import type { Reads } from './reads.ts'
+import { PostgresUpkeep } from './upkeep.ts'
 
 const REGISTER = 'INSERT INTO rescind.lease (node, counter, bound_ms) VALUES ($1, 0, $2)'
 const HEARTBEAT = 'CALL rescind.heartbeat_1($1, $2, $3, $4, $5, $6, NULL, NULL, NULL, NULL)'
@@ -64,11 +66,13 @@ export class PostgresLease implements NodesPort {
   #told: NodesTold | undefined
   #notifiedAtMs = 0
   #marksNo = 0
+  readonly #upkeep: PostgresUpkeep
   #isClosed = false
   #isLeaving = false
 
   constructor(parts: LeaseParts) {
     this.#parts = parts
+    this.#upkeep = new PostgresUpkeep(parts.nodeId, parts.reads)
   }
 
   get self(): string {
@@ -136,6 +140,14 @@ export class PostgresLease implements NodesPort {
     const row = await this.#known<readonly [readonly number[]]>('marks', MARK, values)
     if (row !== undefined && row[0].length > 0) this.#told?.forked(row[0].map(realmOrdinal))
     return row !== undefined
+  }
+
+  claimUpkeep(nowMs: number): Promise<UpkeepTurn> {
+    return this.#upkeep.claim(nowMs)
+  }
+
+  get upkeepFence(): number | undefined {
+    return this.#upkeep.fence
   }
 
   #mayNotify(): boolean {

@@ -164,6 +164,13 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX instance_node ON rescind.instance (node);
   CREATE INDEX instance_put ON rescind.instance (put_by);
   `,
+  `
+  CREATE TABLE rescind.upkeep (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    owner uuid NOT NULL,
+    fence bigint NOT NULL
+  );
+  `,
 ]
 
 /**

@@ -158,7 +158,10 @@ class PostgresStore implements Store {
   }
 
   async #commit(group: Group): Promise<GroupOutcome> {
-    const { reply, missed } = await this.#writer.write(encodeGroup(group), group.floorMs)
+    const { reply, missed } = await this.#writer.write(
+      encodeGroup(group, this.nodes.upkeepFence),
+      group.floorMs,
+    )
     const outcome = decodeReply(group, reply, missed)
     const moved = reply.heads.flatMap(({ r, from, seq }) => (seq > from ? [realmOrdinal(r)] : []))
     for (const realm of moved) this.#watches.moved(realm)

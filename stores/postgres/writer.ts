@@ -4,7 +4,7 @@ import { DatabaseError } from 'pg'
 import { Connection, type PostgresAddress } from './connection.ts'
 import type { GroupJson, GroupReply, MissedRow } from './group-json.ts'
 
-const GROUP = 'SELECT reply, missed FROM rescind.group_1($1, $2, $3, $4, $5, $6, $7, $8)'
+const GROUP = 'SELECT reply, missed FROM rescind.group_1($1, $2, $3, $4, $5, $6, $7, $8, $9)'
 const FENCE = 'SELECT group_no, reply FROM rescind.fence_1($1, $2, $3)'
 const REGISTER = `INSERT INTO rescind.node (id, fence, group_no, since) VALUES ($1, 1, 0, clock_timestamp())
   ON CONFLICT DO NOTHING RETURNING id`
@@ -102,7 +102,7 @@ export class GroupWriter {
     return connection
   }
 
-  async #try({ realms, deps, writes }: GroupJson, floorMs: number): Promise<Tried> {
+  async #try({ realms, deps, writes, upkeep }: GroupJson, floorMs: number): Promise<Tried> {
     const { nodeId, place } = this.#options
     let connection = this.#connection
     try {
@@ -112,7 +112,7 @@ export class GroupWriter {
       return { kind: 'unreached', error }
     }
     const noticesBefore = connection.notices
-    const values = [nodeId, this.#fence, this.#groupNo, place, floorMs, realms, deps, writes]
+    const values = [nodeId, this.#fence, this.#groupNo, place, floorMs, realms, deps, writes, upkeep]
     try {
       const [row] = await connection.rows<readonly [GroupReply, readonly MissedRow[] | null]>(
         GROUP,

@@ -14,7 +14,7 @@ import { DIGEST_KEY, NOW_MS } from './samples.ts'
 export const REALM: RealmOrdinal = realmOrdinal(1)
 export const EMPTY_LOG: LogHead = { seq: 0, chain: CHAIN_START }
 
-const CALL = 'SELECT reply, missed FROM rescind.group_1($1, $2, $3, $4, $5, $6, $7, $8)'
+const CALL = 'SELECT reply, missed FROM rescind.group_1($1, $2, $3, $4, $5, $6, $7, $8, $9)'
 
 /** An empty store in this database. @returns which server it is on. */
 export async function emptyStore(address: PostgresAddress, floorMs = 1_000): Promise<string> {
@@ -37,6 +37,7 @@ export class HandNode {
   readonly #place: string
   fence = 1
   no = 0
+  upkeepFence: number | undefined
 
   private constructor(connection: Connection, id: string, place: string) {
     this.connection = connection
@@ -55,9 +56,9 @@ export class HandNode {
 
   /** Commits at once, unless the test has begun a transaction. */
   async commit(group: Group, place: string = this.#place): Promise<GroupOutcome> {
-    const { realms, deps, writes } = encodeGroup(group)
+    const { realms, deps, writes, upkeep } = encodeGroup(group, this.upkeepFence)
     this.no += 1
-    const values = [this.id, this.fence, this.no, place, group.floorMs, realms, deps, writes]
+    const values = [this.id, this.fence, this.no, place, group.floorMs, realms, deps, writes, upkeep]
     const [row] = await this.connection.rows<readonly [GroupReply, readonly MissedRow[] | null]>(CALL, values)
     if (row === undefined) throw new Error('the function answers one row')
     return decodeReply(group, row[0], row[1] ?? [])

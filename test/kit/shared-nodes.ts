@@ -15,8 +15,14 @@ export type SharedNode = {
   readonly published: Publication[]
 }
 
+type Opening = {
+  readonly openStore: () => Promise<Store>
+  readonly openOn: typeof openNode
+  readonly open: (seed: string) => Promise<SharedNode>
+}
+
 /** For a file of tests: a PostgreSQL server, emptied before each test, and the nodes that a test opens on it. */
-export function sharedNodes(): { readonly open: (seed: string) => Promise<SharedNode> } {
+export function sharedNodes(): Opening {
   let server: PostgresServer
   const opened: Store[] = []
   const closeAll = async (): Promise<void> => {
@@ -33,19 +39,21 @@ export function sharedNodes(): { readonly open: (seed: string) => Promise<Shared
     await closeAll()
     await emptyStore(server.address)
   })
-  const open = async (seed: string): Promise<SharedNode> => {
+  const openStore = async (): Promise<Store> => {
     const store = await openPostgres(server.address, { floorMs: START_MS })
     opened.push(store)
-    return openNode(store, seed)
+    return store
   }
-  return { open }
+  return { openStore, openOn: openNode, open: async (seed) => openNode(await openStore(), seed) }
 }
 
-async function openNode(store: Store, seed: string): Promise<SharedNode> {
+type More = { readonly mustEnd?: (why: string) => void }
+
+async function openNode(store: Store, seed: string, more: More = {}): Promise<SharedNode> {
   const clock = new HandClock()
   const realms = await Realms.open({
     ...{ store, clock, master: MASTER, random: new SeededRandom(seed) },
-    ...{ defer: setImmediate, lazily: true },
+    ...{ defer: setImmediate, lazily: true, ...more },
   })
   const published: Publication[] = []
   realms.ledger.onGroup({
