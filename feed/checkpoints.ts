@@ -1,9 +1,5 @@
 import { checkpointKeyOf, type Realm } from '@rescind/authority'
-import { StoreUnavailable } from '@rescind/core'
 import { type Checkpoint, checkpointText, parseCheckpoint, relationOf } from '@rescind/core/log'
-
-/** Turns of the event loop that a reader waits for a group that is durable but not folded yet. */
-const FOLD_TURNS_MAX = 10_000
 
 /** How a presented checkpoint relates to a realm's log. `reset`: it cannot be continued from; only a snapshot helps. */
 export type Presented =
@@ -47,12 +43,7 @@ export class Checkpoints {
    * @throws StoreUnavailable when it cannot be known.
    */
   async head(): Promise<Checkpoint> {
-    const { store, ordinal, index } = this.#realm
-    const { seq, chain } = await store.head(ordinal)
-    for (let turn = 0; index.seq < seq; turn += 1) {
-      if (turn === FOLD_TURNS_MAX) throw new StoreUnavailable('the log is ahead of what was folded')
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+    const { seq, chain } = await this.#realm.settledHead()
     return this.at(seq, chain)
   }
 

@@ -78,6 +78,8 @@ export class GroupCommit<T, R> {
   readonly #defer: Defer
   readonly #queues: Record<CommitQueue, Queue<T, R>>
   #busy = false
+  /** The last group that was handed to the store. */
+  #flight: Promise<unknown> | undefined
   #scheduled = false
   #closed = false
   #idle: (() => void)[] = []
@@ -102,6 +104,11 @@ export class GroupCommit<T, R> {
     })
     this.#schedule()
     return result
+  }
+
+  /** Resolves once the group in flight was flushed, or failed. */
+  async landed(): Promise<void> {
+    await Promise.allSettled([this.#flight])
   }
 
   /** Refuses new writes, and resolves once all accepted ones are settled. */
@@ -143,7 +150,9 @@ export class GroupCommit<T, R> {
   #start(): Promise<() => void> | undefined {
     if (this.waiting === 0) return undefined
     const group = this.#take()
-    return this.#flushed(group).then(
+    const flushed = this.#flushed(group)
+    this.#flight = flushed
+    return flushed.then(
       (results) => () => {
         for (let at = 0; at < group.length; at += 1) {
           const one = group[at] as Waiting<T, R>
