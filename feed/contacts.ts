@@ -8,8 +8,7 @@ import {
   type Store,
 } from '@rescind/authority'
 import type { RealmOrdinal } from '@rescind/core'
-import { displayText } from '@rescind/core/bytes'
-import type { Contact, StalePolicy } from './instances.ts'
+import { type Contact, contactIn } from './contact.ts'
 
 const KIND = EXPIRING_KINDS.feedInstance
 const PAGE = 1_000
@@ -17,8 +16,6 @@ const PAGE = 1_000
 const REMEMBERED_MS = 86_400_000
 /** Age of a stored contact at which an acknowledgement stores a new one. */
 export const RENEW_MS: number = REMEMBERED_MS / 8
-
-const POLICIES: readonly StalePolicy[] = ['refuse', 'ask', 'allow']
 
 /**
  * Makes a contact durable. @returns `stale` when the key was revoked meanwhile.
@@ -60,6 +57,12 @@ export async function readContacts(realm: Realm): Promise<readonly Contact[]> {
   }
 }
 
+/** An instance that another process may have met. @throws StoreUnavailable. */
+export async function readContact(realm: Realm, instance: string): Promise<Contact | undefined> {
+  const entry = await realm.store.expiring(realm.ordinal, { kind: KIND, id: instance })
+  return entry === undefined ? undefined : contactOf(entry)
+}
+
 /** Whether a realm that is not open has a stored contact. @throws StoreUnavailable. */
 export async function hadContacts(store: Store, realm: RealmOrdinal): Promise<boolean> {
   return (await store.expiringPage(realm, { kind: KIND, after: undefined, limit: 1 })).entries.length > 0
@@ -71,15 +74,5 @@ function entryOf(contact: Contact): ExpiringEntry {
 }
 
 function contactOf({ value }: ExpiringEntry): Contact | undefined {
-  const read: Partial<Record<keyof Contact, unknown>> = readObject(value) ?? {}
-  const { instance, verifier, label, boundMs, onStale, contactMs, firstSeq } = read
-  if (typeof instance !== 'string' || typeof verifier !== 'string') return undefined
-  if (typeof boundMs !== 'number' || typeof contactMs !== 'number' || typeof firstSeq !== 'number')
-    return undefined
-  const policy = POLICIES.find((one) => one === onStale)
-  // Labels stored before they were checked may hide characters.
-  const named = typeof label === 'string' ? { label: displayText(label) } : {}
-  return policy === undefined
-    ? undefined
-    : { instance, verifier, ...named, boundMs, onStale: policy, contactMs, firstSeq }
+  return contactIn(readObject(value) ?? {})
 }

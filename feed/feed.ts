@@ -1,9 +1,11 @@
 import type { Caller, Realm, Realms } from '@rescind/authority'
-import { type Clock, isOutage, type RealmOrdinal } from '@rescind/core'
+import { type Clock, isOutage, type RealmOrdinal, StoreUnavailable } from '@rescind/core'
 import { type Checkpoint, ROW_KINDS, rowKindOf } from '@rescind/core/log'
 import { hadContacts, readContacts } from './contacts.ts'
 import { Forks } from './forks.ts'
+import { Instances } from './instances.ts'
 import { RealmFeed } from './realm-feed.ts'
+import { SharedInstances } from './shared-instances.ts'
 import { SENDING_MAX, SENDING_QUEUE_MAX, Turnstile } from './snapshots.ts'
 import { Turns } from './turns.ts'
 
@@ -23,12 +25,18 @@ export class Feed {
   readonly #parts: FeedParts
   readonly #forks: Forks
   readonly #byRealm: Map<RealmOrdinal, RealmFeed> = new Map()
+  /** Also of realms that are not open here. */
+  readonly #instances: Map<RealmOrdinal, Instances> = new Map()
+  /** Of a shared store. */
+  readonly #shared: SharedInstances | undefined
   readonly #timer: NodeJS.Timeout
 
   private constructor(parts: FeedParts) {
     this.#parts = parts
     this.#forks = new Forks(parts.realms, parts.alarm)
-    const { ledger, system } = parts.realms
+    const { ledger, system, nodes } = parts.realms
+    const instancesOf = (realm: RealmOrdinal): Instances => this.#instancesOf(realm)
+    this.#shared = nodes === undefined ? undefined : new SharedInstances({ nodes, instancesOf })
     ledger.onGroup({
       published: (publication) => this.#byRealm.get(publication.realm)?.published(publication),
       lost: (realm) => this.#byRealm.get(realm)?.lost(),
@@ -71,8 +79,27 @@ export class Feed {
   of(realm: Realm): RealmFeed {
     const known = this.#byRealm.get(realm.ordinal)
     if (known !== undefined) return known
-    const made = new RealmFeed(realm, this.#parts.clock)
+    const { clock, realms } = this.#parts
+    const made = new RealmFeed(realm, {
+      clock,
+      instances: this.#instancesOf(realm.ordinal),
+      nodes: realms.nodes,
+    })
     this.#byRealm.set(realm.ordinal, made)
+    return made
+  }
+
+  /** Resolves once the instances here are those of all nodes, with what these had said before the call. @throws StoreUnavailable. */
+  async refresh(): Promise<void> {
+    if (this.#shared !== undefined && !(await this.#shared.refresh()))
+      throw new StoreUnavailable('what the other nodes say about verifiers could not be read')
+  }
+
+  #instancesOf(realm: RealmOrdinal): Instances {
+    const known = this.#instances.get(realm)
+    if (known !== undefined) return known
+    const made = new Instances(this.#parts.clock, this.#shared?.othersFor(realm))
+    this.#instances.set(realm, made)
     return made
   }
 
@@ -90,11 +117,13 @@ export class Feed {
   /** Disconnects every reader; they return once there is a server again. */
   close(): void {
     clearInterval(this.#timer)
+    this.#shared?.close()
     for (const one of this.#byRealm.values()) one.disconnectWhere('stopping', () => true)
   }
 
   #pulse(): void {
     for (const one of this.#byRealm.values()) one.pulse()
+    for (const one of this.#instances.values()) one.tidy()
   }
 
   /** A revocation or hold in the system realm may concern the key that a stream was opened with. */

@@ -1,7 +1,8 @@
+export type { StalePolicy } from './contact.ts'
 export { Feed, type FeedParts } from './feed.ts'
 export { FORK_KIND } from './forks.ts'
 export type { Format } from './frames.ts'
-export { type Enforcement, type InstanceView, type StalePolicy } from './instances.ts'
+export { type Enforcement, type InstanceView } from './instances.ts'
 export {
   type Acked,
   type Connected,

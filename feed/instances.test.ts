@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HandClock } from '../test/kit/realm.ts'
-import { type Contact, INSTANCES_MAX, Instances, MARKS_MAX } from './instances.ts'
+import type { Contact } from './contact.ts'
+import { INSTANCES_MAX, Instances, MARKS_MAX } from './instances.ts'
 
 const BOUND_MS = 5_000
 

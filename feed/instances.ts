@@ -1,7 +1,7 @@
+import { type InstanceRow, leaseMs, type PublishedInstance } from '@rescind/authority'
 import type { Clock } from '@rescind/core'
-
-/** What a verifier does when it cannot prove that it is fresh. */
-export type StalePolicy = 'refuse' | 'ask' | 'allow'
+import type { Contact, StalePolicy } from './contact.ts'
+import { type Told, toldIn, toldText } from './told.ts'
 
 /** Maximum connected instances of one key. */
 export const INSTANCES_PER_KEY_MAX = 1_000
@@ -12,32 +12,33 @@ export const INSTANCES_REMEMBERED_PER_KEY_MAX = 2_000
 /** Acknowledgement times kept per instance, for receipts of recent rows. */
 export const MARKS_MAX = 256
 
-/** What is stored about an instance before its first byte. */
-export type Contact = {
-  readonly instance: string
-  /** Id of the key's record. */
-  readonly verifier: string
-  readonly label?: string
-  readonly boundMs: number
-  readonly onStale: StalePolicy
-  readonly contactMs: number
-  /** The end of the log at its first contact: it never accepted a token without knowing earlier rows. */
-  readonly firstSeq: number
-}
-
 export type Mark = { readonly seq: number; readonly atMs: number }
 
 type Instance = {
   contact: Contact
-  /** Monotonic time of its last contact with this process, or of this process's start. */
+  /** When its last contact was noticed, whichever node it was with; at first when this process started. Monotonic time. */
   contactMonotonicMs: number
   contactWallMs: number
   /** The last row it acknowledged; undefined: none since it came or this process started. */
   applied: number | undefined
   position: string | undefined
   marks: Mark[]
+  /** It has a stream here. */
   connected: boolean
   from: string | undefined
+  /** The number of its last contact here; 0: none. */
+  contacts: number
+  /** What other nodes have said last, by node. */
+  readonly elsewhere: Map<string, { readonly contacts: number; readonly isConnected: boolean }>
+}
+
+/** The other nodes, on a shared store. */
+export type OtherNodes = {
+  /** Every heartbeat that is begun from here on tells them. */
+  readonly publish: (row: Omit<InstanceRow, 'realm'>) => void
+  readonly isThere: (node: string) => boolean
+  /** Resolves once `noticed` was called with all that they had said before the call; with false if that is not known. */
+  readonly refresh: () => Promise<boolean>
 }
 
 /** One instance as the registry and receipts show it. */
@@ -68,9 +69,14 @@ export class Instances {
   readonly #clock: Clock
   readonly #byId: Map<string, Instance> = new Map()
   readonly #waiting: Set<() => void> = new Set()
+  readonly #others: OtherNodes | undefined
+  #contacts = 0
+  /** Of instances that said goodbye here: when the other nodes have all heard. */
+  readonly #gone: Map<string, number> = new Map()
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, others?: OtherNodes) {
     this.#clock = clock
+    this.#others = others
   }
 
   /** Adds an instance that an earlier process knew: pending until it acknowledges or its bound from now on passes. */
@@ -99,28 +105,40 @@ export class Instances {
   connect(contact: Contact, from: string): void {
     const known = this.#byId.get(contact.instance)
     if (known === undefined) {
-      this.#put(contact, { connected: true, from, contactWallMs: contact.contactMs })
+      this.#touch(this.#put(contact, { connected: true, from, contactWallMs: contact.contactMs }))
       return
     }
     Object.assign(known, { contact, connected: true, from })
     this.#touch(known)
   }
 
-  disconnect(instance: string): void {
-    const known = this.#byId.get(instance)
-    if (known !== undefined) known.connected = false
+  /** Its stored contact was written again. */
+  renew(contact: Contact, from: string): void {
+    const known = this.#byId.get(contact.instance)
+    if (known !== undefined) Object.assign(known, { contact, from })
   }
 
-  /** The instance stopped and said so: it judges nothing any more. */
+  disconnect(instance: string): void {
+    const known = this.#byId.get(instance)
+    if (known === undefined) return
+    known.connected = false
+    this.#publish(known)
+  }
+
+  /** The instance stopped and said so: it judges nothing any more. Its stored contact is gone, which others see. */
   leave(instance: string): void {
+    const known = this.#byId.get(instance)
+    if (known === undefined) return
+    this.#touch(known)
     this.#byId.delete(instance)
+    if (this.#others !== undefined) this.#gone.set(instance, this.#clock.monotonicMs() + GONE_MS)
     this.#wake()
   }
 
   /** Its key was revoked. Its lapsed instances are dropped at once; the others stay until they lapse. */
   forget(verifier: string): void {
     for (const [id, one] of this.#byId) {
-      if (one.contact.verifier === verifier && this.#view(one).lapsed) this.#byId.delete(id)
+      if (one.contact.verifier === verifier && this.#view(one).lapsed) this.#drop(id, one)
     }
   }
 
@@ -130,11 +148,58 @@ export class Instances {
   ): void {
     const known = this.#byId.get(instance)
     if (known === undefined) return
+    this.#applied(known, { seq, position, atMs: this.#clock.wallMs() })
     this.#touch(known)
+  }
+
+  /** It asked, and has applied nothing of this log. */
+  contacted(instance: string): void {
+    const known = this.#byId.get(instance)
+    if (known !== undefined) this.#touch(known)
+  }
+
+  /** Other nodes have said this. Call it with what came, when it came: an instance has contacted a node before that. */
+  noticed(rows: readonly PublishedInstance[]): void {
+    for (const row of rows) {
+      const known = this.#byId.get(row.id)
+      if (!row.isRemembered) {
+        if (known !== undefined) this.#drop(row.id, known)
+        continue
+      }
+      const told = toldIn(row)
+      // One that is unreadable is not waited for; its own bound limits what it accepts.
+      if (told !== undefined) this.#heard(row, told)
+    }
+    this.#wake()
+  }
+
+  /** Takes back what other nodes need no longer be told. */
+  tidy(): void {
+    for (const [id, untilMs] of this.#gone) {
+      if (this.#clock.monotonicMs() < untilMs) break
+      this.#gone.delete(id)
+      this.#unpublish(id)
+    }
+  }
+
+  #heard({ id, node = NO_NODE, contacts, applied }: PublishedInstance, told: Told): void {
+    const { contact, isConnected, from, position, appliedAtMs, seenMs } = told
+    const known = this.#byId.get(id) ?? this.#put(contact, { connected: false, from, contactWallMs: seenMs })
+    if (known.elsewhere.get(node)?.contacts !== contacts) {
+      known.contactMonotonicMs = this.#clock.monotonicMs()
+      if (seenMs > known.contactWallMs) Object.assign(known, { contactWallMs: seenMs, from })
+    }
+    known.elsewhere.set(node, { contacts, isConnected })
+    if (contact.contactMs > known.contact.contactMs) known.contact = contact
+    if (position !== undefined && appliedAtMs !== undefined)
+      this.#applied(known, { seq: applied, position, atMs: appliedAtMs })
+  }
+
+  #applied(known: Instance, { seq, position, atMs }: Mark & { readonly position: string }): void {
     if (known.applied !== undefined && seq <= known.applied) return
     known.applied = seq
     known.position = position
-    known.marks.push({ seq, atMs: this.#clock.wallMs() })
+    known.marks.push({ seq, atMs })
     if (known.marks.length > MARKS_MAX) known.marks.shift()
     this.#wake()
   }
@@ -163,11 +228,13 @@ export class Instances {
    */
   async enforced(seq: number, timeoutMs: number): Promise<boolean> {
     const endMs = this.#clock.monotonicMs() + timeoutMs
+    const checkMs = this.#others === undefined ? LAPSE_CHECK_MS : REFRESH_MS
     for (;;) {
-      if (this.enforcement(seq).every(({ state }) => state !== 'pending')) return true
+      const isKnown = this.#others === undefined || (await this.#others.refresh())
+      if (isKnown && this.enforcement(seq).every(({ state }) => state !== 'pending')) return true
       const leftMs = endMs - this.#clock.monotonicMs()
       if (leftMs <= 0) return false
-      await this.#change(Math.min(leftMs, LAPSE_CHECK_MS))
+      await this.#change(Math.min(leftMs, checkMs))
     }
   }
 
@@ -190,29 +257,65 @@ export class Instances {
   #touch(one: Instance): void {
     one.contactMonotonicMs = this.#clock.monotonicMs()
     one.contactWallMs = this.#clock.wallMs()
+    this.#contacts += 1
+    one.contacts = this.#contacts
+    this.#publish(one)
   }
 
-  #put(contact: Contact, seen: Pick<Instance, 'connected' | 'from' | 'contactWallMs'>): void {
+  #publish(one: Instance): void {
+    if (this.#others === undefined || one.contacts === 0) return
+    const { contact, contacts, applied = 0, connected, from, position, contactWallMs: seenMs, marks } = one
+    const appliedAtMs = marks.at(-1)?.atMs
+    const body = toldText({ contact, isConnected: connected, from, position, appliedAtMs, seenMs })
+    this.#others.publish({ id: contact.instance, contacts, applied, seenMs, body })
+  }
+
+  #unpublish(id: string): void {
+    this.#others?.publish({ id, contacts: 0, applied: 0, seenMs: 0, body: undefined })
+  }
+
+  #drop(id: string, one: Instance): void {
+    this.#byId.delete(id)
+    if (one.contacts > 0) this.#unpublish(id)
+  }
+
+  #put(contact: Contact, seen: Pick<Instance, 'connected' | 'from' | 'contactWallMs'>): Instance {
     const contactMonotonicMs = this.#clock.monotonicMs()
-    const nothing = { applied: undefined, position: undefined, marks: [] }
-    this.#byId.set(contact.instance, { contact, contactMonotonicMs, ...nothing, ...seen })
+    const nothing = { applied: undefined, position: undefined, marks: [], contacts: 0 }
+    const one = { contact, contactMonotonicMs, ...nothing, elsewhere: new Map(), ...seen }
+    this.#byId.set(contact.instance, one)
+    return one
   }
 
   /** Drops only lapsed instances: each one that may still accept tokens must be counted. */
   #makeRoom(of?: string): boolean {
     let oldest: Instance | undefined
     for (const one of this.#byId.values()) {
-      if (one.connected || (of !== undefined && one.contact.verifier !== of) || !this.#view(one).lapsed)
+      if (
+        this.#isConnected(one) ||
+        (of !== undefined && one.contact.verifier !== of) ||
+        !this.#view(one).lapsed
+      )
         continue
       if (oldest === undefined || one.contactMonotonicMs < oldest.contactMonotonicMs) oldest = one
     }
-    return oldest !== undefined && this.#byId.delete(oldest.contact.instance)
+    if (oldest !== undefined) this.#drop(oldest.contact.instance, oldest)
+    return oldest !== undefined
+  }
+
+  #isConnected({ connected, elsewhere }: Instance): boolean {
+    if (connected) return true
+    for (const [node, { isConnected }] of elsewhere)
+      if (isConnected && this.#others?.isThere(node) === true) return true
+    return false
   }
 
   #view(one: Instance): InstanceView {
-    const { contact, connected, from, position, applied, contactWallMs, contactMonotonicMs } = one
+    const { contact, from, position, applied, contactWallMs, contactMonotonicMs } = one
     const { instance, verifier, label, boundMs, onStale } = contact
-    const isOver = this.#clock.monotonicMs() - contactMonotonicMs > boundMs
+    const mostMs = this.#others === undefined ? boundMs : leaseMs(boundMs)
+    const isOver = this.#clock.monotonicMs() - contactMonotonicMs > mostMs
+    const connected = this.#isConnected(one)
     const lapsed = isOver && onStale !== 'allow'
     const about = { instance, verifier, label, boundMs, onStale, connected, from, position, applied }
     return { ...about, lastContactMs: contactWallMs, lapsed }
@@ -221,6 +324,12 @@ export class Instances {
 
 /** How often a wait checks for lapsed instances. */
 const LAPSE_CHECK_MS = 50
+/** How often a wait looks at what the other nodes say. */
+const REFRESH_MS = 20
+/** How long the other nodes are told of a goodbye. */
+const GONE_MS = 600_000
+/** All nodes that are gone. */
+const NO_NODE = ''
 
 /** When an acknowledgement first covered a row; undefined if that is older than the marks kept. */
 function firstMark(marks: readonly Mark[], seq: number): number | undefined {

@@ -1,11 +1,12 @@
-import type { Caller, Publication, Realm, Sink } from '@rescind/authority'
+import type { Caller, Nodes, Publication, Realm, Sink } from '@rescind/authority'
 import type { Clock } from '@rescind/core'
 import type { Checkpoint } from '@rescind/core/log'
 import { Channel, type LiveReader } from './channel.ts'
 import { Checkpoints, type Presented } from './checkpoints.ts'
-import { dropContact, RENEW_MS, writeContact } from './contacts.ts'
+import type { Contact, StalePolicy } from './contact.ts'
+import { dropContact, RENEW_MS, readContact, writeContact } from './contacts.ts'
 import { type Format, Frame, type Hello, helloText, type ResetWhy } from './frames.ts'
-import { type Contact, Instances, type StalePolicy } from './instances.ts'
+import type { Instances } from './instances.ts'
 import { Reader } from './reader.ts'
 import { type Seat, Seats } from './seats.ts'
 import { Snapshots } from './snapshots.ts'
@@ -63,11 +64,19 @@ export type Polled =
 
 type Stream = { readonly reader: Reader; readonly caller: Caller }
 
+export type RealmFeedParts = {
+  readonly clock: Clock
+  readonly instances: Instances
+  /** Of a shared store. */
+  readonly nodes: Pick<Nodes, 'asOfNow'> | undefined
+}
+
 /** One realm's feed: its channel, its snapshots, and its readers. */
 export class RealmFeed {
   readonly instances: Instances
   readonly snapshots: Snapshots
   readonly #realm: Realm
+  readonly #nodes: RealmFeedParts['nodes']
   readonly #clock: Clock
   readonly #checkpoints: Checkpoints
   readonly #channel: Channel
@@ -75,12 +84,13 @@ export class RealmFeed {
   readonly #seats: Seats = new Seats()
   readonly #byInstance: Map<string, Reader> = new Map()
 
-  constructor(realm: Realm, clock: Clock) {
+  constructor(realm: Realm, { clock, instances, nodes }: RealmFeedParts) {
     this.#realm = realm
+    this.#nodes = nodes
     this.#clock = clock
+    this.instances = instances
     this.#checkpoints = new Checkpoints(realm)
     this.#channel = new Channel(this.#checkpoints, realm.index.seq)
-    this.instances = new Instances(clock)
     this.snapshots = new Snapshots(realm, this.#checkpoints, clock)
   }
 
@@ -120,19 +130,44 @@ export class RealmFeed {
   async #connect(ask: ConnectAsk, seat: Seat): Promise<Connected> {
     const presented = ask.after === undefined ? undefined : await this.#checkpoints.presented(ask.after)
     if (presented?.kind === 'forged' || presented?.kind === 'fork') return presented
+    if (ask.instance !== undefined) await this.#met(ask.instance)
     const head = await this.#checkpoints.head()
     const contact = this.#contactFor(ask, head)
     if (contact === 'full') return { kind: 'full' }
     if (contact !== undefined) {
       if ((await writeContact(this.#realm, contact, ask.caller)) === 'stale') return { kind: 'stale' }
-      this.instances.connect(contact, ask.caller.from)
+      await this.#connected(contact, ask.caller.from)
     }
     return { kind: 'open', attach: (sink) => this.#attach(sink, { ask, contact, presented, head, seat }) }
   }
 
-  /** @throws StoreUnavailable, Overloaded. */
+  /** The contact of an instance, which may have met another node only. @throws StoreUnavailable. */
+  async #met(instance: string): Promise<Contact | undefined> {
+    const known = this.instances.contactOf(instance)
+    if (known !== undefined || this.#nodes === undefined) return known
+    const stored = await readContact(this.#realm, instance)
+    if (stored !== undefined) this.instances.recall(stored)
+    return stored
+  }
+
+  /** On a shared store every node counts it from before its first byte on. @throws StoreUnavailable. */
+  async #connected(contact: Contact, from: string): Promise<void> {
+    this.instances.connect(contact, from)
+    let isPublished = false
+    try {
+      await this.#nodes?.asOfNow()
+      isPublished = true
+    } finally {
+      if (!isPublished && !this.#byInstance.has(contact.instance)) this.instances.disconnect(contact.instance)
+    }
+  }
+
+  /**
+   * The head that it answers with is read after the contact is noted, and, on a shared store, after every node can see it.
+   * @throws StoreUnavailable, Overloaded.
+   */
   async acknowledge(ask: AckAsk): Promise<Acked> {
-    const contact = this.instances.contactOf(ask.instance)
+    const contact = await this.#met(ask.instance)
     if (contact === undefined || contact.verifier !== ask.id) return { kind: 'no-instance' }
     const presented = await this.#presented(ask.position)
     if (presented.kind === 'forged' || presented.kind === 'fork') return presented
@@ -140,12 +175,16 @@ export class RealmFeed {
       await dropContact(this.#realm, ask.instance)
       this.instances.leave(ask.instance)
     } else if (this.#isToBeRenewed(contact, ask.boundMs)) {
-      const renewed = { ...contact, boundMs: ask.boundMs, contactMs: this.#clock.wallMs() }
+      // Another node may have stored another policy since.
+      const stored = this.#nodes === undefined ? contact : await readContact(this.#realm, ask.instance)
+      const renewed = { ...(stored ?? contact), boundMs: ask.boundMs, contactMs: this.#clock.wallMs() }
       if ((await writeContact(this.#realm, renewed, ask.caller)) === 'stale') return { kind: 'stale' }
-      this.instances.connect(renewed, ask.caller.from)
+      this.instances.renew(renewed, ask.caller.from)
     }
-    if (presented.kind === 'on')
-      this.instances.acknowledge(ask.instance, { seq: presented.checkpoint.seq, position: ask.position })
+    const { instance, position } = ask
+    if (presented.kind === 'reset') this.instances.contacted(instance)
+    else this.instances.acknowledge(instance, { seq: presented.checkpoint.seq, position })
+    await this.#nodes?.asOfNow()
     const head = await this.#checkpoints.head()
     return { kind: 'acked', position: this.#checkpoints.text(head), chain: head.chain, floor: this.#floor }
   }

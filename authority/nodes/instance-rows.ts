@@ -17,6 +17,8 @@ export type InstanceRow = {
 export type PublishedInstance = Omit<InstanceRow, 'seenMs' | 'body'> & {
   readonly node: string | undefined
   readonly body: string
+  /** Whether the store still has its contact: it has said goodbye, otherwise, or was silent for a day. */
+  readonly isRemembered: boolean
 }
 
 export type InstancesRead = {

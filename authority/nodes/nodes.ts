@@ -134,8 +134,8 @@ export class Nodes {
     this.#dueInstances.put(row)
   }
 
-  /** What the other nodes have published. @throws StoreUnavailable. */
-  readInstances(since: string | undefined): Promise<InstancesRead> {
+  /** See `NodesPort.readInstances`. */
+  readInstances(since: string | undefined): Promise<InstancesRead | undefined> {
     return this.#parts.port.readInstances(since)
   }
 

@@ -35,8 +35,11 @@ export interface NodesPort {
    * not known. One at a time.
    */
   beat(instances: readonly InstanceRow[]): Promise<Beat | undefined>
-  /** What the nodes have published about verifiers since a reading; all of it without one. @throws StoreUnavailable. */
-  readInstances(since: string | undefined): Promise<InstancesRead>
+  /**
+   * Begins to read when it is called: what the nodes have published about verifiers since a reading, or all of it. Undefined:
+   * it cannot be read now.
+   */
+  readInstances(since: string | undefined): Promise<InstancesRead | undefined>
   /** False: the marks may not be there. `durably`: a crash of the store cannot undo them. */
   mark(marks: FoldMarksOf, durably: boolean): Promise<boolean>
   /** Begins to read when it is called, on the primary. Undefined: the store cannot be read now. */

@@ -96,7 +96,8 @@ class Frame {
   async #settled(endpoint: Endpoint, called: Called): Promise<Answer | Stale> {
     const { nodes } = this.#parts.realms
     if (nodes === undefined) return this.#run(endpoint, called)
-    if (endpoint.callers?.includes('verifier') === true) await nodes.asOfNow()
+    const { callers = [], asOfNow } = endpoint
+    if (callers.includes('verifier') && asOfNow !== 'own') await nodes.asOfNow()
     const answer = await this.#run(endpoint, called)
     const rate = rateClassOf(endpoint)
     const acknowledges = rate === 'change' || rate === 'revoke'

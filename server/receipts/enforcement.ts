@@ -33,6 +33,7 @@ export function feedEnforcement(feed: Feed): Enforcement {
       await feed.of(realm).instances.enforced(seqOf(at), timeoutMs)
     },
     instances: async (realm, at) => {
+      await feed.refresh()
       const list = feed.of(realm).instances.enforcement(seqOf(at))
       if (list.length === 0) return []
       const [row] = await realm.store.rowsAfter(realm.ordinal, seqOf(at) - 1, 1)

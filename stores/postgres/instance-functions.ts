@@ -43,10 +43,11 @@ CREATE OR REPLACE TRIGGER departed AFTER DELETE ON rescind.lease FOR EACH ROW EX
 `
 
 /**
- * What was put since a reading, the nodes that there are, and from where the next reading goes on: transactions that are under
- * way now have an xid at or above it.
+ * What was put since a reading, with whether the verifier still has a stored contact, the nodes that there are, and from where
+ * the next reading goes on: transactions that are under way now have an xid at or above it.
  */
 export const INSTANCES = `SELECT pg_snapshot_xmin(pg_current_snapshot())::text,
   (SELECT coalesce(json_agg(l.node), '[]') FROM rescind.lease l),
-  (SELECT coalesce(json_agg(json_build_array(i.node, i.realm, i.id, i.contacts, i.applied, i.body)), '[]')
+  (SELECT coalesce(json_agg(json_build_array(i.node, i.realm, i.id, i.contacts, i.applied, i.body, EXISTS (
+      SELECT FROM rescind.expiring e WHERE e.realm = i.realm AND e.kind = 'feed-instance' AND e.id = i.id))), '[]')
     FROM rescind.instance i WHERE i.put_by >= $1::text::xid8)`

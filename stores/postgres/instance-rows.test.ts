@@ -41,15 +41,21 @@ function row(id: string, contacts: number, over: Partial<InstanceRow> = {}): Ins
   return { realm: REALM, id, contacts, applied: 0, seenMs: Date.now(), body: `{"nth":${contacts}}`, ...over }
 }
 
+async function reading(lease: PostgresLease, since?: string): Promise<InstancesRead> {
+  const read = await lease.readInstances(since)
+  assert.ok(read !== undefined)
+  return read
+}
+
 const shown = ({ rows }: InstancesRead): readonly string[] =>
   rows.map(({ node = 'nobody', id, applied }) => `${node.slice(0, 1)} ${id} ${applied}`).sort()
 
 test('a reading shows what was put since the one before, of every node', async () => {
   const [a, b] = [await opened('a'), await opened('b')]
-  const before = await a.readInstances(undefined)
+  const before = await reading(a)
   await a.beat([row('one', 1), row('two', 2, { applied: 7 })])
   await b.beat([row('one', 1, { applied: 9 })])
-  const first = await b.readInstances(before.next)
+  const first = await reading(b, before.next)
   assert.deepEqual(shown(first), ['a one 0', 'a two 7', 'b one 9'])
   assert.deepEqual(
     [...first.nodes].sort(),
@@ -57,13 +63,23 @@ test('a reading shows what was put since the one before, of every node', async (
   )
   assert.equal(first.rows.find(({ id }) => id === 'two')?.body, '{"nth":2}')
   await a.beat([row('two', 3, { applied: 8 })])
-  const second = await b.readInstances(first.next)
+  const second = await reading(b, first.next)
   assert.deepEqual(shown(second), ['a two 8'])
   await b.beat()
-  assert.deepEqual(shown(await b.readInstances(second.next)), [])
-  assert.equal((await b.readInstances(undefined)).rows.length, 3)
+  assert.deepEqual(shown(await reading(b, second.next)), [])
+  assert.equal((await reading(b)).rows.length, 3)
+  assert.equal(
+    (await reading(a)).rows.every(({ isRemembered }) => !isRemembered),
+    true,
+  )
+  await admin.run("INSERT INTO rescind.expiring VALUES (1, 'feed-instance', 'two', '', 1)")
+  const remembered = (await reading(a)).rows.filter(({ isRemembered }) => isRemembered)
+  assert.deepEqual(
+    remembered.map(({ id }) => id),
+    ['two'],
+  )
   await a.beat([row('one', 4, { body: undefined })])
-  assert.deepEqual(shown(await b.readInstances(undefined)), ['a two 8', 'b one 9'])
+  assert.deepEqual(shown(await reading(b)), ['a two 8', 'b one 9'])
   for (const one of [a, b]) await one.leave()
 })
 
@@ -73,11 +89,11 @@ test('what a transaction puts that began before a reading, and ends after it, is
   await admin.run(
     `INSERT INTO rescind.instance VALUES (1, 'late', '${'c'.repeat(32)}', 1, 0, 0, '{}', pg_current_xact_id())`,
   )
-  const before = await a.readInstances(undefined)
+  const before = await reading(a)
   await a.beat([row('quick', 1)])
-  const between = await a.readInstances(before.next)
+  const between = await reading(a, before.next)
   await admin.run('COMMIT')
-  const after = await a.readInstances(between.next)
+  const after = await reading(a, between.next)
   assert.deepEqual(shown(between), ['c quick 0'])
   assert.ok(shown(after).includes('c late 0'))
   await a.leave()
@@ -88,12 +104,12 @@ test('what a node knew outlives its row, as another contact, and is forgotten af
   const [d, e, f] = [await opened('d'), await opened('e'), await opened('f')]
   await d.beat([row('one', 1, { applied: 5 }), row('long ago', 2, { seenMs: Date.now() - 2 * DAY_MS })])
   await e.beat([row('one', 1, { applied: 3, seenMs: Date.now() + 5, body: '{"later":true}' })])
-  const first = await f.readInstances(undefined)
+  const first = await reading(f)
   await d.leave()
-  const second = await f.readInstances(first.next)
+  const second = await reading(f, first.next)
   assert.deepEqual(shown(second), ['n one 5'])
   await admin.rows('DELETE FROM rescind.lease WHERE node = $1', ['e'.repeat(32)])
-  const third = await f.readInstances(second.next)
+  const third = await reading(f, second.next)
   assert.deepEqual(shown(third), ['n one 5'])
   assert.notEqual(third.rows[0]?.contacts, second.rows[0]?.contacts)
   assert.equal(third.rows[0]?.body, '{"later":true}')
@@ -107,6 +123,6 @@ test('a heartbeat that does not count publishes nothing', async () => {
   const late = `CALL rescind.heartbeat_1($1, 0, 1, $2, '0', $3, NULL, NULL, NULL, NULL)`
   const json = JSON.stringify([{ r: 1, id: 'never', contacts: 1, applied: 0, seen: 0, body: '{}' }])
   await assert.rejects(admin.rows(late, ['9'.repeat(32), place, json]), { code: 'RS002' })
-  assert.equal(shown(await lease.readInstances(undefined)).includes('9 never 0'), false)
+  assert.equal(shown(await reading(lease)).includes('9 never 0'), false)
   await lease.leave()
 })

@@ -10,6 +10,7 @@ type InstanceJson = readonly [
   contacts: number,
   applied: number,
   body: string,
+  isRemembered: boolean,
 ]
 type InstancesJson = readonly [next: string, nodes: readonly string[], rows: readonly InstanceJson[]]
 
@@ -33,9 +34,17 @@ export async function readInstances(reads: Reads, since: string = EVER): Promise
   return { next, nodes: new Set(nodes.map(nodeOf)), rows: rows.map(published) }
 }
 
-function published([node, realm, id, contacts, applied, body]: InstanceJson): PublishedInstance {
+function published([
+  node,
+  realm,
+  id,
+  contacts,
+  applied,
+  body,
+  isRemembered,
+]: InstanceJson): PublishedInstance {
   const named = node === NO_NODE ? undefined : nodeOf(node)
-  return { node: named, realm: realmOrdinal(realm), id, contacts, applied, body }
+  return { node: named, realm: realmOrdinal(realm), id, contacts, applied, body, isRemembered }
 }
 
 /** As the node names itself: PostgreSQL writes a uuid with dashes. */

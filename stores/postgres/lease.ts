@@ -90,13 +90,8 @@ export class PostgresLease implements NodesPort {
     }
   }
 
-  async read(realms: readonly RealmOrdinal[]): Promise<Reading | undefined> {
-    try {
-      return await readLeases(this.#parts.reads, realms)
-    } catch (error) {
-      if (error instanceof StoreUnavailable) return undefined
-      throw error
-    }
+  read(realms: readonly RealmOrdinal[]): Promise<Reading | undefined> {
+    return unlessOut(() => readLeases(this.#parts.reads, realms))
   }
 
   /** If it fails, the others wait until the last heartbeat has lapsed. */
@@ -120,8 +115,8 @@ export class PostgresLease implements NodesPort {
     return { heads: headsOf(heads ?? []), forked: forkedIn(heads ?? []), rows: leases.map(rowOf), nowMs }
   }
 
-  readInstances(since: string | undefined): Promise<InstancesRead> {
-    return readInstances(this.#parts.reads, since)
+  readInstances(since: string | undefined): Promise<InstancesRead | undefined> {
+    return unlessOut(() => readInstances(this.#parts.reads, since))
   }
 
   /** False: the marks may not be there. */
@@ -190,6 +185,15 @@ export class PostgresLease implements NodesPort {
     if (of === 'beats') this.#beats = opened
     else this.#marks = opened
     return opened
+  }
+}
+
+async function unlessOut<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return undefined
+    throw error
   }
 }
 

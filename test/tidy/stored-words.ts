@@ -375,7 +375,7 @@ export const STORED = {
       'createdAtMs',
     ],
     'dialects/oauth/refresh-grant.ts Answered': ['atMs', 'successor', 'question', 'body'],
-    'feed/instances.ts Contact': [
+    'feed/contact.ts Contact': [
       'instance',
       'verifier',
       'label',
@@ -384,6 +384,7 @@ export const STORED = {
       'contactMs',
       'firstSeq',
     ],
+    'feed/told.ts Told': ['contact', 'isConnected', 'from', 'position', 'appliedAtMs', 'seenMs'],
     'server/bulk/progress.ts Kept': ['question', 'hash', 'counts', 'isDone'],
     'server/control/frame/idempotency.ts Kept': ['fingerprint', 'pending', 'status', 'headers', 'body'],
     'server/control/frame/idempotency.ts Mark': ['fingerprint', 'pending'],

@@ -116,6 +116,11 @@ type Base = {
   readonly recover?: Recover
   /** `own`: the endpoint reads `Idempotency-Key` itself. Absent: the frame does it for every unsafe method. */
   readonly idempotency?: 'own'
+  /**
+   * `own`: on a shared store it waits for a heartbeat itself, which tells the other nodes of the call. Absent: the frame does
+   * it for whatever a verifier may call.
+   */
+  readonly asOfNow?: 'own'
   /** Honours If-Match (or If-None-Match, for GET) and sends an ETag. */
   readonly conditional?: true
   readonly answers: Readonly<Record<number, AnswerShape>>

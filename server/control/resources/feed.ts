@@ -121,6 +121,7 @@ const ACK: Endpoint = endpoint({
   rateClass: 'feed',
   // Every question is new: a repeated answer would prove nothing.
   idempotency: 'own',
+  asOfNow: 'own',
   body: ACK_BODY,
   answers: {
     200: {

@@ -105,6 +105,7 @@ export const VERIFIER_ENDPOINTS: readonly Endpoint[] = [LIST, CREATE, ROTATE, RE
 
 async function list({ parts, realm }: Ask): Promise<Answer> {
   const feed = parts.feed.of(realm)
+  await parts.feed.refresh()
   const position = await feed.headText()
   const views = Map.groupBy(feed.instances.views(), ({ verifier }) => verifier)
   const entries = await verifiersOf(parts.realms.system, realm)

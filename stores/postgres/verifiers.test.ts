@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { openVerifier, type Verifier } from '@rescind/verifier'
+import { Balancer, type NodeServer, openNodeServer } from '../../test/kit/node-servers.ts'
+import { type PostgresServer, startPostgres } from '../../test/kit/postgres-server.ts'
+import { SVC } from '../../test/kit/seed.ts'
+import { CONTROL_KEY, type Home, makeQuickHome, startProcess } from '../../test/kit/server.ts'
+import { until } from '../../test/kit/until.ts'
+
+const KEY = 'orders-api-key-0123456789'
+const BOUND_MS = 2_000
+
+type Json = Readonly<Record<string, unknown>>
+
+let database: PostgresServer
+let home: Home
+const nodes: NodeServer[] = []
+const verifiers: Verifier[] = []
+const balancers: Balancer[] = []
+let a: NodeServer
+let b: NodeServer
+before(async () => {
+  database = await startPostgres()
+  home = makeQuickHome()
+  a = await opened()
+  b = await opened()
+})
+after(async () => {
+  for (const one of verifiers) await one.close()
+  for (const one of balancers) one.close()
+  for (const one of nodes) await one.close()
+  await database.stop()
+  home.remove()
+})
+
+async function opened(): Promise<NodeServer> {
+  const node = await openNodeServer(database.address, home)
+  nodes.push(node)
+  return node
+}
+
+async function following(label: string, port: number): Promise<{ verifier: Verifier; balancer: Balancer }> {
+  const balancer = await Balancer.open(port)
+  balancers.push(balancer)
+  const verifier = openVerifier({ url: balancer.url, key: KEY, maxStalenessMs: BOUND_MS, label })
+  verifiers.push(verifier)
+  await verifier.ready(10_000)
+  return { verifier, balancer }
+}
+
+async function control(node: Pick<NodeServer, 'url'>, call: string, body?: Json): Promise<Json> {
+  const [method = '', path = ''] = call.split(' ')
+  const response = await fetch(`${node.url}/control/v1/${path}`, {
+    method,
+    headers: { authorization: `Bearer ${CONTROL_KEY}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const answer = (await response.json()) as Json
+  assert.ok(response.ok, JSON.stringify(answer))
+  return answer
+}
+
+async function token(node: NodeServer): Promise<string> {
+  const basic = Buffer.from(`${SVC.clientId}:${SVC.clientSecret}`).toString('base64')
+  const response = await fetch(`${node.url}/api/id/v1/auth/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${basic}`, 'content-type': 'application/x-www-form-urlencoded' },
+    body: 'grant_type=client_credentials',
+  })
+  return ((await response.json()) as { access_token: string }).access_token
+}
+
+function revoke(node: Pick<NodeServer, 'url'>, text: string, timeoutMs = 10_000): Promise<Json> {
+  const body = { target: { token: text }, reason: 'a test', wait: 'enforced', timeoutMs }
+  return control(node, 'POST revocations', body)
+}
+
+type Instance = Json & { readonly label: string; readonly state?: string; readonly position?: string }
+
+async function states(node: NodeServer, { id }: Json): Promise<Readonly<Record<string, unknown>>> {
+  const receipt = await control(node, `GET revocations/${String(id)}`)
+  const list = receipt['instances'] as readonly Instance[]
+  return Object.fromEntries(list.map(({ label, state }) => [label, state]))
+}
+
+async function listed(node: NodeServer, label: string): Promise<Instance | undefined> {
+  const { verifiers: all } = await control(node, 'GET verifiers')
+  const [one] = all as readonly { readonly instances: readonly Instance[] }[]
+  return one?.instances.find((instance) => instance.label === label)
+}
+
+test('a node waits for a verifier that follows another one, and says where every node refuses', async () => {
+  const { verifier } = await following('of b', b.port)
+  const text = await token(a)
+  assert.equal((await verifier.verify(text)).kind, 'active')
+  const receipt = await revoke(a, text)
+  assert.deepEqual(
+    [receipt['enforced'], receipt['laggards']],
+    [true, [], 'everywhere'],
+  )
+  assert.equal(verifier.check(text).kind, 'inactive')
+  for (const node of [a, b]) assert.deepEqual(await states(node, receipt), { 'of b': 'applied' })
+  for (const node of [a, b]) {
+    const one = await listed(node, 'of b')
+    assert.deepEqual([one?.['connected'], one?.['lapsed'], one?.['behind']], [true, false, 0])
+  }
+  await verifier.close()
+  for (const node of [a, b]) assert.deepEqual(await states(node, receipt), {}, 'it said goodbye')
+})
+
+test('a verifier that moves to another node is one instance, and misses nothing', async () => {
+  const { verifier, balancer } = await following('moving', a.port)
+  const texts = await Promise.all(Array.from({ length: 6 }, () => token(a)))
+  for (const text of texts) assert.equal((await verifier.verify(text)).kind, 'active')
+  for (const [nth, text] of texts.entries()) {
+    // The first half moves while it is waited for.
+    const [to, other] = nth % 2 === 0 ? [b, a] : [a, b]
+    const revoked = revoke(nth < 3 ? a : other, text)
+    balancer.to(to.port)
+    const receipt = await revoked
+    assert.deepEqual([receipt['enforced'], verifier.check(text).kind], [true, 'inactive'])
+    assert.deepEqual(await states(other, receipt), { moving: 'applied' })
+  }
+  await verifier.close()
+})
+
+test('a verifier that hears nothing is behind on every node until its bound has passed', async () => {
+  const { verifier, balancer } = await following('silent', b.port)
+  const text = await token(a)
+  assert.equal((await verifier.verify(text)).kind, 'active')
+  balancer.to(undefined)
+  const early = await revoke(a, text, 1)
+  assert.equal(early['enforced'], false)
+  assert.deepEqual(
+    (early['laggards'] as readonly Instance[]).map(({ label }) => label),
+    ['silent'],
+  )
+  assert.deepEqual(await states(b, early), { silent: 'behind' })
+  const late = await revoke(a, text)
+  assert.equal(late['enforced'], true)
+  assert.notEqual(verifier.check(text).kind, 'active')
+  for (const node of [a, b]) assert.deepEqual(await states(node, early), { silent: 'lapsed' })
+  balancer.to(a.port)
+  await until(() => verifier.check(text).kind === 'inactive')
+  assert.equal((await revoke(b, await token(a)))['enforced'], true)
+  await verifier.close()
+})
+
+test('a node that is killed leaves its verifiers behind until they are somewhere else, or lapse', async () => {
+  const { user, port, database: name } = database.address
+  const store = `postgres://${user}@127.0.0.1:${port}/${name}`
+  const c = await startProcess({ home, store, flags: ['--public-url', 'http://127.0.0.1:9'] })
+  const at = Number(new URL(c.url).port)
+  const { verifier: stays, balancer: cut } = await following('stays', at)
+  const { verifier: moves, balancer } = await following('moves', at)
+  const known = await revoke(a, await token(a))
+  assert.deepEqual(await states(b, known), { stays: 'applied', moves: 'applied' })
+  await c.kill()
+  cut.to(undefined)
+  const text = await token(a)
+  const early = await revoke(a, text, 1)
+  assert.equal(early['enforced'], false)
+  balancer.to(b.port)
+  while ((await states(a, early))['moves'] !== 'applied') continue
+  const late = await revoke(a, text)
+  assert.deepEqual([late['enforced'], stays.check(text).kind === 'active'], [true, false])
+  assert.deepEqual(await states(b, late), { stays: 'lapsed', moves: 'applied' })
+  assert.deepEqual(
+    await states(b, known),
+    { stays: 'applied', moves: 'applied' },
+    'what it has said stays said',
+  )
+  for (const one of [stays, moves]) await one.close()
+})
