@@ -31,6 +31,8 @@ import { routesOf } from './frame/routes.ts'
 
 /** The prefix of the control API. It has no realm in it: a key's realm, or `?realm=`, says which realm is meant. */
 export const CONTROL_PREFIX = '/control/v1'
+/** Says on a shared store what an answer has waited for. */
+const ACKNOWLEDGED = 'rescind-acknowledged'
 
 export type ControlApi = {
   readonly handle: (request: ControlRequest) => Promise<Answer>
@@ -101,9 +103,9 @@ class Frame {
     const answer = await this.#run(endpoint, called)
     const rate = rateClassOf(endpoint)
     const acknowledges = rate === 'change' || rate === 'revoke'
-    if (acknowledges && answer !== 'stale' && isGood(answer))
-      await nodes.everywhere([SYSTEM_ORDINAL, called.realm.ordinal])
-    return answer
+    if (!acknowledges || answer === 'stale' || !isGood(answer)) return answer
+    await nodes.everywhere([SYSTEM_ORDINAL, called.realm.ordinal])
+    return { ...answer, headers: { ...answer.headers, [ACKNOWLEDGED]: nodes.acknowledges } }
   }
 
   #run(endpoint: Endpoint, { request, by, realm, routed }: Called): Promise<Answer | Stale> {
@@ -114,7 +116,10 @@ class Frame {
     if (endpoint.scans === true) return inScan(ask, () => run(undefined))
     if (isSafe(endpoint.method) || endpoint.idempotency === 'own') return run(undefined)
     const { recover } = endpoint
-    const act = recover === undefined ? { run } : { run, recover: (id: string) => recover({ realm }, id) }
+    const act =
+      recover === undefined
+        ? { run }
+        : { run, recover: (id: string) => recover({ parts: this.#parts, realm }, id) }
     return this.#idempotency.run({ realm, by, request }, act)
   }
 

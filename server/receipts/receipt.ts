@@ -1,4 +1,4 @@
-import type { Audit, Realm } from '@rescind/authority'
+import { ACKNOWLEDGE, type Acknowledge, type Audit, type Realm } from '@rescind/authority'
 import { LAST_INSTANT_MS, ordinalOf, type Position, position, seqOf, unreachable } from '@rescind/core'
 import { formatInstant } from '@rescind/core/bytes'
 import { type ChainedLogRow, type RevokeRule, type Rule, rowKindOf } from '@rescind/core/log'
@@ -28,6 +28,8 @@ export type ReceiptJson = {
   readonly reason?: string | undefined
   readonly note?: string | undefined
   readonly cause?: Readonly<Record<string, string>> | undefined
+  /** Where it is known to be refused; with several nodes only. */
+  readonly acknowledged?: Acknowledge | undefined
   readonly enforced?: boolean | undefined
   readonly laggards?: InstanceJson[] | undefined
   readonly instances?: InstanceJson[] | undefined
@@ -53,6 +55,10 @@ export const RECEIPT: z.ZodType<ReceiptJson> = z
       note: optional,
     },
     cause: z.record(z.string(), z.string()).optional(),
+    acknowledged: z
+      .enum(ACKNOWLEDGE)
+      .optional()
+      .describe('With several nodes: every node refuses what is covered, or it is only written'),
     enforced: z
       .boolean()
       .optional()

@@ -95,11 +95,12 @@ test('a node waits for a verifier that follows another one, and says where every
   assert.equal((await verifier.verify(text)).kind, 'active')
   const receipt = await revoke(a, text)
   assert.deepEqual(
-    [receipt['enforced'], receipt['laggards']],
+    [receipt['enforced'], receipt['laggards'], receipt['acknowledged']],
     [true, [], 'everywhere'],
   )
   assert.equal(verifier.check(text).kind, 'inactive')
   for (const node of [a, b]) assert.deepEqual(await states(node, receipt), { 'of b': 'applied' })
+  assert.equal((await control(b, `GET revocations/${String(receipt['id'])}`))['acknowledged'], 'everywhere')
   for (const node of [a, b]) {
     const one = await listed(node, 'of b')
     assert.deepEqual([one?.['connected'], one?.['lapsed'], one?.['behind']], [true, false, 0])

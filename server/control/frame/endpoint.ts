@@ -93,7 +93,7 @@ export type AnswerShape = {
 }
 
 /** Repeats the outcome of a call whose answer was lost in a crash; `id` is that of `ask.once`. */
-export type Recover = (ask: Pick<Ask, 'realm'>, id: string) => Promise<Answer | undefined>
+export type Recover = (ask: Pick<Ask, 'parts' | 'realm'>, id: string) => Promise<Answer | undefined>
 
 type Base = {
   readonly method: Method

@@ -1,4 +1,5 @@
-import type { Realm } from '@rescind/authority'
+import type { Acknowledge, Realm, Realms } from '@rescind/authority'
+import { seqOf } from '@rescind/core'
 import { parseInstant, sha256Base64url } from '@rescind/core/bytes'
 import { foreignSource } from '@rescind/core/tokens'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
@@ -116,16 +117,21 @@ function preview(ask: Ask<unknown, RevokeBody>, resolved: Resolved): Promise<Pre
 }
 
 /** The outcome of a request whose answer was lost. */
-async function recovered({ realm }: Pick<Ask, 'realm'>, once: string): Promise<Answer | undefined> {
+async function recovered(
+  { parts, realm }: Pick<Ask, 'parts' | 'realm'>,
+  once: string,
+): Promise<Answer | undefined> {
   const search = { filters: { once }, before: undefined, sinceMs: undefined, untilMs: undefined, limit: 1 }
   const [written] = (await searchReceipts(realm, search)).found
-  return written === undefined ? undefined : created(receiptJson(realm, written))
+  if (written === undefined) return undefined
+  return created({ ...receiptJson(realm, written), acknowledged: parts.realms.nodes?.acknowledges })
 }
 
 /** Waits, if asked to, until every verifier refuses what was revoked. */
 async function enforced(ask: Ask<unknown, RevokeBody>, written: Written): Promise<ReceiptJson> {
   const { body, realm, parts } = ask
-  const receipt = receiptJson(realm, written)
+  const acknowledged = parts.realms.nodes?.acknowledges
+  const receipt = { ...receiptJson(realm, written), acknowledged }
   if (body.wait !== 'enforced') return receipt
   await parts.enforcement.wait(realm, written.at, body.timeoutMs ?? TIMEOUT_MS)
   const instances = await parts.enforcement.instances(realm, written.at)
@@ -150,9 +156,20 @@ const READ_REVOCATION: Endpoint = endpoint({
     const written = await receiptOf(realm, params['id'] ?? '')
     if (written === undefined) return NO_RECEIPT
     const instances = await parts.enforcement.instances(realm, written.at)
-    return jsonAnswer(200, { ...receiptJson(realm, written), instances })
+    const acknowledged = await acknowledgedBy(parts.realms.nodes, realm, written)
+    return jsonAnswer(200, { ...receiptJson(realm, written), acknowledged, instances })
   },
 })
+
+/** Whether every node of a shared store refuses by now what was revoked. @throws StoreUnavailable. */
+async function acknowledgedBy(
+  nodes: Realms['nodes'],
+  realm: Realm,
+  { at }: Written,
+): Promise<Acknowledge | undefined> {
+  if (nodes === undefined) return undefined
+  return (await nodes.isEverywhere(realm.ordinal, seqOf(at))) ? 'everywhere' : 'durable'
+}
 
 const NO_RECEIPT: Problem = problem(404, 'no such revocation, or its audit has expired')
 
