@@ -182,7 +182,7 @@ test('the node of a store that was moved has to end, and its heartbeat counts no
 })
 
 test('a mark that is delivered late does not undo a later one', async () => {
-  const { lease } = await opened('1')
+  const { lease } = await opened('3')
   const seqOf = async (): Promise<number | undefined> => {
     const sql = 'SELECT seq FROM rescind.fold_mark WHERE node = $1 AND realm = $2'
     return (await admin.rows<[number]>(sql, [idOf('1'), OTHER]))[0]?.[0]
