@@ -185,12 +185,12 @@ test('a mark that is delivered late does not undo a later one', async () => {
   const { lease } = await opened('3')
   const seqOf = async (): Promise<number | undefined> => {
     const sql = 'SELECT seq FROM rescind.fold_mark WHERE node = $1 AND realm = $2'
-    return (await admin.rows<[number]>(sql, [idOf('1'), OTHER]))[0]?.[0]
+    return (await admin.rows<[number]>(sql, [idOf('3'), OTHER]))[0]?.[0]
   }
   await lease.mark(new Map([[OTHER, { seq: 5, chain: undefined }]]), false)
   await lease.mark(new Map([[OTHER, { seq: 0, chain: undefined }]]), true)
   const late = 'SELECT rescind.mark_1($1, 1, $2, false, false)'
-  await admin.rows(late, [idOf('1'), JSON.stringify([{ r: OTHER, seq: 9, chain: null }])])
+  await admin.rows(late, [idOf('3'), JSON.stringify([{ r: OTHER, seq: 9, chain: null }])])
   assert.equal(await seqOf(), 0)
   await lease.leave()
 })
