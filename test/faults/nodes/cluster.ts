@@ -18,7 +18,12 @@ const FLAGS = [
   ...['--public-url', 'http://127.0.0.1:9'],
 ]
 
-export type ClusterOptions = { readonly flags: readonly string[]; readonly ended: (node: DrillNode) => void }
+export type ClusterOptions = {
+  /** How many; three, if it is left out. */
+  readonly count?: number
+  readonly flags: readonly string[]
+  readonly ended: (node: DrillNode) => void
+}
 
 /** One server process, with a proxy of its own between it and the database. */
 export class DrillNode {
@@ -136,7 +141,7 @@ export class Cluster {
     const home = makeHome()
     const parts = { ...options, home, database: postgres.address }
     const nodes: DrillNode[] = []
-    for (let nth = 0; nth < NODES; nth += 1) {
+    for (let nth = 0; nth < (options.count ?? NODES); nth += 1) {
       const proxy = await CuttingProxy.open(postgres.address.host, postgres.address.port)
       nodes.push(new DrillNode(`node ${nth}`, proxy, parts))
     }
