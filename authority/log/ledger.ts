@@ -141,8 +141,15 @@ export class Ledger {
 
   /** Folds a realm's log from the store before the realm answers anything; once, however often it is opened. */
   async openRealm(realm: RealmOrdinal, digestKey: string): Promise<RevocationIndex> {
-    const known = this.#indexes.get(realm)
-    if (known !== undefined) return known
+    const index = this.#indexes.get(realm) ?? (await this.#openOnce(realm, digestKey))
+    // What a heartbeat saw while the log was read, or while folding it failed.
+    const due = this.#due.get(realm)
+    if (due !== undefined) await this.#shared?.foldThrough(realm, due)
+    if (this.#due.delete(realm)) this.#shared?.tellFolded(realm)
+    return index
+  }
+
+  async #openOnce(realm: RealmOrdinal, digestKey: string): Promise<RevocationIndex> {
     await this.#nodes?.opening(realm)
     this.#due.delete(realm)
     try {
@@ -162,10 +169,7 @@ export class Ledger {
     this.#keepings.set(realm, keeping)
     this.#indexes.set(realm, index)
     this.#shared?.follow(realm)
-    // What a heartbeat saw while the log was read.
-    const due = this.#due.get(realm)
-    if (due !== undefined) await this.#shared?.foldThrough(realm, due)
-    this.#shared?.tellFolded(realm)
+    if (!this.#due.has(realm)) this.#shared?.tellFolded(realm)
     return index
   }
 
