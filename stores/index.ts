@@ -3,6 +3,7 @@ export type { MoveDone, MoveStep } from './move/move.ts'
 export {
   backupStore,
   type FileStoreUrl,
+  hasStandbys,
   migrateStore,
   type OpenedStore,
   openStore,

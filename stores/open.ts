@@ -24,6 +24,11 @@ export type StoreUrl =
       readonly address: PostgresAddress
     }
 
+/** Whether other servers may follow what this store writes. */
+export function hasStandbys({ kind }: StoreUrl): boolean {
+  return kind === 'postgres'
+}
+
 /** The URL of a store that is one file on this machine. */
 export type FileStoreUrl = Extract<StoreUrl, { readonly path: string }>
 
@@ -50,6 +55,8 @@ export type OpenStore = OpenSqlite & {
   readonly fenced?: (why: string) => void
   /** Refuses a database without a store, instead of creating one there. */
   readonly mustExist?: boolean
+  /** Whether nothing counts as written before a synchronous standby of PostgreSQL has it. */
+  readonly requireSync?: boolean
 }
 /** A store that may have a side log, with how the two fitted. */
 export type OpenedStore = Store & Partial<SideLogged>
@@ -60,7 +67,7 @@ export type OpenedStore = Store & Partial<SideLogged>
  */
 export async function openStore(
   url: StoreUrl,
-  { floorMs, fenced, mustExist, ...options }: OpenStore,
+  { floorMs, fenced, mustExist = false, requireSync = false, ...options }: OpenStore,
 ): Promise<OpenedStore> {
   switch (url.kind) {
     case 'memory':
@@ -69,7 +76,7 @@ export async function openStore(
       return openSqlite(url.path, floorMs, options)
     case 'postgres':
       return openPostgres(url.address, {
-        ...{ floorMs, mustExist: mustExist === true },
+        ...{ floorMs, mustExist, requireSync },
         ...(fenced === undefined ? {} : { fenced }),
       })
   }

@@ -14,11 +14,12 @@ export type StoreParts = { readonly clock: Clock; readonly log: Logger }
  * @throws StoreRefused, one line for the operator.
  */
 export async function openOwnStore(
-  { store: url, sideLog, masterKeyFile }: Config,
+  { store: url, sideLog, masterKeyFile, requireSync }: Config,
   { clock, log }: StoreParts,
 ): Promise<Store> {
   const floorMs = clock.wallMs()
-  if (url.path === undefined) return openStore(url, { floorMs, fenced: (why) => endAt(why, log) })
+  if (url.path === undefined)
+    return openStore(url, { floorMs, requireSync, fenced: (why) => endAt(why, log) })
   const path = resolve(url.path)
   try {
     makeFolder(dirname(path))

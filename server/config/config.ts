@@ -1,4 +1,5 @@
 import { SettingsRefused } from '@rescind/core'
+import { hasStandbys } from '@rescind/stores'
 import { isGuessable, KEY_BITS_MIN } from './guessable.ts'
 import type { SettingValues } from './setting.ts'
 import type { SERVER_SETTINGS } from './settings.ts'
@@ -42,7 +43,7 @@ function parse({ setting, value }: Resolved): unknown {
 
 /** Rules about more than one setting. */
 function checkTogether(config: ServerValues): TlsPair | undefined {
-  const { listen, tlsCert, tlsKey, behindProxy, controlKey, allowWeakSecrets } = config
+  const { listen, tlsCert, tlsKey, behindProxy, controlKey, allowWeakSecrets, requireSync, store } = config
   const tls = tlsOf(tlsCert, tlsKey)
   if (!listen.isLoopback && tls === undefined && behindProxy === undefined) {
     throw new SettingsRefused(
@@ -54,6 +55,8 @@ function checkTogether(config: ServerValues): TlsPair | undefined {
       `RESCIND_CONTROL_KEY: can be guessed; give one of ${KEY_BITS_MIN} bits (openssl rand -hex 16), or --allow-weak-secrets`,
     )
   }
+  if (requireSync && !hasStandbys(store))
+    throw new SettingsRefused('requireSync: only a store on PostgreSQL has standbys')
   return tls
 }
 

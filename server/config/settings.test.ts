@@ -65,6 +65,7 @@ test('each setting that can reduce safety is reported when it does, and only the
     ['allowWeakSecrets', '--allow-weak-secrets'],
     ['signingKeyDays', '--signing-key-days', '0'],
     ['metricsOpen', '--metrics-open'],
+    ['acknowledge', '--acknowledge', 'durable'],
   ]
   for (const [setting, ...flags] of insecure) assert.deepEqual(on(...flags), [setting])
   const { insecure: all } = checkConfig(resolved({}))
@@ -74,4 +75,11 @@ test('each setting that can reduce safety is reported when it does, and only the
     'one that is not tried here',
   )
   assert.deepEqual(on('--behind-proxy', '10.0.0.0/8'), [], 'a proxy on this machine')
+})
+
+test('a standby is required only where there may be one', () => {
+  const config = (store: string) => checkConfig(resolved({ flags: ['--require-sync', '--store', store] }))
+  for (const store of ['memory:', 'sqlite:x.db'])
+    assert.throws(() => config(store), { message: 'requireSync: only a store on PostgreSQL has standbys' })
+  assert.equal(config('postgres://me@localhost/db').requireSync, true)
 })

@@ -170,7 +170,7 @@ export const SERVER_SETTINGS = {
   },
   nodeBound: {
     fallback: '1000',
-    help: 'milliseconds that a node of several on one PostgreSQL may answer after its last heartbeat; a node that stops delays revocations by a little more',
+    help: 'milliseconds that a node on PostgreSQL may answer after its last heartbeat; one that stops delays revocations a little longer',
     parse: (text: string, name: string): number =>
       wholeNumber(text, { name, min: NODE_BOUND_MIN_MS, max: NODE_BOUND_MAX_MS }),
     insecure: undefined,
@@ -184,6 +184,13 @@ export const SERVER_SETTINGS = {
       at: '`durable`',
       why: 'for a moment after its answer, other nodes may still accept what was revoked',
     },
+  },
+  requireSync: {
+    fallback: 'false',
+    isSwitch: true,
+    help: 'answer nothing as done before a synchronous standby of PostgreSQL has it on its disk; 503 while there is none',
+    parse: (text: string, name: string): boolean => trueOrFalse(text, name),
+    insecure: undefined,
   },
   readyStrict: {
     fallback: 'false',

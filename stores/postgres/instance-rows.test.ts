@@ -29,6 +29,7 @@ after(async () => {
 
 async function opened(node: string): Promise<PostgresLease> {
   const lease = new PostgresLease({
+    requireSync: false,
     ...{ address: server.address, nodeId: node.repeat(32), place, reads },
     fenced: (why) => assert.fail(why),
     onMarked: () => {},

@@ -33,6 +33,7 @@ type Opened = { readonly lease: PostgresLease; readonly ended: string[]; readonl
 async function opened(node: string): Promise<Opened> {
   const [ended, forked]: [string[], number[]] = [[], []]
   const lease = new PostgresLease({
+    requireSync: false,
     ...{ address: server.address, nodeId: idOf(node), place, reads },
     fenced: (why) => ended.push(why),
     onMarked: () => {},

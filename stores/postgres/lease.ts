@@ -16,6 +16,7 @@ import { Connection, type PostgresAddress } from './connection.ts'
 import { instancesJson, nodeOf, readInstances } from './instance-rows.ts'
 import { READING } from './lease-functions.ts'
 import type { Reads } from './reads.ts'
+import { isOnStandby } from './standby.ts'
 import { PostgresUpkeep } from './upkeep.ts'
 
 const REGISTER = 'INSERT INTO rescind.lease (node, counter, bound_ms) VALUES ($1, 0, $2)'
@@ -44,6 +45,8 @@ export type LeaseParts = {
   readonly nodeId: string
   readonly place: string
   readonly reads: Reads
+  /** Whether heartbeats and readings count only once a synchronous standby has what they show. */
+  readonly requireSync: boolean
   /** Called once when the row is gone or older than it was: this process must end. */
   readonly fenced: (why: string) => void
   readonly onMarked: (marked: () => void) => void
@@ -53,6 +56,8 @@ export type LeaseParts = {
 const NEVER_MOVED = '18446744073709551615'
 /** Marks wake the others at most so often; they look by themselves, too. */
 const NOTIFY_PAUSE_MS = 5
+/** How long a heartbeat or a reading waits for a standby. */
+const STANDBY_MS = 1_000
 
 /** A row with a counter, and a mark per realm, by which the other nodes know what this one may still accept. */
 export class PostgresLease implements NodesPort {
@@ -91,7 +96,11 @@ export class PostgresLease implements NodesPort {
   }
 
   read(realms: readonly RealmOrdinal[]): Promise<Reading | undefined> {
-    return unlessOut(() => readLeases(this.#parts.reads, realms))
+    return unlessOut(async () => {
+      const reading = await readLeases(this.#parts.reads, realms)
+      const isSafe = await this.#isSafe((sql, values) => this.#parts.reads.rows(sql, values, 'urgent'))
+      return isSafe ? reading : undefined
+    })
   }
 
   /** If it fails, the others wait until the last heartbeat has lapsed. */
@@ -108,11 +117,25 @@ export class PostgresLease implements NodesPort {
     const counter = this.#counter
     const values = [nodeId, this.#confirmed, counter, place, this.#since, instancesJson(instances)]
     const row = await this.#known<BeatRow>('beats', HEARTBEAT, values)
-    if (row === undefined) return undefined
+    if (row === undefined || !(await this.#isBeatSafe())) return undefined
     const [since, nowMs, heads, leases] = row
     this.#confirmed = counter
     this.#since = since
     return { heads: headsOf(heads ?? []), forked: forkedIn(heads ?? []), rows: leases.map(rowOf), nowMs }
+  }
+
+  async #isBeatSafe(): Promise<boolean> {
+    const connection = this.#beats
+    try {
+      return connection !== undefined && (await this.#isSafe((sql, values) => connection.rows(sql, values)))
+    } catch {
+      return false
+    }
+  }
+
+  async #isSafe(ask: Parameters<typeof isOnStandby>[0]): Promise<boolean> {
+    const { requireSync, place } = this.#parts
+    return !requireSync || isOnStandby(ask, place, performance.now() + STANDBY_MS)
   }
 
   readInstances(since: string | undefined): Promise<InstancesRead | undefined> {

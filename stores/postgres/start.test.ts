@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { StoreRefused } from '@rescind/core'
+import { StoreRefused, StoreUnavailable } from '@rescind/core'
 import { emptyStore } from '../../test/kit/postgres-nodes.ts'
 import { type PostgresServer, startOwnPostgres } from '../../test/kit/postgres-server.ts'
-import { append, applied, commit, write } from '../contract/samples.ts'
+import { append, applied, commit, REALM, write } from '../contract/samples.ts'
 import { Connection } from './connection.ts'
 import { MIGRATIONS } from './schema.ts'
 import { openPostgres } from './store.ts'
@@ -63,6 +63,31 @@ test('a role whose statements time out is refused, with the statement that mends
   assert.match(await refusal(), /^statement_timeout is 30s.*ALTER ROLE/)
   await admin.run('ALTER ROLE rescind RESET statement_timeout')
   assert.equal(await refusal(), '')
+})
+
+test('with requireSync, a role that does not see the standbys is refused', async () => {
+  await admin.run('CREATE ROLE plain LOGIN; GRANT ALL ON DATABASE postgres TO plain')
+  const plain = { ...server.address, user: 'plain' }
+  await assert.rejects(
+    openPostgres(plain, { floorMs: 1_000, requireSync: true }),
+    /^StoreRefused: requireSync: .*GRANT/,
+  )
+  await admin.run('GRANT pg_monitor TO plain')
+  await assert.rejects(openPostgres(plain, { floorMs: 1_000, requireSync: true }), /permission denied/)
+})
+
+test('with requireSync and no standby, nothing counts as written, no heartbeat counts, and nothing is read as safe', {
+  timeout: 20_000,
+}, async () => {
+  const store = await openPostgres(server.address, { floorMs: 1_000, requireSync: true })
+  const { seq } = await store.head(REALM)
+  await assert.rejects(commit(store, write(append())), StoreUnavailable)
+  // It is there all the same, and folded from the log.
+  assert.equal((await store.head(REALM)).seq, seq + 1)
+  await store.nodes?.register(1_000, { marked: () => {}, forked: () => {} })
+  assert.equal(await store.nodes?.beat([]), undefined)
+  assert.equal(await store.nodes?.read([REALM]), undefined)
+  await store.close()
 })
 
 test('a database that is not UTF-8 is refused', async () => {

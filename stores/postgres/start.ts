@@ -4,6 +4,7 @@ import { FUNCTIONS } from './functions.ts'
 import { refuseMoving } from './moved.ts'
 import { MIGRATIONS, STORE_TABLE } from './schema.ts'
 import { GATE } from './setup-functions.ts'
+import { SEES_STANDBYS } from './standby.ts'
 
 /** Nodes that start at once make the schema one after the other; the second key of `GATE` is never this low. */
 export const SCHEMA_LOCK: string = `BEGIN; SELECT pg_advisory_xact_lock(${GATE}, -1)`
@@ -14,6 +15,8 @@ export type OpenChecks = {
   readonly floorMs: number
   /** A database without a store is refused. */
   readonly mustExist?: boolean
+  /** Whether nothing counts as written before a synchronous standby has it. */
+  readonly requireSync?: boolean
 }
 
 /** Which server a store is on: its system identifier and timeline. */
@@ -22,6 +25,7 @@ export type Place = string
 /** Checks the server, and brings the store to this version's schema. @throws StoreRefused with one line that says why. */
 export async function prepareStore(connection: Connection, checks: OpenChecks): Promise<Place> {
   await checkServer(connection)
+  if (checks.requireSync === true) await checkRole(connection)
   await connection.run(SCHEMA_LOCK)
   await refuseMoving(connection)
   if (!(await exists(connection, HAS_TABLE, 'store'))) {
@@ -88,6 +92,14 @@ export async function checkServer(connection: Connection): Promise<void> {
       )
   if (commit !== 'on' && commit !== 'remote_apply')
     throw new StoreRefused(`synchronous_commit is ${commit}: set it to on, or to remote_apply`)
+}
+
+async function checkRole(connection: Connection): Promise<void> {
+  const [row] = await connection.rows<readonly [boolean]>(SEES_STANDBYS)
+  if (row?.[0] !== true)
+    throw new StoreRefused(
+      'requireSync: this role does not see what the standbys have flushed (GRANT pg_read_all_stats TO …)',
+    )
 }
 
 /** Products that speak PostgreSQL's protocol lack what groups rely on: row and advisory locks, PL/pgSQL, one log. */

@@ -81,10 +81,11 @@ export async function openPostgres(address: PostgresAddress, options: OpenPostgr
   try {
     const place = await prepareStore(connection, options)
     const nodeId = randomBytes(16).toString('hex')
-    const writer = new GroupWriter({ address, nodeId, place, fenced: options.fenced ?? (() => {}) })
+    const { requireSync = false, fenced = () => {} } = options
+    const shared = { address, nodeId, place, requireSync, fenced }
+    const writer = new GroupWriter(shared)
     await writer.open()
-    const reads = new Reads(address, place)
-    return new PostgresStore({ writer, reads, address, place, nodeId, fenced: options.fenced ?? (() => {}) })
+    return new PostgresStore({ ...shared, writer, reads: new Reads(address, place) })
   } finally {
     connection.drop()
   }
@@ -108,6 +109,7 @@ type Parts = {
   readonly address: PostgresAddress
   readonly place: string
   readonly nodeId: string
+  readonly requireSync: boolean
   readonly fenced: (why: string) => void
 }
 
@@ -121,14 +123,14 @@ class PostgresStore implements Store {
   readonly #watches: Watches = new Watches(this)
   readonly #wakes: Wakes
 
-  constructor({ writer, reads, address, place, nodeId, fenced }: Parts) {
+  constructor({ writer, reads, address, place, nodeId, requireSync, fenced }: Parts) {
     this.#writer = writer
     this.#reads = reads
     this.#tokens = new PostgresTokenReads(reads, 'keys')
     this.urgent = new PostgresTokenReads(reads, 'urgent')
     this.#wakes = new Wakes(address, place, { watches: this.#watches, nodeId })
     const onMarked = (marked: () => void): void => this.#wakes.onMarked(marked)
-    this.nodes = new PostgresLease({ address, nodeId, place, reads, fenced, onMarked })
+    this.nodes = new PostgresLease({ address, nodeId, place, reads, requireSync, fenced, onMarked })
     this.#wakes.start()
   }
 

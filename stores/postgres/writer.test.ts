@@ -37,7 +37,13 @@ async function writerThrough(
   const nodeId = `00000000-0000-4000-9000-${String(nodes).padStart(12, '0')}`
   const fenced: string[] = []
   const address = { ...server.address, port }
-  const writer = new GroupWriter({ address, nodeId, place, fenced: (why) => fenced.push(why) })
+  const writer = new GroupWriter({
+    requireSync: false,
+    address,
+    nodeId,
+    place,
+    fenced: (why) => fenced.push(why),
+  })
   await writer.open()
   return { writer, nodeId, fenced }
 }

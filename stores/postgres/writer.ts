@@ -3,6 +3,7 @@ import { StoreUnavailable } from '@rescind/core'
 import { DatabaseError } from 'pg'
 import { Connection, type PostgresAddress } from './connection.ts'
 import type { GroupJson, GroupReply, MissedRow } from './group-json.ts'
+import { isOnStandby } from './standby.ts'
 
 const GROUP = 'SELECT reply, missed FROM rescind.group_1($1, $2, $3, $4, $5, $6, $7, $8, $9)'
 const FENCE = 'SELECT group_no, reply FROM rescind.fence_1($1, $2, $3)'
@@ -27,6 +28,8 @@ export type WriterOptions = {
   readonly nodeId: string
   /** Which server and timeline the store was opened on (`place_1`). */
   readonly place: string
+  /** Whether a group counts as written only once a synchronous standby has it. */
+  readonly requireSync: boolean
   /** Called once when another process has taken this node's fence: this process must end. */
   readonly fenced: (why: string) => void
 }
@@ -68,6 +71,12 @@ export class GroupWriter {
     const untilMs = performance.now() + PATIENCE_MS
     await this.recover()
     this.#groupNo += 1
+    const written = await this.#write(group, floorMs, untilMs)
+    if (this.#options.requireSync) await this.#waitForStandby(untilMs)
+    return written
+  }
+
+  async #write(group: GroupJson, floorMs: number, untilMs: number): Promise<WrittenGroup> {
     for (;;) {
       const tried = await this.#try(group, floorMs)
       if (tried.kind === 'written') return tried
@@ -82,6 +91,20 @@ export class GroupWriter {
         throw new StoreUnavailable('PostgreSQL did not take a group in time', { cause: tried.error })
       await wait(PAUSE_MS)
     }
+  }
+
+  /** @throws StoreUnavailable. The group is written all the same, and folded when the log is read again. */
+  async #waitForStandby(untilMs: number): Promise<void> {
+    const connection = this.#connection
+    let isThere = false
+    try {
+      isThere =
+        connection !== undefined &&
+        (await isOnStandby((sql, values) => connection.rows(sql, values), this.#options.place, untilMs))
+    } catch {
+      // It is not known to be there.
+    }
+    if (!isThere) throw new StoreUnavailable('no synchronous standby is known to have what was written')
   }
 
   /** Makes sure that no earlier group can still be written. @throws StoreUnavailable while that cannot be known. */

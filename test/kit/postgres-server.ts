@@ -18,6 +18,10 @@ export type PostgresOptions = {
   readonly settings?: Readonly<Record<string, string>>
   /** A standby that follows nobody: it answers reads until it is promoted. */
   readonly isStandby?: boolean
+  /** A standby that follows this server, by `pg_basebackup`, which is not among npm's binaries. */
+  readonly standbyOf?: PostgresAddress
+  /** Where `postgres` and the other binaries are. */
+  readonly bin?: string
 }
 
 export type PostgresServer = {
@@ -64,18 +68,16 @@ async function databaseOn(given: PostgresAddress): Promise<PostgresServer> {
 export async function startOwnPostgres({
   settings = {},
   isStandby = false,
+  standbyOf,
+  bin = postgresBinaries(),
 }: PostgresOptions = {}): Promise<OwnPostgres> {
-  const bin = postgresBinaries()
   const folder = mkdtempSync(join(tmpdir(), 'rescind-postgres-'))
   const identity = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
   if ('uid' in identity) chownSync(folder, NOBODY, NOBODY)
   const data = join(folder, 'data')
-  const made = spawnSync(
-    join(bin, 'initdb'),
-    ['-D', data, '-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-instructions', '--no-sync'],
-    { ...identity, cwd: folder, encoding: 'utf8' },
-  )
-  if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`)
+  const [program, ...words] = standbyOf === undefined ? initdb(data) : baseBackup(data, standbyOf)
+  const made = spawnSync(join(bin, program), words, { ...identity, cwd: folder, encoding: 'utf8' })
+  if (made.status !== 0) throw new Error(`${program} failed: ${made.error?.message ?? made.stderr}`)
   if (isStandby) writeFileSync(join(data, 'standby.signal'), '')
   const port = await freePort()
   const options = Object.entries({
@@ -120,6 +122,18 @@ export async function startOwnPostgres({
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+type Command = readonly [program: string, ...words: readonly string[]]
+
+function initdb(data: string): Command {
+  const words = ['-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-instructions', '--no-sync']
+  return ['initdb', '-D', data, ...words]
+}
+
+function baseBackup(data: string, { host, port, user }: PostgresAddress): Command {
+  const from = ['-h', host, '-p', String(port), '-U', user]
+  return ['pg_basebackup', '-D', data, ...from, '-X', 'stream', '-c', 'fast', '-R', '--no-sync']
 }
 
 /** The folder of `postgres` and `initdb`. */

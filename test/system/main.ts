@@ -6,6 +6,8 @@ import { CannotTrace, failedFlush } from './failed-flush.ts'
 import { apache, caddy, haproxy, nginx } from './gateways.ts'
 import { installed } from './installed.ts'
 import { installPackages } from './packages.ts'
+import { POSTGRES_15 } from './postgres-15.ts'
+import { standby } from './standby.ts'
 import { runSuite } from './suites.ts'
 import { unit } from './unit.ts'
 
@@ -37,6 +39,7 @@ const CHECKS: readonly Check[] = [
   { name: 'tests that take long', needs: null, run: () => runSuite('test:long') },
   { name: 'a disk that refuses to flush', needs: 'strace', run: failedFlush },
   { name: 'a kill at each write', needs: 'strace', run: eachWrite },
+  { name: 'a synchronous standby of PostgreSQL', needs: POSTGRES_15, run: standby },
   { name: 'the unit of systemd', needs: 'systemd', run: unit },
 ]
 
