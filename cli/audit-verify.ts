@@ -19,7 +19,8 @@ import { fileStore } from './store-words.ts'
 export type Verified = { readonly lines: readonly string[]; readonly isRight: boolean }
 
 /**
- * `rescind audit verify [FILE] [--position P]…`: checks an export or, without a file, the logs of a stopped store, or of one in a database, where nodes may run.
+ * `rescind audit verify [FILE] [--position P]…`: checks an export or, without a file, the logs of a store: one
+ * that is stopped, or one in a database, where nodes may run.
  * @throws SettingsRefused, StoreRefused.
  */
 export async function auditVerify(
