@@ -69,6 +69,7 @@ export type {
 } from './log/writes.ts'
 export { UPKEEP } from './log/writes.ts'
 export { Acknowledger, type Reading } from './nodes/acknowledge.ts'
+export { carriedRow } from './nodes/carried-row.ts'
 export { FoldMarks } from './nodes/fold-marks.ts'
 export { type Heads, Heartbeat, type Later } from './nodes/heartbeat.ts'
 export type { InstanceRow, InstancesRead, PublishedInstance } from './nodes/instance-rows.ts'
@@ -76,6 +77,15 @@ export { type FoldMarksOf, type LeaseRow, leaseMs } from './nodes/lease.ts'
 export { ACKNOWLEDGE, type Acknowledge, Nodes } from './nodes/nodes.ts'
 export type { Beat, NodesPort, NodesTold, UpkeepTurn } from './nodes/port.ts'
 export { StoreClock } from './nodes/store-clock.ts'
+export {
+  type FoundHead,
+  type KnownHead,
+  lackingIn,
+  type Settling,
+  type Situation,
+  type TakeoverPort,
+  type Testimony,
+} from './nodes/takeover.ts'
 export type {
   ClientTokensAsk,
   Consumption,

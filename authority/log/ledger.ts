@@ -11,6 +11,7 @@ import {
 } from '@rescind/core'
 import { type LogRow, traitsOf } from '@rescind/core/log'
 import type { Nodes } from '../nodes/nodes.ts'
+import type { Testimony } from '../nodes/takeover.ts'
 import type { Store } from '../ports.ts'
 import { GroupCommit, type Told } from './group-commit.ts'
 import { Keeping } from './keeping.ts'
@@ -109,7 +110,11 @@ export class Ledger {
         mustEnd?.(why)
       },
       readable: (realm, seq, read) => this.#readableNow(realm, seq, read),
-      begun: (realm) => this.#suspensions.epochBegun(realm),
+      begun: (realm, seq) => {
+        this.#suspensions.epochBegun(realm)
+        // The first one comes with the realm.
+        if (seq > 1) this.#nodes?.epochBegun()
+      },
     })
   }
 
@@ -223,6 +228,10 @@ export class Ledger {
   /** The last folded row of a realm; 0 for one that is not open. */
   foldedSeq(realm: RealmOrdinal): number {
     return this.#indexes.get(realm)?.seq ?? 0
+  }
+
+  testimony(): Testimony | undefined {
+    return this.#shared?.testimony()
   }
 
   /**

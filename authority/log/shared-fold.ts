@@ -14,12 +14,16 @@ import {
   type LogRow,
   traitsOf,
 } from '@rescind/core/log'
+import { RecentRows } from '../nodes/recent-rows.ts'
+import type { Testimony } from '../nodes/takeover.ts'
 import type { Store } from '../ports.ts'
 import { KEEP_COLLECTIONS, type Keeping } from './keeping.ts'
 import type { Publication, PublishedRow } from './publications.ts'
 import type { FoldedLog, GroupOutcome, LogHead, Write, WriteOutcome } from './writes.ts'
 
 const ROWS_PER_READ = 1_000
+/** Rows at the end of a log that are remembered when it is opened. */
+const TAIL_ROWS = 100
 
 /** A row to be folded; one of this process's own has no chain value yet. */
 type TakenRow = Omit<ChainedLogRow, 'chain'> & { readonly chain?: Uint8Array }
@@ -37,7 +41,8 @@ export type SharedFoldParts = {
   readonly trimmed: (realm: RealmOrdinal) => void
   /** @returns undefined when it throws ContractBroken: the realm is then unreadable from this row on. */
   readonly readable: <T>(realm: RealmOrdinal, seq: number, read: () => T) => T | undefined
-  readonly begun: (realm: RealmOrdinal) => void
+  /** A new epoch has begun with this row. */
+  readonly begun: (realm: RealmOrdinal, seq: number) => void
   /** Rows up to here are folded, and all listeners have run. */
   readonly folded: (realm: RealmOrdinal, head: LogHead) => void
 }
@@ -50,6 +55,7 @@ export class SharedFold {
   readonly #parts: SharedFoldParts
   /** The chain value of the last folded row. */
   readonly #chains: Map<RealmOrdinal, Buffer> = new Map()
+  readonly #recent: RecentRows = new RecentRows()
   /** What the cutoffs of rows folded since the group in flight was judged were before. */
   readonly #previous: Map<RealmOrdinal, Map<number, Cutoff>> = new Map()
   /** Realms whose records about keeps were changed since they were read. */
@@ -66,6 +72,15 @@ export class SharedFold {
     this.#chains.set(realm, await this.#chainAt(realm, seq))
   }
 
+  /** What this process knows, should another server take over. */
+  testimony(): Testimony {
+    const heads = [...this.#chains].map(([realm, chain]) => {
+      const { head, seq } = this.#parts.indexOf(realm)
+      return [realm, { seq, chain, ordinal: ordinalOf(head) }] as const
+    })
+    return { heads: new Map(heads), rowsAfter: (realm, seq) => this.#recent.after(realm, seq) }
+  }
+
   /** Folds what other processes write from here on. */
   follow(realm: RealmOrdinal): void {
     const { seq } = this.#parts.indexOf(realm)
@@ -79,9 +94,12 @@ export class SharedFold {
     if (seq === 0) return CHAIN_START
     const anchor = await this.#parts.store.anchor(realm)
     if (anchor.seq === seq) return anchor.chain
-    const [row] = await this.#parts.store.chainedRowsAfter(realm, seq - 1, 1)
-    if (row?.seq !== seq) throw new ContractBroken(`row ${seq} of realm ${realm} is gone`)
-    return Buffer.from(row.chain)
+    const from = Math.max(anchor.seq, seq - TAIL_ROWS)
+    const rows = await this.#parts.store.chainedRowsAfter(realm, from, seq - from)
+    const last = rows.at(-1)
+    if (last?.seq !== seq) throw new ContractBroken(`row ${seq} of realm ${realm} is gone`)
+    for (const row of rows) this.#recent.add(realm, row)
+    return Buffer.from(last.chain)
   }
 
   /** What the writes of a group are judged by now. */
@@ -184,6 +202,7 @@ export class SharedFold {
       const folded = readable(realm, row.seq, () => this.#fold(realm, row))
       if (folded === undefined) break
       taken.push(folded)
+      this.#recent.add(realm, { ...row, chain: next })
       chain = next
     }
     this.#chains.set(realm, chain)
@@ -198,7 +217,7 @@ export class SharedFold {
     const means = decodeRule(row)
     const { previousCutoff } = indexOf(realm).fold(row)
     if (previousCutoff !== undefined) this.#remember(realm, row.seq, previousCutoff)
-    if (means.kind === 'epoch') begun(realm)
+    if (means.kind === 'epoch') begun(realm, row.seq)
     if (means.kind === 'change') this.#noteChange(realm, row.seq, means.collection)
     tell(realm, row)
     return { seq: row.seq, atMs: row.atMs, kind: row.kind, rule: row.rule, means, audit: row.audit ?? '' }

@@ -31,9 +31,19 @@ export type InstancesRead = {
 /** What changed about verifiers at this node and is not confirmed by a heartbeat: the last word about each one. */
 export class DueInstances {
   readonly #due: Map<string, InstanceRow> = new Map()
+  /** The last word about each one that the node has not forgotten, confirmed or not. */
+  readonly #said: Map<string, InstanceRow> = new Map()
 
   put(row: InstanceRow): void {
-    this.#due.set(`${row.realm} ${row.id}`, row)
+    const key = `${row.realm} ${row.id}`
+    this.#due.set(key, row)
+    if (row.body === undefined) this.#said.delete(key)
+    else this.#said.set(key, row)
+  }
+
+  /** For a server that took over, which may lack what was confirmed last. */
+  get all(): readonly InstanceRow[] {
+    return [...this.#said.values()]
   }
 
   /** For a heartbeat that begins now. */

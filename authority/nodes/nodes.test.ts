@@ -24,6 +24,12 @@ test('heads that could not be folded are owed by the heartbeats after', async ()
       readInstances: async () => ({ next: '0', nodes: new Set(), rows: [] }),
       claimUpkeep: async () => 'other',
       leave: async () => {},
+      takeover: {
+        testify: async () => undefined,
+        settle: async () => false,
+        goOn: async () => false,
+        end: () => {},
+      },
     },
     clock,
     later: (_ms, task) => {
@@ -42,6 +48,8 @@ test('heads that could not be folded are owed by the heartbeats after', async ()
       return isReadable
     },
     suspend: () => {},
+    isSuspended: () => false,
+    testimony: () => undefined,
   })
   const beat = async (times: number): Promise<void> => {
     for (let turn = 0; turn < 100 && asked.length < times; turn += 1) {

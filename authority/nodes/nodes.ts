@@ -6,6 +6,7 @@ import { type Heads, Heartbeat, type Later } from './heartbeat.ts'
 import { DueInstances, type InstanceRow, type InstancesRead } from './instance-rows.ts'
 import type { Beat, NodesPort } from './port.ts'
 import { StoreClock } from './store-clock.ts'
+import { Takeover, type Testimony } from './takeover.ts'
 
 /** Heartbeats that a start tries for the store's time. */
 const FIRST_BEATS = 5
@@ -34,6 +35,9 @@ export type FoldedLogs = {
   /** Resolves once these rows are folded and published; with false if they cannot be read now. */
   readonly foldedThrough: (realm: RealmOrdinal, head: LogHead) => Promise<boolean>
   readonly suspend: (realm: RealmOrdinal) => void
+  readonly isSuspended: (realm: RealmOrdinal) => boolean
+  /** What has been folded; only of a shared store. */
+  readonly testimony: () => Testimony | undefined
 }
 
 /**
@@ -45,6 +49,7 @@ export class Nodes {
   readonly #marks: FoldMarks
   readonly #heartbeat: Heartbeat
   readonly #acknowledger: Acknowledger
+  readonly #takeover: Takeover
   /** Rows that this node wrote, and that are not known to be refused everywhere. */
   readonly #written: Map<RealmOrdinal, number> = new Map()
   readonly #unfolded: Map<RealmOrdinal, LogHead> = new Map()
@@ -71,6 +76,17 @@ export class Nodes {
       read: (realms) => port.read(realms),
       foldedSeq: (realm) => this.#logs?.foldedSeq(realm) ?? 0,
     })
+    const { takeover } = port
+    this.#takeover = new Takeover({
+      ...{ clock, later },
+      look: async () => {
+        const testimony = this.#logs?.testimony()
+        return testimony === undefined ? undefined : takeover.testify(testimony, this.#dueInstances.all)
+      },
+      settle: (decision, place) => takeover.settle(decision, place),
+      goOn: (place) => this.#goOn(place),
+      end: () => takeover.end(),
+    })
   }
 
   /** Joins the processes of a store, and takes over its time. Before any log is read. @throws StoreUnavailable. */
@@ -79,6 +95,7 @@ export class Nodes {
     await parts.port.register(parts.boundMs, {
       marked: () => nodes.#acknowledger.marked(),
       forked: (realms) => nodes.#suspend(realms),
+      takenOver: () => nodes.#takeover.begin(),
     })
     for (let nth = 0; nth < FIRST_BEATS; nth += 1) if ((await nodes.#beat()) !== undefined) return nodes
     throw new StoreUnavailable('the store takes no heartbeat')
@@ -196,6 +213,11 @@ export class Nodes {
     return this.#acknowledger.isRefused(realm, seq)
   }
 
+  /** A log that this node follows has begun a new epoch: what the node remembers of the last one may be lost. */
+  epochBegun(): void {
+    this.#parts.port.takeover.end()
+  }
+
   /** Called each time this node has had no heartbeat for SILENT_MS. */
   onSilent(listener: () => void): void {
     this.#silent.push(listener)
@@ -205,6 +227,7 @@ export class Nodes {
   async leave(): Promise<void> {
     this.#cancel()
     this.#heartbeat.close()
+    this.#takeover.close()
     this.#acknowledger.close()
     await this.#parts.port.leave()
   }
@@ -228,6 +251,13 @@ export class Nodes {
 
   #suspend(realms: readonly RealmOrdinal[]): void {
     for (const realm of realms) this.#logs?.suspend(realm)
+  }
+
+  async #goOn(place: string): Promise<boolean> {
+    const heads = this.#logs?.testimony()?.heads ?? new Map<RealmOrdinal, LogHead>()
+    if (!(await this.#parts.port.takeover.goOn(place, heads))) return false
+    for (const realm of heads.keys()) if (this.#logs?.isSuspended(realm) === true) this.#marks.refused(realm)
+    return true
   }
 
   /** Also those of earlier heartbeats that could not be folded: the store tells of each move once. */

@@ -3,6 +3,7 @@ import type { Reading } from './acknowledge.ts'
 import type { Heads } from './heartbeat.ts'
 import type { InstanceRow, InstancesRead } from './instance-rows.ts'
 import type { FoldMarksOf, LeaseRow } from './lease.ts'
+import type { TakeoverPort } from './takeover.ts'
 
 /** The answer to a heartbeat. */
 export type Beat = {
@@ -16,6 +17,8 @@ export type Beat = {
 }
 
 export type NodesTold = {
+  /** Another server has taken over from the store's: nothing is read or written before `goOn`. */
+  readonly takenOver: () => void
   /** Another node has moved its marks. */
   readonly marked: () => void
   /** These logs have another chain in the store than this node has folded. */
@@ -28,6 +31,7 @@ export type UpkeepTurn = 'kept' | 'taken' | 'other'
 /** What a store keeps about the processes that share it. Each has one row, under the id of its start. */
 export interface NodesPort {
   readonly self: string
+  readonly takeover: TakeoverPort
   /** Writes this node's row; before any log is read. @throws StoreUnavailable. */
   register(boundMs: number, told: NodesTold): Promise<void>
   /**
