@@ -5,6 +5,7 @@ import { HEARTBEAT_PROCEDURE, MARK_FUNCTION } from './lease-functions.ts'
 import { RECORDS_FUNCTION } from './records-function.ts'
 import { CLOCK_FUNCTION, FENCE_FUNCTION, PLACE_FUNCTION } from './setup-functions.ts'
 import { SWEEP_FUNCTION } from './sweep-function.ts'
+import { JOIN_FUNCTION, SETTLE_FUNCTION, TESTIFY_FUNCTION } from './takeover-functions.ts'
 import { UPKEEP_FUNCTION } from './upkeep-function.ts'
 
 /**
@@ -25,4 +26,7 @@ export const FUNCTIONS: readonly (readonly [name: string, sql: string])[] = [
   ['heartbeat_1', HEARTBEAT_PROCEDURE],
   ['mark_1', MARK_FUNCTION],
   ['upkeep_1', UPKEEP_FUNCTION],
+  ['testify_1', TESTIFY_FUNCTION],
+  ['join_1', JOIN_FUNCTION],
+  ['settle_1', SETTLE_FUNCTION],
 ]

@@ -54,7 +54,8 @@ BEGIN
       'a group needs isolation "read committed", statement_timeout = 0 and transaction_timeout = 0';
   END IF;
   IF p_place <> rescind.place_1() THEN
-    RAISE EXCEPTION USING ERRCODE = 'RS004', MESSAGE = format('this is the server %s, not %s', rescind.place_1(), p_place);
+    RAISE EXCEPTION USING ERRCODE = 'RS004', DETAIL = rescind.place_1(),
+      MESSAGE = format('this is the server %s, not %s', rescind.place_1(), p_place);
   END IF;
 ${REFUSE_MOVED}
   SELECT * INTO v_node FROM rescind.node n WHERE n.id = p_node FOR UPDATE;
@@ -155,7 +156,8 @@ ${REFUSE_MOVED}
     v_writes := v_writes || v_done.o_writes;
     v_codes := v_codes || v_done.o_codes;
     v_heads := v_heads || json_build_object('r', v_realm.r, 'from', v_from, 'seq', v_done.io_seq,
-      'chain', encode(v_done.io_chain, 'hex'), 'at', v_at, 'keeps', v_done.o_keeps);
+      'chain', encode(v_done.io_chain, 'hex'), 'at', v_at, 'keeps', v_done.o_keeps,
+      'groups', v_head.groups + 1, 'ordinal', v_done.io_ordinal);
   END LOOP;
 
   IF p_floor > (SELECT s.floor FROM rescind.store s) THEN

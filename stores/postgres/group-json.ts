@@ -35,6 +35,8 @@ export type GroupReply = {
     readonly seq: number
     readonly chain: string
     readonly at: number
+    readonly groups: number
+    readonly ordinal: number
     /** Rows whose rule is kept longer than the node knew: seq and keep. */
     readonly keeps: readonly (readonly [seq: number, keepUntilMs: number])[] | null
   }[]

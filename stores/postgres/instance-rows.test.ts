@@ -5,8 +5,10 @@ import { realmOrdinal } from '@rescind/core'
 import { emptyStore } from '../../test/kit/postgres-nodes.ts'
 import { type PostgresServer, startPostgres } from '../../test/kit/postgres-server.ts'
 import { Connection } from './connection.ts'
+import { KnownHeads } from './known-heads.ts'
 import { PostgresLease } from './lease.ts'
 import { Reads } from './reads.ts'
+import { ServerPlace } from './server-place.ts'
 
 const REALM = realmOrdinal(1)
 const DAY_MS = 86_400_000
@@ -18,7 +20,7 @@ let admin: Connection
 before(async () => {
   server = await startPostgres()
   place = await emptyStore(server.address)
-  reads = new Reads(server.address, place)
+  reads = new Reads(server.address, new ServerPlace(place))
   admin = await Connection.open(server.address)
 })
 after(async () => {
@@ -30,11 +32,12 @@ after(async () => {
 async function opened(node: string): Promise<PostgresLease> {
   const lease = new PostgresLease({
     requireSync: false,
-    ...{ address: server.address, nodeId: node.repeat(32), place, reads },
+    ...{ address: server.address, nodeId: node.repeat(32), place: new ServerPlace(place), reads },
+    ...{ known: new KnownHeads(), fence: () => 1 },
     fenced: (why) => assert.fail(why),
     onMarked: () => {},
   })
-  await lease.register(1_000, { forked: () => {}, marked: () => {} })
+  await lease.register(1_000, { forked: () => {}, marked: () => {}, takenOver: () => {} })
   return lease
 }
 

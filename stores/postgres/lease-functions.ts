@@ -20,7 +20,8 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   IF p_place <> rescind.place_1() THEN
-    RAISE EXCEPTION USING ERRCODE = 'RS004', MESSAGE = format('this is the server %s, not %s', rescind.place_1(), p_place);
+    RAISE EXCEPTION USING ERRCODE = 'RS004', DETAIL = rescind.place_1(),
+      MESSAGE = format('this is the server %s, not %s', rescind.place_1(), p_place);
   END IF;
   UPDATE rescind.lease l SET counter = p_counter
     WHERE l.node = p_node AND l.counter >= p_least AND l.counter < p_counter;
@@ -34,8 +35,8 @@ ${REFUSE_MOVED}
   -- Taken before the heads: what moves in between is read again next time.
   xmin := pg_snapshot_xmin(pg_current_snapshot())::text;
   now_ms := rescind.clock_1();
-  heads := (SELECT json_agg(json_build_array(h.realm, h.seq, encode(h.chain, 'hex'), h.forked)) FROM rescind.head h
-    WHERE h.moved_by >= p_moved_since);
+  heads := (SELECT json_agg(json_build_array(h.realm, h.seq, encode(h.chain, 'hex'), h.forked, h.groups, h.ordinal))
+    FROM rescind.head h WHERE h.moved_by >= p_moved_since);
   leases := (SELECT json_agg(json_build_array(l.node, l.counter, l.bound_ms)) FROM rescind.lease l);
 END
 $heartbeat$;
@@ -49,7 +50,7 @@ $heartbeat$;
  */
 export const MARK_FUNCTION = `
 CREATE OR REPLACE FUNCTION rescind.mark_1(
-  p_node uuid, p_no bigint, p_marks json, p_durably boolean, p_notify boolean, OUT forked integer[])
+  p_node uuid, p_place text, p_no bigint, p_marks json, p_durably boolean, p_notify boolean, OUT forked integer[])
 LANGUAGE plpgsql VOLATILE AS $mark$
 BEGIN
   PERFORM set_config('lock_timeout', '1000', true);
@@ -57,6 +58,10 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
   ELSIF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
     PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  IF p_place <> rescind.place_1() THEN
+    RAISE EXCEPTION USING ERRCODE = 'RS004', DETAIL = rescind.place_1(),
+      MESSAGE = format('this is the server %s, not %s', rescind.place_1(), p_place);
   END IF;
   PERFORM FROM rescind.lease l WHERE l.node = p_node;
   IF NOT FOUND THEN

@@ -5,8 +5,10 @@ import { emptyStore } from '../../test/kit/postgres-nodes.ts'
 import { type PostgresServer, startPostgres } from '../../test/kit/postgres-server.ts'
 import { append, commit, REALM, writeIn } from '../contract/samples.ts'
 import { Connection } from './connection.ts'
+import { KnownHeads } from './known-heads.ts'
 import { PostgresLease } from './lease.ts'
 import { Reads } from './reads.ts'
+import { ServerPlace } from './server-place.ts'
 import { openPostgres } from './store.ts'
 
 const BOUND_MS = 1_000
@@ -20,7 +22,7 @@ before(async () => {
   server = await startPostgres()
   place = await emptyStore(server.address)
   admin = await Connection.open(server.address)
-  reads = new Reads(server.address, place)
+  reads = new Reads(server.address, new ServerPlace(place))
 })
 after(async () => {
   admin.drop()
@@ -34,11 +36,15 @@ async function opened(node: string): Promise<Opened> {
   const [ended, forked]: [string[], number[]] = [[], []]
   const lease = new PostgresLease({
     requireSync: false,
-    ...{ address: server.address, nodeId: idOf(node), place, reads },
+    ...{ address: server.address, nodeId: idOf(node), place: new ServerPlace(place), reads },
+    ...{ known: new KnownHeads(), fence: () => 1 },
     fenced: (why) => ended.push(why),
     onMarked: () => {},
   })
-  await lease.register(BOUND_MS, { forked: (realms) => forked.push(...realms), marked: () => {} })
+  await lease.register(BOUND_MS, {
+    forked: (realms) => forked.push(...realms),
+    ...{ marked: () => {}, takenOver: () => {} },
+  })
   return { lease, ended, forked }
 }
 
@@ -190,8 +196,8 @@ test('a mark that is delivered late does not undo a later one', async () => {
   }
   await lease.mark(new Map([[OTHER, { seq: 5, chain: undefined }]]), false)
   await lease.mark(new Map([[OTHER, { seq: 0, chain: undefined }]]), true)
-  const late = 'SELECT rescind.mark_1($1, 1, $2, false, false)'
-  await admin.rows(late, [idOf('3'), JSON.stringify([{ r: OTHER, seq: 9, chain: null }])])
+  const late = 'SELECT rescind.mark_1($1, $2, 1, $3, false, false)'
+  await admin.rows(late, [idOf('3'), place, JSON.stringify([{ r: OTHER, seq: 9, chain: null }])])
   assert.equal(await seqOf(), 0)
   await lease.leave()
 })

@@ -14,21 +14,32 @@ import { type RealmOrdinal, realmOrdinal, StoreUnavailable } from '@rescind/core
 import { DatabaseError } from 'pg'
 import { Connection, type PostgresAddress } from './connection.ts'
 import { instancesJson, nodeOf, readInstances } from './instance-rows.ts'
+import type { KnownHeads } from './known-heads.ts'
 import { READING } from './lease-functions.ts'
+import { marksJson } from './lease-json.ts'
 import type { Reads } from './reads.ts'
+import { ELSEWHERE, type ServerPlace } from './server-place.ts'
 import { isOnStandby } from './standby.ts'
+import { PostgresTakeover } from './takeover.ts'
 import { PostgresUpkeep } from './upkeep.ts'
 
 const REGISTER = 'INSERT INTO rescind.lease (node, counter, bound_ms) VALUES ($1, 0, $2)'
 const HEARTBEAT = 'CALL rescind.heartbeat_1($1, $2, $3, $4, $5, $6, NULL, NULL, NULL, NULL)'
-const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4, $5)'
+const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4, $5, $6)'
 const LEAVE =
   'WITH gone AS (DELETE FROM rescind.lease WHERE node = $1) DELETE FROM rescind.fold_mark WHERE node = $1'
 /** Codes for a lease row that is gone or from before this node's last heartbeat, and for a store that was moved elsewhere. */
 const ENDING: ReadonlySet<string | undefined> = new Set(['RS002', 'RS005'])
 
 type LeaseJson = readonly [node: string, counter: number, boundMs: number]
-type HeadJson = readonly [realm: number, seq: number, chain: string, forked: boolean]
+type HeadJson = readonly [
+  realm: number,
+  seq: number,
+  chain: string,
+  forked: boolean,
+  groups: number,
+  ordinal: number,
+]
 type BeatRow = readonly [
   xmin: string,
   nowMs: number,
@@ -43,10 +54,13 @@ type ReadingRow = readonly [
 export type LeaseParts = {
   readonly address: PostgresAddress
   readonly nodeId: string
-  readonly place: string
+  readonly place: ServerPlace
   readonly reads: Reads
   /** Whether heartbeats and readings count only once a synchronous standby has what they show. */
   readonly requireSync: boolean
+  readonly known: KnownHeads
+  /** The fence in this node's other row. */
+  readonly fence: () => number
   /** Called once when the row is gone or older than it was: this process must end. */
   readonly fenced: (why: string) => void
   readonly onMarked: (marked: () => void) => void
@@ -61,6 +75,7 @@ const STANDBY_MS = 1_000
 
 /** A row with a counter, and a mark per realm, by which the other nodes know what this one may still accept. */
 export class PostgresLease implements NodesPort {
+  readonly takeover: PostgresTakeover
   readonly #parts: LeaseParts
   #beats: Connection | undefined
   #marks: Connection | undefined
@@ -74,10 +89,28 @@ export class PostgresLease implements NodesPort {
   readonly #upkeep: PostgresUpkeep
   #isClosed = false
   #isLeaving = false
+  #boundMs = 0
+  #seen: readonly string[] = []
 
   constructor(parts: LeaseParts) {
     this.#parts = parts
     this.#upkeep = new PostgresUpkeep(parts.nodeId, parts.reads)
+    const { address, nodeId, place, known, fenced, fence } = parts
+    this.takeover = new PostgresTakeover({
+      ...{ address, nodeId, place, known, fenced },
+      self: () => ({ counter: this.#counter, bound: this.#boundMs, fence: fence() }),
+      seen: () => this.#seen,
+      nextMarks: () => {
+        this.#marksNo += 1
+        return this.#marksNo
+      },
+    })
+    place.onMoved(() => {
+      // The successor's transactions need not have later numbers.
+      this.#since = '0'
+      this.#beats?.drop()
+      this.#marks?.drop()
+    })
   }
 
   get self(): string {
@@ -86,7 +119,9 @@ export class PostgresLease implements NodesPort {
 
   async register(boundMs: number, told: NodesTold): Promise<void> {
     this.#told = told
+    this.#boundMs = boundMs
     this.#parts.onMarked(told.marked)
+    this.#parts.place.onTakenOver(told.takenOver)
     try {
       this.#beats = await Connection.open(this.#parts.address)
       await this.#beats.rows(REGISTER, [this.#parts.nodeId, boundMs])
@@ -97,8 +132,9 @@ export class PostgresLease implements NodesPort {
 
   read(realms: readonly RealmOrdinal[]): Promise<Reading | undefined> {
     return unlessOut(async () => {
-      const reading = await readLeases(this.#parts.reads, realms)
-      const isSafe = await this.#isSafe((sql, values) => this.#parts.reads.rows(sql, values, 'urgent'))
+      const { reads, place } = this.#parts
+      const reading = await readLeases(reads, realms)
+      const isSafe = await this.#isSafe((sql, values) => reads.rows(sql, values, 'urgent'), place.now)
       return isSafe ? reading : undefined
     })
   }
@@ -112,50 +148,56 @@ export class PostgresLease implements NodesPort {
 
   /** Undefined: its outcome is not known. One at a time. */
   async beat(instances: readonly InstanceRow[] = []): Promise<Beat | undefined> {
-    const { nodeId, place } = this.#parts
+    const { nodeId, place, known } = this.#parts
+    const at = place.now
+    if (at === undefined) return undefined
     this.#counter += 1
     const counter = this.#counter
-    const values = [nodeId, this.#confirmed, counter, place, this.#since, instancesJson(instances)]
+    const values = [nodeId, this.#confirmed, counter, at, this.#since, instancesJson(instances)]
     const row = await this.#known<BeatRow>('beats', HEARTBEAT, values)
-    if (row === undefined || !(await this.#isBeatSafe())) return undefined
+    if (row === undefined || !(await this.#isBeatSafe(at)) || place.now !== at) return undefined
     const [since, nowMs, heads, leases] = row
     this.#confirmed = counter
     this.#since = since
+    this.#seen = leases.map(([node]) => nodeOf(node))
+    for (const [realm, seq, chain, , groups, ordinal] of heads ?? [])
+      known.note(realmOrdinal(realm), { seq, chain: Buffer.from(chain, 'hex'), groups, ordinal })
     return { heads: headsOf(heads ?? []), forked: forkedIn(heads ?? []), rows: leases.map(rowOf), nowMs }
   }
 
-  async #isBeatSafe(): Promise<boolean> {
+  async #isBeatSafe(place: string): Promise<boolean> {
     const connection = this.#beats
     try {
-      return connection !== undefined && (await this.#isSafe((sql, values) => connection.rows(sql, values)))
+      if (connection === undefined) return false
+      return await this.#isSafe((sql, values) => connection.rows(sql, values), place)
     } catch {
       return false
     }
   }
 
-  async #isSafe(ask: Parameters<typeof isOnStandby>[0]): Promise<boolean> {
-    const { requireSync, place } = this.#parts
-    return !requireSync || isOnStandby(ask, place, performance.now() + STANDBY_MS)
+  async #isSafe(ask: Parameters<typeof isOnStandby>[0], place: string | undefined): Promise<boolean> {
+    if (!this.#parts.requireSync) return true
+    return place !== undefined && isOnStandby(ask, place, performance.now() + STANDBY_MS)
   }
 
-  readInstances(since: string | undefined): Promise<InstancesRead | undefined> {
-    return unlessOut(() => readInstances(this.#parts.reads, since))
+  /** The successor's transactions need not have later numbers: what was read before it took over is no beginning there. */
+  async readInstances(since: string | undefined): Promise<InstancesRead | undefined> {
+    const { reads, place } = this.#parts
+    const [at, from] = since?.split(' ') ?? []
+    const read = await unlessOut(() => readInstances(reads, at === place.now ? from : undefined))
+    return read === undefined ? undefined : { ...read, next: `${place.now} ${read.next}` }
   }
 
   /** False: the marks may not be there. */
   async mark(marks: FoldMarksOf, durably: boolean): Promise<boolean> {
-    const json = [...marks].map(([r, { seq, chain }]) => {
-      return { r, seq, chain: chain === undefined ? null : `\\x${chain.toString('hex')}` }
-    })
+    const { nodeId, place } = this.#parts
+    const at = place.now
+    if (at === undefined) return false
     this.#marksNo += 1
-    const values = [
-      this.#parts.nodeId,
-      this.#marksNo,
-      JSON.stringify(json),
-      durably,
-      !durably && this.#mayNotify(),
-    ]
+    const values = [nodeId, at, this.#marksNo, marksJson(marks), durably, !durably && this.#mayNotify()]
     const row = await this.#known<readonly [readonly number[]]>('marks', MARK, values)
+    // It may have been written on a server that another one has taken over from.
+    if (place.now !== at) return false
     if (row !== undefined && row[0].length > 0) this.#told?.forked(row[0].map(realmOrdinal))
     return row !== undefined
   }
@@ -177,6 +219,7 @@ export class PostgresLease implements NodesPort {
 
   close(): void {
     this.#isClosed = true
+    this.takeover.close()
     this.#beats?.drop()
     this.#marks?.drop()
   }
@@ -193,10 +236,17 @@ export class PostgresLease implements NodesPort {
       const [row] = await connection.rows<Row>(sql, values)
       return connection.notices === before ? row : undefined
     } catch (error) {
-      if (error instanceof DatabaseError && ENDING.has(error.code) && !this.#isLeaving)
-        this.#parts.fenced(error.message)
+      if (!(error instanceof DatabaseError)) return undefined
+      if (ENDING.has(error.code) && !this.#isLeaving) this.#parts.fenced(error.message)
+      if (error.code === ELSEWHERE) this.#elsewhere(of, error)
       return undefined
     }
+  }
+
+  #elsewhere(of: 'beats' | 'marks', { detail }: DatabaseError): void {
+    if (of === 'beats') this.#beats?.drop()
+    else this.#marks?.drop()
+    this.#parts.place.found(detail ?? '')
   }
 
   /** Marks have a connection of their own: they do not wait for a heartbeat's commit. */

@@ -52,7 +52,7 @@ const LEFT_IN_POSTGRES: Readonly<Record<string, string>> = {
  * Tables of processes that run on this server; all of them ended before the move. Which verifiers there are stands among the
  * expiring entries, too.
  */
-const OF_PROCESSES = ['node', 'lease', 'fold_mark', 'instance']
+const OF_PROCESSES = ['node', 'lease', 'fold_mark', 'instance', 'testimony', 'carried']
 
 let server: PostgresServer
 let admin: Connection

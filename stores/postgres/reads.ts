@@ -1,6 +1,7 @@
 import { StoreUnavailable } from '@rescind/core'
 import { Pool } from 'pg'
 import { configOf, type PostgresAddress } from './connection.ts'
+import type { ServerPlace } from './server-place.ts'
 
 /**
  * Connections for reads; what is beyond them waits in turn. `pages`: scans, which may take long. `keys`: look-ups, and the rows
@@ -19,14 +20,17 @@ type Value = string | number | readonly string[] | Uint8Array | null
  * from a standby, or from a primary that was replaced.
  */
 export class Reads {
-  readonly #pools: Readonly<Record<PoolName, Pool>>
-  readonly #place: string
+  readonly #place: ServerPlace
+  #pools: Readonly<Record<PoolName, Pool>>
 
-  constructor(address: PostgresAddress, place: string) {
+  constructor(address: PostgresAddress, place: ServerPlace) {
     this.#place = place
-    const pool = (max: number): Pool => poolTo(address, max)
-    const { pages, keys, urgent } = CONNECTIONS
-    this.#pools = { pages: pool(pages), keys: pool(keys), urgent: pool(urgent) }
+    this.#pools = poolsTo(address)
+    place.onMoved(() => {
+      // What is under way may still be answered there; it is refused.
+      void this.close()
+      this.#pools = poolsTo(address)
+    })
   }
 
   /** @param sql a query whose rows come in its own order. @throws StoreUnavailable when the answer cannot be known. */
@@ -37,11 +41,14 @@ export class Reads {
   ): Promise<readonly Row[]> {
     // PostgreSQL's text holds no NUL, so nothing is stored under one.
     if (values.some((value) => typeof value === 'string' && value.includes('\0'))) return []
+    const asked = this.#place.now
     const result = await this.#ask(this.#poolFor(pool), sql, values)
     const rows: Row[] = []
     for (const [place, hit, ...columns] of result) {
-      if (place !== this.#place)
-        throw new StoreUnavailable(`a read came from the server ${String(place)}, not ${this.#place}`)
+      if (asked === undefined || place !== asked || place !== this.#place.now) {
+        this.#place.found(String(place))
+        throw new StoreUnavailable(`a read came from the server ${String(place)}, not ${this.#place.last}`)
+      }
       // The caller names the columns that its statement selects.
       if (hit === true) rows.push(columns as unknown as Row)
     }
@@ -66,6 +73,11 @@ export class Reads {
       throw new StoreUnavailable('PostgreSQL could not be read', { cause: error })
     }
   }
+}
+
+function poolsTo(address: PostgresAddress): Readonly<Record<PoolName, Pool>> {
+  const { pages, keys, urgent } = CONNECTIONS
+  return { pages: poolTo(address, pages), keys: poolTo(address, keys), urgent: poolTo(address, urgent) }
 }
 
 function poolTo(address: PostgresAddress, max: number): Pool {

@@ -171,11 +171,34 @@ export const MIGRATIONS: readonly string[] = [
     fence bigint NOT NULL
   );
   `,
+  // What nodes know that a server lacks which has taken over: their testimonies by its timeline, and the rows to be joined.
+  `
+  CREATE TABLE rescind.testimony (
+    timeline bigint NOT NULL,
+    node uuid NOT NULL,
+    realms integer[] NOT NULL,
+    ordinals integer[] NOT NULL,
+    seen uuid[] NOT NULL,
+    joined boolean NOT NULL,
+    PRIMARY KEY (timeline, node)
+  );
+  CREATE TABLE rescind.carried (
+    timeline bigint NOT NULL,
+    realm integer NOT NULL,
+    seq bigint NOT NULL,
+    chain bytea NOT NULL,
+    kind smallint NOT NULL,
+    rule bytea NOT NULL,
+    audit bytea NOT NULL,
+    PRIMARY KEY (timeline, realm, seq, chain)
+  );
+  `,
 ]
 
 /**
- * Made before the first step. `system_id` and `timeline`: of the server, the highest that wrote here. `moved`: where the store
- * is by now, and by which move; `came`: which move made it.
+ * Made before the first step. `system_id` and `timeline`: the server, and on which of its timelines the store is used; on a later
+ * one nothing is written before it is known what the tokens are worth. `moved`: where the store is by now, and by which move;
+ * `came`: which move made it.
  */
 export const STORE_TABLE = `
   CREATE SCHEMA IF NOT EXISTS rescind;

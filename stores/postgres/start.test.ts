@@ -84,7 +84,7 @@ test('with requireSync and no standby, nothing counts as written, no heartbeat c
   await assert.rejects(commit(store, write(append())), StoreUnavailable)
   // It is there all the same, and folded from the log.
   assert.equal((await store.head(REALM)).seq, seq + 1)
-  await store.nodes?.register(1_000, { marked: () => {}, forked: () => {} })
+  await store.nodes?.register(1_000, { marked: () => {}, forked: () => {}, takenOver: () => {} })
   assert.equal(await store.nodes?.beat([]), undefined)
   assert.equal(await store.nodes?.read([REALM]), undefined)
   await store.close()

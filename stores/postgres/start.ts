@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts'
 import { FUNCTIONS } from './functions.ts'
 import { refuseMoving } from './moved.ts'
 import { MIGRATIONS, STORE_TABLE } from './schema.ts'
+import { type Place, timelineOf } from './server-place.ts'
 import { GATE } from './setup-functions.ts'
 import { SEES_STANDBYS } from './standby.ts'
 
@@ -17,10 +18,9 @@ export type OpenChecks = {
   readonly mustExist?: boolean
   /** Whether nothing counts as written before a synchronous standby has it. */
   readonly requireSync?: boolean
+  /** For an operator who says what becomes of the tokens: the store opens also on a server that has taken over. */
+  readonly afterTakeover?: boolean
 }
-
-/** Which server a store is on: its system identifier and timeline. */
-export type Place = string
 
 /** Checks the server, and brings the store to this version's schema. @throws StoreRefused with one line that says why. */
 export async function prepareStore(connection: Connection, checks: OpenChecks): Promise<Place> {
@@ -34,7 +34,7 @@ export async function prepareStore(connection: Connection, checks: OpenChecks): 
   }
   await migrate(connection, checks.floorMs)
   await makeFunctions(connection)
-  const place = await settlePlace(connection)
+  const place = await settlePlace(connection, checks.afterTakeover === true)
   await connection.run('COMMIT')
   return place
 }
@@ -129,20 +129,29 @@ async function migrate(connection: Connection, floorMs: number): Promise<void> {
     await connection.run(`${MIGRATIONS[next]}; UPDATE rescind.store SET version = ${next + 1}`)
 }
 
-/** Remembers the highest timeline that wrote here. A lower one, or another system, is a copy that fell behind. */
-async function settlePlace(connection: Connection): Promise<Place> {
-  const [row] = await connection.rows<readonly [string, string, number]>(
+/**
+ * A store is used on one timeline. A lower one, or another system, is a copy that fell behind. On a higher one something that
+ * was acknowledged may be missing, and only running nodes or an operator know that.
+ */
+async function settlePlace(connection: Connection, afterTakeover: boolean): Promise<Place> {
+  const [row] = await connection.rows<readonly [Place, string, number]>(
     'SELECT rescind.place_1(), system_id, timeline FROM rescind.store',
   )
-  const [place, systemId, seen] = row ?? ['', '', 0]
-  const [system, timelineHex = ''] = place.split('/')
-  const timeline = Number.parseInt(timelineHex, 16)
+  const [place, systemId, used] = row ?? ['', '', 0]
+  const { system, timeline } = timelineOf(place) ?? { system: '', timeline: 0 }
   if (system !== systemId)
     throw new StoreRefused(`this store was made on the PostgreSQL system ${systemId}, and this is ${system}`)
-  if (timeline < seen)
+  if (timeline < used)
     throw new StoreRefused(
-      `this server writes timeline ${timeline}, but the store has seen timeline ${seen}: it is an old primary`,
+      `this server writes timeline ${timeline}, but the store has seen timeline ${used}: it is an old primary`,
     )
-  if (timeline > seen) await connection.rows('UPDATE rescind.store SET timeline = $1', [timeline])
+  if (used === 0) await connection.rows('UPDATE rescind.store SET timeline = $1', [timeline])
+  else if (timeline > used && !afterTakeover)
+    throw new StoreRefused(
+      `this server took over (timeline ${timeline} after ${used}), and no running node has said that nothing is missing; ${ADVICE}`,
+    )
   return place
 }
+
+const ADVICE =
+  'run `rescind epoch new` with --known-position P, the last position that anybody has, or without it to end every token'

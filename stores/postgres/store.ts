@@ -46,6 +46,7 @@ import { tokenOfScan } from '../token-record.ts'
 import { Watches } from '../watches.ts'
 import { Connection, type PostgresAddress } from './connection.ts'
 import { decodeReply, encodeGroup } from './group-json.ts'
+import { KnownHeads } from './known-heads.ts'
 import { PostgresLease } from './lease.ts'
 import { Reads } from './reads.ts'
 import {
@@ -60,6 +61,7 @@ import {
   type RecordRow,
   TOKEN_COLUMNS,
 } from './rows.ts'
+import { ServerPlace } from './server-place.ts'
 import { type OpenChecks, prepareStore } from './start.ts'
 import { isStorable } from './storable.ts'
 import { PostgresTokenReads } from './token-reads.ts'
@@ -72,14 +74,22 @@ export type OpenPostgres = OpenChecks & {
   readonly fenced?: (why: string) => void
 }
 
+export type TakenOver = {
+  /** An operator has said what becomes of the tokens: from now on the store is used on this server. @throws StoreUnavailable. */
+  readonly settleTakeover: () => Promise<void>
+}
+
 /**
  * Opens or creates the store in a PostgreSQL database, which several processes may share.
  * @throws StoreRefused when the server or the store must not be used as it is.
  */
-export async function openPostgres(address: PostgresAddress, options: OpenPostgres): Promise<Store> {
+export async function openPostgres(
+  address: PostgresAddress,
+  options: OpenPostgres,
+): Promise<Store & TakenOver> {
   const connection = await reached(address)
   try {
-    const place = await prepareStore(connection, options)
+    const place = new ServerPlace(await prepareStore(connection, options))
     const nodeId = randomBytes(16).toString('hex')
     const { requireSync = false, fenced = () => {} } = options
     const shared = { address, nodeId, place, requireSync, fenced }
@@ -101,19 +111,21 @@ export async function reached(address: PostgresAddress): Promise<Connection> {
   }
 }
 
+type HeadRow = readonly [seq: number, chain: Uint8Array, groups: number, ordinal: number]
+const EMPTY_LOG: LogHead = { seq: 0, chain: CHAIN_START }
 const UNSTORABLE: WriteOutcome = { kind: 'conflict', what: 'record-changed' }
 
 type Parts = {
   readonly writer: GroupWriter
   readonly reads: Reads
   readonly address: PostgresAddress
-  readonly place: string
+  readonly place: ServerPlace
   readonly nodeId: string
   readonly requireSync: boolean
   readonly fenced: (why: string) => void
 }
 
-class PostgresStore implements Store {
+class PostgresStore implements Store, TakenOver {
   readonly isShared = true
   readonly nodes: PostgresLease
   readonly #writer: GroupWriter
@@ -122,16 +134,27 @@ class PostgresStore implements Store {
   readonly urgent: PostgresTokenReads
   readonly #watches: Watches = new Watches(this)
   readonly #wakes: Wakes
+  readonly #place: ServerPlace
+  readonly #known: KnownHeads = new KnownHeads()
 
   constructor({ writer, reads, address, place, nodeId, requireSync, fenced }: Parts) {
     this.#writer = writer
+    this.#place = place
     this.#reads = reads
     this.#tokens = new PostgresTokenReads(reads, 'keys')
     this.urgent = new PostgresTokenReads(reads, 'urgent')
     this.#wakes = new Wakes(address, place, { watches: this.#watches, nodeId })
     const onMarked = (marked: () => void): void => this.#wakes.onMarked(marked)
-    this.nodes = new PostgresLease({ address, nodeId, place, reads, requireSync, fenced, onMarked })
+    this.nodes = new PostgresLease({
+      ...{ address, nodeId, place, reads, requireSync, fenced, onMarked },
+      known: this.#known,
+      fence: () => writer.fence,
+    })
     this.#wakes.start()
+  }
+
+  readonly settleTakeover = async (): Promise<void> => {
+    await this.#reads.rows('SELECT rescind.settle_1($1, false)', [this.#place.last], 'pages')
   }
 
   readonly sweep = async (realm: RealmOrdinal, { tokens, entries }: Swept): Promise<void> => {
@@ -165,6 +188,8 @@ class PostgresStore implements Store {
       group.floorMs,
     )
     const outcome = decodeReply(group, reply, missed)
+    for (const { r, seq, chain, groups, ordinal } of reply.heads)
+      this.#known.note(realmOrdinal(r), { seq, chain: Buffer.from(chain, 'hex'), groups, ordinal })
     const moved = reply.heads.flatMap(({ r, from, seq }) => (seq > from ? [realmOrdinal(r)] : []))
     for (const realm of moved) this.#watches.moved(realm)
     this.#wakes.notify(moved)
@@ -318,17 +343,20 @@ class PostgresStore implements Store {
     }))
   }
 
-  head(realm: RealmOrdinal): Promise<LogHead> {
-    return this.#position('SELECT seq, chain FROM rescind.head WHERE realm = $1', realm)
+  async head(realm: RealmOrdinal): Promise<LogHead> {
+    const sql = 'SELECT seq, chain, groups, ordinal FROM rescind.head WHERE realm = $1'
+    const [row] = await this.#reads.rows<HeadRow>(sql, [realm], 'keys')
+    if (row === undefined) return EMPTY_LOG
+    const [seq, bytes, groups, ordinal] = row
+    const chain = Buffer.from(bytes)
+    this.#known.note(realm, { seq, chain, groups, ordinal })
+    return { seq, chain }
   }
 
-  anchor(realm: RealmOrdinal): Promise<LogHead> {
-    return this.#position('SELECT seq, chain FROM rescind.log_anchor WHERE realm = $1', realm)
-  }
-
-  async #position(sql: string, realm: RealmOrdinal): Promise<LogHead> {
+  async anchor(realm: RealmOrdinal): Promise<LogHead> {
+    const sql = 'SELECT seq, chain FROM rescind.log_anchor WHERE realm = $1'
     const [row] = await this.#reads.rows<readonly [number, Uint8Array]>(sql, [realm], 'keys')
-    return row === undefined ? { seq: 0, chain: CHAIN_START } : { seq: row[0], chain: Buffer.from(row[1]) }
+    return row === undefined ? EMPTY_LOG : { seq: row[0], chain: Buffer.from(row[1]) }
   }
 
   async keptRows(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {

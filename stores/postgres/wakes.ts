@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import type { Watches } from '../watches.ts'
 import { Connection, type PostgresAddress } from './connection.ts'
+import type { ServerPlace } from './server-place.ts'
 
 /** How often the heads are looked at, whatever notifications say. */
 const POLL_MS = 100
@@ -30,7 +31,7 @@ export type Moved = readonly [xmin: string, place: string, realm: number | null,
  */
 export class Wakes {
   readonly #address: PostgresAddress
-  readonly #place: string
+  readonly #place: ServerPlace
   readonly #watches: Watches
   readonly #self: string
   readonly #seen: Map<number, number> = new Map()
@@ -43,11 +44,17 @@ export class Wakes {
   #isClosed = false
   #marked: () => void = () => {}
 
-  constructor(address: PostgresAddress, place: string, { watches, nodeId }: Woken) {
+  constructor(address: PostgresAddress, place: ServerPlace, { watches, nodeId }: Woken) {
     this.#address = address
     this.#place = place
     this.#watches = watches
     this.#self = nodeId.slice(0, 8)
+    place.onMoved(() => {
+      // The successor's transactions need not have later numbers.
+      this.#xmin = '0'
+      this.#seen.clear()
+      this.#drop()
+    })
   }
 
   start(): void {
@@ -68,6 +75,10 @@ export class Wakes {
 
   close(): void {
     this.#isClosed = true
+    this.#drop()
+  }
+
+  #drop(): void {
     for (const connection of [this.#poller, this.#listener, this.#notifier]) connection?.drop()
   }
 
@@ -75,7 +86,9 @@ export class Wakes {
     while (!this.#isClosed) {
       try {
         this.#poller = await this.#open(this.#poller)
-        this.#look(await this.#poller.rows<Moved>(MOVED, [this.#xmin]))
+        const poller = this.#poller
+        const rows = await poller.rows<Moved>(MOVED, [this.#xmin])
+        if (!poller.isLost) this.#look(rows)
       } catch {
         // Whoever waits for rows goes on waiting; the next look opens another connection.
         this.#poller?.drop()
@@ -86,7 +99,12 @@ export class Wakes {
 
   #look(rows: readonly Moved[]): void {
     const [first] = rows
-    if (first === undefined || first[1] !== this.#place) return
+    if (first === undefined) return
+    if (first[1] !== this.#place.now) {
+      this.#place.found(first[1])
+      this.#poller?.drop()
+      return
+    }
     this.#xmin = first[0]
     for (const [, , realm, seq] of rows) {
       if (realm === null || seq === null || this.#seen.get(realm) === seq) continue

@@ -6,6 +6,7 @@ import { appended, dependent, EMPTY_LOG, emptyStore, judgedAt } from '../../test
 import { type PostgresServer, startPostgres } from '../../test/kit/postgres-server.ts'
 import { Connection } from './connection.ts'
 import { encodeGroup, type GroupJson } from './group-json.ts'
+import { ServerPlace } from './server-place.ts'
 import { GroupWriter } from './writer.ts'
 
 let server: PostgresServer
@@ -38,10 +39,7 @@ async function writerThrough(
   const fenced: string[] = []
   const address = { ...server.address, port }
   const writer = new GroupWriter({
-    requireSync: false,
-    address,
-    nodeId,
-    place,
+    ...{ address, nodeId, place: new ServerPlace(place), requireSync: false },
     fenced: (why) => fenced.push(why),
   })
   await writer.open()

@@ -3,10 +3,12 @@ import { StoreUnavailable } from '@rescind/core'
 import { DatabaseError } from 'pg'
 import { Connection, type PostgresAddress } from './connection.ts'
 import type { GroupJson, GroupReply, MissedRow } from './group-json.ts'
+import { ELSEWHERE, type ServerPlace } from './server-place.ts'
 import { isOnStandby } from './standby.ts'
 
 const GROUP = 'SELECT reply, missed FROM rescind.group_1($1, $2, $3, $4, $5, $6, $7, $8, $9)'
-const FENCE = 'SELECT group_no, reply FROM rescind.fence_1($1, $2, $3)'
+const FENCE = `SELECT here.place, f.group_no, f.reply FROM (SELECT rescind.place_1() AS place) here
+  LEFT JOIN LATERAL rescind.fence_1($1, $2, $3) f ON here.place = $4`
 const REGISTER = `INSERT INTO rescind.node (id, fence, group_no, since) VALUES ($1, 1, 0, clock_timestamp())
   ON CONFLICT DO NOTHING RETURNING id`
 
@@ -26,13 +28,18 @@ export type WriterOptions = {
   readonly address: PostgresAddress
   /** 128 random bits that no other process ever had. */
   readonly nodeId: string
-  /** Which server and timeline the store was opened on (`place_1`). */
-  readonly place: string
+  readonly place: ServerPlace
   /** Whether a group counts as written only once a synchronous standby has it. */
   readonly requireSync: boolean
   /** Called once when another process has taken this node's fence: this process must end. */
   readonly fenced: (why: string) => void
 }
+
+/** No number: the row is gone, or its fence is another's. */
+type FenceRow = readonly [
+  place: string,
+  ...(readonly [groupNo: number, reply: GroupReply] | readonly [null, null]),
+]
 
 /** What the server answered to a group. `unknown`: it may have been written, or may be yet. */
 type Tried =
@@ -58,6 +65,12 @@ export class GroupWriter {
 
   constructor(options: WriterOptions) {
     this.#options = options
+    options.place.onMoved(() => this.#connection?.drop())
+  }
+
+  /** The fence that this node's row has at least. */
+  get fence(): number {
+    return this.#fence
   }
 
   async open(): Promise<void> {
@@ -96,11 +109,14 @@ export class GroupWriter {
   /** @throws StoreUnavailable. The group is written all the same, and folded when the log is read again. */
   async #waitForStandby(untilMs: number): Promise<void> {
     const connection = this.#connection
+    const place = this.#options.place.now
     let isThere = false
     try {
       isThere =
         connection !== undefined &&
-        (await isOnStandby((sql, values) => connection.rows(sql, values), this.#options.place, untilMs))
+        place !== undefined &&
+        (await isOnStandby((sql, values) => connection.rows(sql, values), place, untilMs)) &&
+        place === this.#options.place.now
     } catch {
       // It is not known to be there.
     }
@@ -126,7 +142,9 @@ export class GroupWriter {
   }
 
   async #try({ realms, deps, writes, upkeep }: GroupJson, floorMs: number): Promise<Tried> {
-    const { nodeId, place } = this.#options
+    const { nodeId } = this.#options
+    const place = this.#options.place.now
+    if (place === undefined) return { kind: 'unreached', error: new Error('another server is taking over') }
     let connection = this.#connection
     try {
       // A connection that was lost between two groups carries none, so a new one needs no new fence.
@@ -145,13 +163,22 @@ export class GroupWriter {
       // `canceling wait for synchronous replication` is a warning, and then comes success.
       if (row === undefined || connection.notices !== noticesBefore)
         return { kind: 'unknown', error: new Error('a notice came with a commit') }
+      // Its server may be one that another has taken over from.
+      if (this.#options.place.now !== place)
+        return { kind: 'unknown', error: new Error('another server is taking over') }
       return { kind: 'written', reply: row[0], missed: row[1] ?? [] }
     } catch (error) {
       const isKnown = error instanceof DatabaseError && (await connection.isReady())
+      if (error instanceof DatabaseError && error.code === ELSEWHERE) this.#elsewhere(connection, error)
       return isKnown && connection.notices === noticesBefore
         ? { kind: 'refused', error }
         : { kind: 'unknown', error }
     }
+  }
+
+  #elsewhere(connection: Connection, { detail }: DatabaseError): void {
+    connection.drop()
+    this.#options.place.found(detail ?? '')
   }
 
   /**
@@ -173,20 +200,26 @@ export class GroupWriter {
   }
 
   async #raiseFence(): Promise<{ readonly groupNo: number; readonly reply: GroupReply } | undefined> {
-    const { nodeId } = this.#options
+    const { nodeId, place } = this.#options
+    const at = place.now
+    if (at === undefined) return undefined
     let connection: Connection | undefined
     this.#asked += 1
     const asked = this.#asked
     try {
       connection = await this.#connect()
       const noticesBefore = connection.notices
-      const rows = await connection.rows<readonly [number, GroupReply]>(FENCE, [nodeId, this.#fence, asked])
+      const rows = await connection.rows<FenceRow>(FENCE, [nodeId, this.#fence, asked, at])
       if (connection.notices !== noticesBefore) throw new Error('a notice came with a commit')
-      const [row] = rows
-      if (row === undefined)
+      const [found, groupNo, reply] = rows[0] ?? ['', null, null]
+      if (found !== at || place.now !== at) {
+        place.found(found)
+        throw new Error('another server has answered')
+      }
+      if (groupNo === null)
         throw this.#end('the fence of this node was raised by another process, or its row is gone')
       this.#fence = asked
-      return { groupNo: row[0], reply: row[1] }
+      return { groupNo, reply }
     } catch (error) {
       connection?.drop()
       if (this.#over !== undefined) throw error

@@ -10,8 +10,8 @@ import { Connection, type PostgresAddress } from '../../stores/postgres/connecti
 import { installPackages } from './own-packages.ts'
 
 /** PostgreSQL refuses to run as root, so root's tests run it as this user, which every Linux has. */
-const NOBODY = 65_534
-const USER = 'rescind'
+export const NOBODY = 65_534
+export const USER = 'rescind'
 const STARTED = /database system is ready to accept (?:read-only )?connections/
 
 export type PostgresOptions = {
@@ -126,7 +126,7 @@ export async function startOwnPostgres({
 
 type Command = readonly [program: string, ...words: readonly string[]]
 
-function initdb(data: string): Command {
+export function initdb(data: string): Command {
   const words = ['-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-instructions', '--no-sync']
   return ['initdb', '-D', data, ...words]
 }
@@ -156,7 +156,7 @@ function linkLibraries(home: string): void {
   }
 }
 
-async function started(server: ChildProcess): Promise<void> {
+export async function started(server: ChildProcess): Promise<void> {
   let said = ''
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.stderr?.setEncoding('utf8').on('data', (text: string) => {

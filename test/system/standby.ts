@@ -16,7 +16,7 @@ export async function standby(): Promise<string> {
   try {
     await named(admin, '*')
     const store = await openPostgres(primary.address, { floorMs: 1_000, requireSync: true })
-    await store.nodes?.register(1_000, { marked: () => {}, forked: () => {} })
+    await store.nodes?.register(1_000, { marked: () => {}, forked: () => {}, takenOver: () => {} })
     await acknowledges(store, 1)
     await named(admin, '')
     // PostgreSQL answers with success here, and without a notice.

@@ -1,0 +1,157 @@
+import { PUT_INSTANCES } from './instance-functions.ts'
+import { GATE, MOVE_GATE } from './setup-functions.ts'
+
+/** The timeline that this server writes. */
+const TIMELINE = "('x' || split_part(rescind.place_1(), '/', 2))::bit(32)::bigint"
+
+const CHECKED = `
+  PERFORM set_config('lock_timeout', '2000', true);
+  IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  IF p_place <> rescind.place_1() THEN
+    RAISE EXCEPTION USING ERRCODE = 'RS004', DETAIL = rescind.place_1(),
+      MESSAGE = format('this is the server %s, not %s', rescind.place_1(), p_place);
+  END IF;
+`
+
+const SETTLED = `
+  UPDATE rescind.store s SET timeline = v_timeline;
+  DELETE FROM rescind.testimony w WHERE w.timeline < v_timeline;
+  DELETE FROM rescind.carried c WHERE c.timeline < v_timeline;
+`
+
+/** Nodes that may have acknowledged something, and have not testified. */
+const SILENT = `
+    SELECT nodes.n FROM (
+      SELECT l.node AS n FROM rescind.lease l
+      UNION SELECT unnest(w.seen) FROM rescind.testimony w WHERE w.timeline = v_timeline
+    ) AS nodes WHERE NOT EXISTS (SELECT FROM rescind.testimony w WHERE w.timeline = v_timeline AND w.node = nodes.n)`
+
+/**
+ * What a server that took over has of some logs (realm and row), and whether the store is used on its timeline already.
+ * Nothing is written before that, so the answer stays true.
+ */
+export const FOUND: string = `SELECT rescind.place_1(), (SELECT s.timeline >= ${TIMELINE} FROM rescind.store s),
+  (SELECT json_agg(json_build_array(k.r, h.seq, h.groups,
+    encode(CASE WHEN h.seq = k.seq THEN h.chain ELSE coalesce(l.chain, a.chain) END, 'hex')))
+    FROM json_to_recordset($1) AS k(r integer, seq bigint)
+    JOIN rescind.head h ON h.realm = k.r
+    LEFT JOIN rescind.log l ON l.realm = k.r AND l.seq = k.seq
+    LEFT JOIN rescind.log_anchor a ON a.realm = k.r AND a.seq = k.seq)`
+
+/**
+ * Says what a node knows that the server lacks: the realms, their epochs, and the rows that can be joined with a later log.
+ * `p_seen`: the nodes that it saw on the server before. The node's own rows are made again where they were lost, or are from
+ * before its last heartbeat. Which nodes are silent is read after that.
+ */
+export const TESTIFY_FUNCTION: string = `
+CREATE OR REPLACE FUNCTION rescind.testify_1(
+  p_node uuid, p_place text, p_self json, p_lacks json, p_seen uuid[], p_rows json, p_instances json,
+  OUT settled boolean, OUT joined boolean, OUT lacking integer[], OUT silent uuid[]
+) LANGUAGE plpgsql VOLATILE AS $testify$
+DECLARE
+  v_timeline bigint := ${TIMELINE};
+BEGIN
+${CHECKED}
+  SELECT s.timeline >= v_timeline INTO settled FROM rescind.store s FOR UPDATE;
+  INSERT INTO rescind.lease AS l (node, counter, bound_ms)
+    SELECT p_node, t.counter, t.bound FROM json_to_record(p_self) AS t(counter bigint, bound integer)
+    ON CONFLICT (node) DO UPDATE SET counter = greatest(l.counter, excluded.counter);
+  INSERT INTO rescind.node AS n (id, fence, group_no, since)
+    SELECT p_node, t.fence, 0, clock_timestamp() FROM json_to_record(p_self) AS t(fence bigint)
+    ON CONFLICT (id) DO UPDATE SET fence = greatest(n.fence, excluded.fence);
+${PUT_INSTANCES}
+  joined := coalesce((SELECT w.joined FROM rescind.testimony w WHERE w.timeline = v_timeline AND w.node = p_node), false);
+  IF NOT joined THEN
+    INSERT INTO rescind.carried (timeline, realm, seq, chain, kind, rule, audit)
+      SELECT v_timeline, t.r, t.seq, t.chain, t.kind, t.rule, convert_to(t.audit, 'UTF8')
+      FROM json_to_recordset(p_rows) AS t(r integer, seq bigint, chain bytea, kind smallint, rule bytea, audit text)
+      WHERE NOT EXISTS (SELECT FROM rescind.log l WHERE l.realm = t.r AND l.seq = t.seq AND l.chain = t.chain)
+      ON CONFLICT DO NOTHING;
+    INSERT INTO rescind.testimony AS w (timeline, node, realms, ordinals, seen, joined)
+      SELECT v_timeline, p_node, coalesce(array_agg(t.r), '{}'), coalesce(array_agg(t.ordinal), '{}'), p_seen, false
+      FROM json_to_recordset(p_lacks) AS t(r integer, ordinal integer)
+      ON CONFLICT (timeline, node) DO UPDATE
+        SET realms = excluded.realms, ordinals = excluded.ordinals, seen = excluded.seen;
+  END IF;
+  lacking := (SELECT coalesce(array_agg(DISTINCT r), '{}') FROM rescind.testimony w, unnest(w.realms) AS r
+    WHERE w.timeline = v_timeline);
+  silent := (SELECT coalesce(array_agg(n), '{}') FROM (${SILENT}) AS nodes);
+END
+$testify$;
+`
+
+/** The ends of the logs, whether a token was ever issued there, and the highest epoch that anybody has known. */
+export const EPOCH_HEADS: string = `SELECT h.realm, h.seq, h.tokens > 0 OR h.seq > 1, greatest(h.ordinal, (SELECT max(k.ordinal)
+    FROM rescind.testimony w, unnest(w.realms, w.ordinals) AS k(r, ordinal)
+    WHERE w.timeline = ${TIMELINE} AND k.r = h.realm))
+  FROM rescind.head h`
+
+/**
+ * Begins a new epoch in some realms, and behind its row appends the rows that the nodes remember and the log lacks. With it
+ * the store is used on this timeline. The gate keeps groups out, which there are only when that was so before.
+ */
+export const JOIN_FUNCTION: string = `
+CREATE OR REPLACE FUNCTION rescind.join_1(p_place text, p_epochs json, p_kind smallint, p_audit text) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $join$
+DECLARE
+  v_timeline bigint := ${TIMELINE};
+  v_at bigint;
+  v_head rescind.head;
+  v_epoch record;
+  v_row record;
+BEGIN
+${CHECKED}
+  PERFORM pg_advisory_xact_lock(${GATE}, ${MOVE_GATE});
+  PERFORM FROM rescind.store s FOR UPDATE;
+  FOR v_epoch IN SELECT * FROM json_to_recordset(p_epochs) AS t(r integer, seq bigint, ordinal integer, rule bytea) ORDER BY t.r
+  LOOP
+    SELECT * INTO v_head FROM rescind.head h WHERE h.realm = v_epoch.r FOR UPDATE;
+    IF v_head.seq IS DISTINCT FROM v_epoch.seq THEN
+      RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = 'a log has moved since its end was read';
+    END IF;
+    v_at := greatest(v_head.at, rescind.clock_1());
+    FOR v_row IN
+      SELECT 0::bigint AS seq, p_kind AS kind, v_epoch.rule AS rule, convert_to(p_audit, 'UTF8') AS audit
+      UNION ALL SELECT c.seq, c.kind, c.rule, c.audit FROM rescind.carried c
+        WHERE c.timeline = v_timeline AND c.realm = v_epoch.r
+      ORDER BY seq
+    LOOP
+      v_head.seq := v_head.seq + 1;
+      v_head.chain := sha256(v_head.chain || int8send(v_head.seq) || int8send(v_at) || substring(int2send(v_row.kind) FROM 2)
+        || sha256(v_row.rule) || sha256(v_row.audit));
+      -- Without keys a row concerns every write.
+      INSERT INTO rescind.log (realm, seq, at, kind, rule, audit, chain, keys)
+        VALUES (v_epoch.r, v_head.seq, v_at, v_row.kind, v_row.rule, v_row.audit, v_head.chain, NULL);
+    END LOOP;
+    UPDATE rescind.head h SET seq = v_head.seq, chain = v_head.chain, ordinal = v_epoch.ordinal, at = v_at,
+      groups = h.groups + 1, forked = false, moved_by = pg_current_xact_id() WHERE h.realm = v_epoch.r;
+    DELETE FROM rescind.carried c WHERE c.realm = v_epoch.r;
+  END LOOP;
+  UPDATE rescind.testimony w SET joined = true WHERE w.timeline = v_timeline
+    AND w.realms <@ (SELECT array_agg(t.r) FROM json_to_recordset(p_epochs) AS t(r integer));
+${SETTLED}END
+$join$;
+`
+
+/**
+ * The store is used on this timeline from now on. `p_asked`: only if every node has testified, and nothing is missing; else
+ * an operator says so.
+ */
+export const SETTLE_FUNCTION: string = `
+CREATE OR REPLACE FUNCTION rescind.settle_1(p_place text, p_asked boolean) RETURNS void LANGUAGE plpgsql VOLATILE AS $settle$
+DECLARE
+  v_timeline bigint := ${TIMELINE};
+BEGIN
+${CHECKED}
+  PERFORM FROM rescind.store s FOR UPDATE;
+  IF p_asked AND (
+    EXISTS (SELECT FROM rescind.testimony w WHERE w.timeline = v_timeline AND w.realms <> '{}')
+    OR EXISTS (${SILENT})
+  ) THEN
+    RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = 'another node has testified meanwhile';
+  END IF;
+${SETTLED}END
+$settle$;
+`

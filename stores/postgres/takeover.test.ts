@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Nodes, type Realm, Realms, revokePrincipals, revokeToken, type Store } from '@rescind/authority'
+import { isOutage, StoreRefused } from '@rescind/core'
+import { actOf, intentOf, issue, say, tryIssue } from '../../test/kit/acts.ts'
+import { PostgresData } from '../../test/kit/postgres-data.ts'
+import { MASTER } from '../../test/kit/realm.ts'
+import { SeededRandom } from '../../test/kit/seeded-random.ts'
+import { Connection } from './connection.ts'
+import { openPostgres } from './store.ts'
+
+const BOUND_MS = 1_000
+
+type Node = {
+  readonly nodes: Nodes
+  readonly realm: Realm
+  readonly store: Store
+  /** Why the process had to end. */
+  readonly ended: string[]
+  /** Lets this node's clock run ahead. */
+  readonly skip: (ms: number) => void
+}
+
+/** Copying it is quicker than making another one. */
+let template: PostgresData
+let data: PostgresData
+const all: PostgresData[] = []
+const open: Node[] = []
+before(async () => {
+  template = await PostgresData.make()
+})
+after(() => template.remove())
+beforeEach(async () => {
+  data = template.copy({ isStandby: false })
+  all.push(data)
+  await data.start()
+})
+afterEach(async () => {
+  for (const { store } of open.splice(0)) await store.close()
+  for (const one of all.splice(0)) {
+    await one.halt()
+    one.remove()
+  }
+})
+
+async function openNode(seed: string): Promise<Node> {
+  const ended: string[] = []
+  let aheadMs = 0
+  const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() + aheadMs }
+  const store = await openPostgres(data.address, { floorMs: 1_000, fenced: (why) => ended.push(why) })
+  assert.ok(store.nodes !== undefined)
+  const nodes = await Nodes.join({
+    ...{ port: store.nodes, clock, boundMs: BOUND_MS, acknowledge: 'everywhere' },
+    later: (ms, task) => {
+      const timer = setTimeout(task, ms).unref()
+      return () => clearTimeout(timer)
+    },
+  })
+  const realms = await Realms.open({
+    ...{ store, nodes, clock: nodes.storeClock, master: MASTER, random: new SeededRandom(seed) },
+    defer: setImmediate,
+  })
+  const node = {
+    ...{ nodes, realm: realms.default, store, ended },
+    skip: (ms: number) => {
+      aheadMs += ms
+    },
+  }
+  open.push(node)
+  return node
+}
+
+/** A standby of the server as it is now. The server goes on, unless it is lost. */
+async function standby({ isLost }: { readonly isLost: boolean }): Promise<PostgresData> {
+  await data.halt()
+  const copy = data.copy({ isStandby: true })
+  all.push(copy)
+  if (!isLost) await data.start()
+  return copy
+}
+
+/** The server is lost, and this standby takes over its address. */
+async function promote(copy: PostgresData): Promise<void> {
+  await data.halt()
+  data = copy
+  await copy.start()
+  const admin = await Connection.open(copy.address)
+  await admin.run('SELECT pg_promote()')
+  admin.drop()
+}
+
+/** Waits until it does not throw an outage any more. */
+async function lasting<T>(act: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await act()
+    } catch (error) {
+      if (!isOutage(error)) throw error
+    }
+    await wait(20)
+  }
+}
+
+async function close(node: Node): Promise<void> {
+  open.splice(open.indexOf(node), 1)
+  await node.store.close()
+}
+
+async function endedOf({ ended }: Node): Promise<string> {
+  while (ended.length === 0) await wait(20)
+  return ended[0] ?? ''
+}
+
+async function rows<Row>(sql: string): Promise<readonly Row[]> {
+  const admin = await Connection.open(data.address)
+  const found = await admin.rows<Row>(sql)
+  admin.drop()
+  return found
+}
+
+const place = async (): Promise<string | undefined> => {
+  const [row] = await rows<[string]>('SELECT timeline::text FROM rescind.store')
+  return row?.[0]
+}
+
+const subject = (name: string) =>
+  ({ shape: 'subject', principals: { source: 'oauth', subject: name } }) as const
+
+test('a standby that lacks nothing takes over: tokens live on, and the nodes with them', {
+  timeout: 60_000,
+}, async () => {
+  const [a, b] = [await openNode('a'), await openNode('b')]
+  const [kept, gone] = [await issue(a.realm, 'kept'), await issue(b.realm, 'gone')]
+  await revokeToken(a.realm, gone, actOf(a.realm))
+  await promote(await standby({ isLost: true }))
+  for (const { nodes, realm } of [a, b]) {
+    await lasting(() => nodes.fresh())
+    assert.equal(await lasting(() => say(realm, 'kept')), 'active')
+    assert.equal(await lasting(() => say(realm, 'gone')), 'revoked')
+  }
+  assert.equal(await place(), '2')
+  await lasting(() => revokeToken(a.realm, kept, actOf(a.realm)))
+  await lasting(() => b.nodes.asOfNow())
+  assert.equal(await say(b.realm, 'kept'), 'revoked')
+  assert.deepEqual([...a.ended, ...b.ended], [])
+})
+
+test('a standby that lacks a revocation begins a new epoch: earlier tokens are lost, and the revocation is joined', {
+  timeout: 60_000,
+}, async () => {
+  const [a, b] = [await openNode('a'), await openNode('b')]
+  await issue(a.realm, 'before')
+  const copy = await standby({ isLost: false })
+  await lasting(() => a.nodes.fresh())
+  await lasting(() => revokePrincipals(a.realm, subject('s'), actOf(a.realm)))
+  const epoch = a.realm.index.epochs.at(-1)?.ordinal ?? 0
+  await lasting(() => b.nodes.asOfNow())
+  await promote(copy)
+  for (const node of [a, b]) assert.match(await endedOf(node), /a new epoch has begun/)
+  await assert.rejects(a.nodes.asOfNow(), isOutage)
+  const next = await openNode('c')
+  assert.equal(await say(next.realm, 'before'), 'lost')
+  assert.equal(next.realm.index.epochs.at(-1)?.ordinal, epoch + 1)
+  assert.equal(next.realm.index.cutoffs.get('subject')?.size, 1)
+  // What its issuers write down is compared with the time of the cutoff, which is the original one.
+  const [cutoff] = [...(next.realm.index.cutoffs.get('subject')?.entries() ?? [])].map(([, one]) => one)
+  assert.deepEqual(cutoff, [...(a.realm.index.cutoffs.get('subject')?.entries() ?? [])][0]?.[1])
+  await issue(next.realm, 'after')
+  assert.equal(await say(next.realm, 'after'), 'active')
+})
+
+test('a standby that lacks a used refresh token begins a new epoch in its realm, and there alone', {
+  timeout: 60_000,
+}, async () => {
+  const a = await openNode('a')
+  const refresh = await issue(a.realm, 'refresh', { kind: 'refresh' })
+  const copy = await standby({ isLost: false })
+  await lasting(() => a.nodes.fresh())
+  const use = { consume: refresh }
+  await lasting(() => tryIssue(a.realm, intentOf(a.realm, 'next'), use))
+  await promote(copy)
+  await endedOf(a)
+  const next = await openNode('b')
+  assert.equal(await say(next.realm, 'refresh'), 'lost')
+  assert.equal((await tryIssue(next.realm, intentOf(next.realm, 'thief'), use)).kind, 'stale')
+  assert.deepEqual(await rows('SELECT realm, ordinal FROM rescind.head ORDER BY realm'), [
+    [0, 1],
+    [1, 2],
+  ])
+})
+
+test('what a node that is gone has acknowledged is not known: every token is lost once it was waited for', {
+  timeout: 60_000,
+}, async () => {
+  const [a, b] = [await openNode('a'), await openNode('b')]
+  await issue(a.realm, 'token')
+  await lasting(() => a.nodes.asOfNow())
+  await close(b)
+  await promote(await standby({ isLost: true }))
+  while ((await rows('SELECT FROM rescind.testimony')).length === 0) await wait(20)
+  assert.equal(await place(), '1')
+  await assert.rejects(a.nodes.asOfNow(), isOutage)
+  a.skip(30_000)
+  await endedOf(a)
+  assert.equal(await say((await openNode('c')).realm, 'token'), 'lost')
+})
+
+test('without a running node a server that took over is refused, until an operator has decided', {
+  timeout: 60_000,
+}, async () => {
+  const a = await openNode('a')
+  await issue(a.realm, 'token')
+  await a.nodes.leave()
+  await close(a)
+  await promote(await standby({ isLost: true }))
+  await assert.rejects(openNode('b'), (error: Error) => {
+    assert.ok(error instanceof StoreRefused)
+    assert.match(error.message, /^this server took over \(timeline 2 after 1\).*`rescind epoch new`/)
+    return true
+  })
+  const store = await openPostgres(data.address, { floorMs: 1_000, afterTakeover: true })
+  await store.settleTakeover()
+  await store.close()
+  assert.equal(await say((await openNode('c')).realm, 'token'), 'active')
+})
+
+test('an old primary that returns is refused by a node that has seen its successor', {
+  timeout: 60_000,
+}, async () => {
+  const a = await openNode('a')
+  const token = await issue(a.realm, 'token')
+  const old = data
+  await promote(await standby({ isLost: true }))
+  await lasting(() => a.nodes.asOfNow())
+  await data.halt()
+  data = old
+  await old.start()
+  await assert.rejects(a.nodes.asOfNow(), isOutage)
+  await assert.rejects(a.store.head(a.realm.ordinal), isOutage)
+  await assert.rejects(revokeToken(a.realm, token, actOf(a.realm)), isOutage)
+  assert.equal(a.nodes.isFresh, false)
+  assert.deepEqual(a.ended, [])
+})
+
+test('a data folder that was copied back ends the nodes that were running', {
+  timeout: 60_000,
+}, async () => {
+  const a = await openNode('a')
+  await data.halt()
+  const copy = data.copy({ isStandby: false })
+  all.push(copy)
+  await data.start()
+  await lasting(() => a.nodes.asOfNow())
+  await data.halt()
+  data = copy
+  await copy.start()
+  assert.match(await endedOf(a), /from before its last heartbeat/)
+})

@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto'
+import {
+  carriedRow,
+  type FoldMarksOf,
+  type FoundHead,
+  type InstanceRow,
+  type KnownHead,
+  lackingIn,
+  type Settling,
+  type Situation,
+  type TakeoverPort,
+  type Testimony,
+} from '@rescind/authority'
+import { position, type RealmOrdinal, realmOrdinal } from '@rescind/core'
+import { encodeRule, ROW_KINDS } from '@rescind/core/log'
+import { Connection, type PostgresAddress } from './connection.ts'
+import { instancesJson, nodeOf } from './instance-rows.ts'
+import type { KnownHeads } from './known-heads.ts'
+import { marksJson } from './lease-json.ts'
+import { isSuccessor, type ServerPlace } from './server-place.ts'
+import { EPOCH_HEADS, FOUND } from './takeover-functions.ts'
+
+const TESTIFY = 'SELECT settled, joined, lacking, silent FROM rescind.testify_1($1, $2, $3, $4, $5, $6, $7)'
+const JOIN = 'SELECT rescind.join_1($1, $2, $3, $4)'
+const SETTLE = 'SELECT rescind.settle_1($1, $2)'
+const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4, true, false)'
+const EPOCH_AUDIT =
+  '{"by":"server","from":"local","how":"store.takeover","why":"a server took over that lacks what was acknowledged"}'
+
+type FoundJson = readonly [realm: number, seq: number, groups: number, chainAt: string | null]
+type FoundRow = readonly [place: string, settled: boolean, heads: readonly FoundJson[] | null]
+type Found = {
+  readonly place: string
+  readonly isSettled: boolean
+  readonly heads: ReadonlyMap<RealmOrdinal, FoundHead>
+}
+type TestifiedRow = readonly [
+  settled: boolean,
+  joined: boolean,
+  lacking: readonly number[],
+  silent: readonly string[],
+]
+type EpochHead = readonly [realm: number, seq: number, isUsed: boolean, ordinal: number]
+
+export type TakeoverOptions = {
+  readonly address: PostgresAddress
+  readonly nodeId: string
+  readonly place: ServerPlace
+  readonly known: KnownHeads
+  /** What this node's own rows held at least. */
+  readonly self: () => { readonly counter: number; readonly bound: number; readonly fence: number }
+  /** The nodes that the last heartbeat showed. */
+  readonly seen: () => readonly string[]
+  /** The number of another call that writes marks. */
+  readonly nextMarks: () => number
+  readonly fenced: (why: string) => void
+}
+
+/** What this node does when a standby of its server has taken over, in the tables of the server that did. */
+export class PostgresTakeover implements TakeoverPort {
+  readonly #options: TakeoverOptions
+  #connection: Connection | undefined
+  /** What was said last; its rows are there already. */
+  #testified = ''
+
+  constructor(options: TakeoverOptions) {
+    this.#options = options
+  }
+
+  testify(testimony: Testimony, instances: readonly InstanceRow[] = []): Promise<Situation | undefined> {
+    return this.#asked(undefined, async (connection) => {
+      const known = this.#options.known.with(testimony.heads)
+      const found = await this.#found(connection, known)
+      if (found === undefined) return undefined
+      const { place, heads } = found
+      const ownLacking = lackingIn(known, heads)
+      const lacks = ownLacking.map((r) => ({
+        r,
+        ordinal: known.get(r)?.ordinal ?? 0,
+        seq: known.get(r)?.seq,
+      }))
+      const testified = `${place} ${JSON.stringify(lacks)}`
+      const carried = { testimony, known, ...found }
+      const rows =
+        testified === this.#testified ? [] : ownLacking.flatMap((realm) => carriedJson(realm, carried))
+      const { nodeId, self, seen } = this.#options
+      const [row] = await connection.rows<TestifiedRow>(
+        TESTIFY,
+        [
+          ...[nodeId, place, JSON.stringify(self()), JSON.stringify(lacks), `{${seen().join(',')}}`],
+          ...[JSON.stringify(rows), instancesJson(instances)],
+        ],
+        rows.length + instances.length,
+      )
+      if (row === undefined) return undefined
+      this.#testified = testified
+      const [isSettled, isJoined, lacking, silent] = row
+      return {
+        ...{ place, isSettled, isJoined, ownLacking, lacking: lacking.map(realmOrdinal) },
+        silent: silent.map(nodeOf),
+      }
+    })
+  }
+
+  async settle(decision: Settling, place: string): Promise<boolean> {
+    const done = await this.#asked(false, async (connection) => {
+      if (decision.kind === 'go-on') await connection.rows(SETTLE, [place, true])
+      else await this.#join(connection, place, decision.realms)
+      return true
+    })
+    return done
+  }
+
+  async goOn(place: string, marks: FoldMarksOf): Promise<boolean> {
+    const { nodeId, place: server, nextMarks } = this.#options
+    const isMarked = await this.#asked(false, async (connection) => {
+      await connection.rows(MARK, [nodeId, place, nextMarks(), marksJson(marks)])
+      return true
+    })
+    if (!isMarked) return false
+    this.close()
+    server.goOn(place)
+    return true
+  }
+
+  end(): void {
+    this.#options.fenced('a new epoch has begun, and what this process remembers may be lost: start it again')
+  }
+
+  close(): void {
+    this.#connection?.drop()
+  }
+
+  async #join(connection: Connection, place: string, realms: readonly RealmOrdinal[] | 'all'): Promise<void> {
+    const heads = await connection.rows<EpochHead>(EPOCH_HEADS)
+    const epochs = heads.flatMap(([r, seq, isUsed, last]) => {
+      // A realm that was never used is opened by its first request, and stays so.
+      if (realms === 'all' ? !isUsed : !realms.includes(realmOrdinal(r))) return []
+      const ordinal = last + 1
+      const [epochId, lostBelow] = [randomBytes(16).toString('base64url'), position(ordinal, seq + 1)]
+      const rule = encodeRule({ kind: 'epoch', ordinal, epochId, lostBelow }, '')
+      return [{ r, seq, ordinal, rule: `\\x${rule.toString('hex')}` }]
+    })
+    const values = [place, JSON.stringify(epochs), ROW_KINDS.epoch.code, EPOCH_AUDIT]
+    await connection.rows(JOIN, values, epochs.length)
+  }
+
+  /** Undefined: no server that took over answers. */
+  async #found(
+    connection: Connection,
+    known: ReadonlyMap<RealmOrdinal, KnownHead>,
+  ): Promise<Found | undefined> {
+    const asked = [...known].map(([r, { seq }]) => ({ r, seq }))
+    const [row] = await connection.rows<FoundRow>(FOUND, [JSON.stringify(asked)])
+    const [place, isSettled, heads] = row ?? ['', false, null]
+    if (!isSuccessor(place, this.#options.place.last)) {
+      connection.drop()
+      return undefined
+    }
+    const found = (heads ?? []).map(([realm, seq, groups, chainAt]) => {
+      const chain = chainAt === null ? undefined : Buffer.from(chainAt, 'hex')
+      return [realmOrdinal(realm), { seq, groups, chainAt: chain }] as const
+    })
+    return { place, isSettled, heads: new Map(found) }
+  }
+
+  /** What was committed for certain: without a notice. Everything asked here may be asked again. */
+  async #asked<T>(unknown: T, ask: (connection: Connection) => Promise<T>): Promise<T> {
+    try {
+      if (this.#connection === undefined || this.#connection.isLost)
+        this.#connection = await Connection.open(this.#options.address)
+      const before = this.#connection.notices
+      const done = await ask(this.#connection)
+      return this.#connection.notices === before ? done : unknown
+    } catch {
+      this.#connection?.drop()
+      return unknown
+    }
+  }
+}
+
+type Carried = Found & {
+  readonly testimony: Testimony
+  readonly known: ReadonlyMap<RealmOrdinal, KnownHead>
+}
+
+function carriedJson(
+  realm: RealmOrdinal,
+  { testimony, known, heads, isSettled }: Carried,
+): readonly object[] {
+  const [found, head] = [heads.get(realm), known.get(realm)]
+  if (found === undefined || head === undefined || found.chainAt?.equals(head.chain) === true) return []
+  // Where the two logs part is known only while nobody has written to the other one.
+  const after = isSettled || found.seq >= head.seq ? 0 : found.seq
+  return testimony.rowsAfter(realm, after).flatMap((row) => {
+    const carried = carriedRow(row, head.ordinal)
+    if (carried === undefined) return []
+    const { seq, chain, kind, rule, audit } = carried
+    return [{ r: realm, seq, kind, audit, chain: bytea(chain), rule: bytea(rule) }]
+  })
+}
+
+function bytea(bytes: Uint8Array): string {
+  return `\\x${Buffer.from(bytes).toString('hex')}`
+}
