@@ -13,12 +13,21 @@ export function control(calls: Calls, path: string, value: unknown, once?: strin
   return calls.json({ method: 'POST', path: `/control/v1${path}`, headers, value })
 }
 
+const KEEPING = { keepCredentials: true }
+
 /** One call of the control API, repeated with the same key. */
 export function byControl(load: Load, target: Readonly<Record<string, unknown>>): Ending {
   const once = load.name('once')
   return {
     how: `control ${Object.keys(target).join('+')}`,
-    ask: (calls) => control(calls, '/revocations', { target, reason: 'drill' }, once),
+    // Users go on logging in by their API keys.
+    ask: (calls) =>
+      control(
+        calls,
+        '/revocations',
+        { target, reason: 'drill', ...('subject' in target ? KEEPING : {}) },
+        once,
+      ),
     done: [201],
     nothing: [],
   }

@@ -1,8 +1,10 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Calls } from '../kit/calls.ts'
 import { ConnectionBroken, type HttpAnswer } from '../kit/plain-http.ts'
 import type { DrillNode } from './cluster.ts'
 import type { Look, Token } from './history.ts'
 
+const BROKEN_PAUSE_MS = 25
 const VERIFIER_KEY = 'orders-api-key-0123456789'
 
 /** An answer that no request of the drill may get, with or without faults. */
@@ -22,7 +24,10 @@ export async function timed(ask: () => Promise<HttpAnswer>): Promise<Timed> {
     return { sentMs, answeredMs: performance.now(), answer: answer.status === 503 ? undefined : answer }
   } catch (error) {
     if (!(error instanceof ConnectionBroken)) throw error
-    return { sentMs, answeredMs: performance.now(), answer: undefined }
+    // A node that is down says so at once, and clients of it would keep the machine busy.
+    const answeredMs = performance.now()
+    await wait(BROKEN_PAUSE_MS)
+    return { sentMs, answeredMs, answer: undefined }
   }
 }
 
