@@ -28,6 +28,7 @@ const KINDS = {
   oauthEndedGrant: 'oauth-ended-grant',
   oauthUsedCode: 'oauth-used-code',
   receiptBlock: 'receipts',
+  runningCall: 'running-call',
 } as const
 
 /** Every purpose of a subkey of the master key or of a realm's seal key. The texts are key material and never change. */

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { EXPIRING_KINDS, type Realm, readValue, shaped } from '@rescind/authority'
 import { BoundedEntries } from '../machine/bounded-entries.ts'
+import { beginCall, callGoesOn, endCall } from '../machine/running-calls.ts'
 import type { Line } from './lines.ts'
 import type { Finding } from './revoke-one.ts'
 
@@ -45,6 +46,8 @@ export type Resumed =
   | { readonly kind: 'go-on'; readonly progress: BulkProgress; readonly isDone: boolean }
   /** The key was used with another request or another body. */
   | { readonly kind: 'differs' }
+  /** Another process works on this call. */
+  | { readonly kind: 'running' }
 
 export type ResumeAsk = {
   readonly realm: Realm
@@ -78,20 +81,28 @@ export class BulkProgress {
         ? []
         : [ENTRIES.idOf(name.owner, name.key), ENTRIES.earlierIdOf(name.owner, name.key)]
     const progress = new BulkProgress(realm, ids[0], question)
+    if (ids[0] !== undefined && !(await beginCall(realm, ids[0]))) return { kind: 'running' }
+    const resumed = await progress.#resume(ids, lines)
+    if (resumed.kind !== 'go-on' || resumed.isDone) await progress.end()
+    return resumed
+  }
+
+  async #resume(ids: readonly string[], lines: AsyncIterator<Line>): Promise<Resumed> {
+    const realm = this.#realm
     let kept: Kept | undefined
     for (const id of ids) kept ??= await readKept(realm, id)
-    if (kept === undefined) return { kind: 'go-on', progress, isDone: false }
-    if (kept.question !== question) return { kind: 'differs' }
+    if (kept === undefined) return { kind: 'go-on', progress: this, isDone: false }
+    if (kept.question !== this.#question) return { kind: 'differs' }
     for (let at = 0; at < kept.counts.lines; at += 1) {
       const next = await lines.next()
       if (next.done === true) return { kind: 'differs' }
-      progress.#add(next.value)
+      this.#add(next.value)
     }
-    if (progress.#digest() !== kept.hash) return { kind: 'differs' }
+    if (this.#digest() !== kept.hash) return { kind: 'differs' }
     if (kept.isDone && (await lines.next()).done !== true) return { kind: 'differs' }
     // Older builds stored fewer kinds of results.
-    progress.#counts = { ...NO_COUNTS, ...kept.counts }
-    return { kind: 'go-on', progress, isDone: kept.isDone }
+    this.#counts = { ...NO_COUNTS, ...kept.counts }
+    return { kind: 'go-on', progress: this, isDone: kept.isDone }
   }
 
   get counts(): Counts {
@@ -114,6 +125,11 @@ export class BulkProgress {
     await this.#keep(true)
   }
 
+  /** Nobody works on this call any more. */
+  async end(): Promise<void> {
+    if (this.#id !== undefined) await endCall(this.#realm, this.#id)
+  }
+
   #add(line: Line): void {
     this.#hash.update(line.kind === 'line' ? line.text : '\0').update('\n')
   }
@@ -130,7 +146,8 @@ export class BulkProgress {
       value: Buffer.from(JSON.stringify(kept), 'utf8'),
       expiresAtMs: this.#realm.nowMs() + RESUME_MS,
     })
-    await this.#realm.commit({ realm: this.#realm.ordinal, dependsOn: [], expects: [], operations })
+    const all = [...operations, ...callGoesOn(this.#realm, this.#id)]
+    await this.#realm.commit({ realm: this.#realm.ordinal, dependsOn: [], expects: [], operations: all })
   }
 }
 

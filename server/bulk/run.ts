@@ -53,6 +53,7 @@ async function work(run: BulkRun, said: Said): Promise<void> {
   } catch (error) {
     said.end({ error: wordsFor(error), ...run.progress.counts })
   } finally {
+    await run.progress.end()
     run.ended()
   }
 }

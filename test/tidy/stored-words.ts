@@ -19,6 +19,7 @@ export const STORED = {
     oauthEndedGrant: 'oauth-ended-grant',
     oauthUsedCode: 'oauth-used-code',
     receiptBlock: 'receipts',
+    runningCall: 'running-call',
   },
   keyPurposes: {
     checkpoints: 'positions',

@@ -14,6 +14,7 @@ import { sha256 } from '@rescind/core/bytes'
 import type { Answer, Stale, WireRequest } from '@rescind/dialects'
 import { type Problem, problem } from '../../http/problem.ts'
 import { BoundedEntries } from '../../machine/bounded-entries.ts'
+import { beginCall, endCall } from '../../machine/running-calls.ts'
 import type { Once } from '../../rules/write.ts'
 import type { By } from './by.ts'
 
@@ -56,7 +57,7 @@ export type Act = {
 /**
  * `Idempotency-Key`: the first answer is repeated for 24 hours to the same control key in the same realm, unless newer
  * answers of that key have pushed it out. The same key with another request is 422, and 409 while the first one is
- * running. The answer is stored sealed beside the log, and sent only once it is durable.
+ * running, here or in another process. The answer is stored sealed beside the log, and sent only once it is durable.
  */
 export class Idempotency {
   readonly #running: Set<string> = new Set()
@@ -86,30 +87,41 @@ export class Idempotency {
 
   async #once(of: Named, act: Act): Promise<Answer | Stale> {
     const name = `${of.realm.name}:${of.id}`
-    if (this.#running.has(name))
-      return problem(409, 'a request with this Idempotency-Key is still running; repeat it later', {
-        'retry-after': '1',
-      })
+    if (this.#running.has(name)) return STILL_RUNNING
     this.#running.add(name)
     try {
-      const own = await read(of)
-      const kept = own ?? (await read({ ...of, id: of.earlierId }))
-      const id = own === undefined ? of.earlierId : of.id
-      const fingerprint = fingerprintOf(of.request)
-      if (kept !== undefined && kept.fingerprint !== fingerprint) return reused()
-      if (kept?.pending === true) return (await act.recover?.(id)) ?? LOST
-      if (kept !== undefined) return replay(kept)
-      const mark = entryOf(of, { fingerprint, pending: true })
-      const unlessAliveAtMs = of.realm.nowMs()
-      const answer = await act.run({
-        id: of.id,
-        mark: { kind: 'put-expiring', entry: mark, unlessAliveAtMs },
-      })
-      if (isFinal(answer)) await this.#keep(of, { ...answer, fingerprint })
-      return answer
+      return await this.#alone(of, act)
     } finally {
       this.#running.delete(name)
     }
+  }
+
+  /** While no other process runs it. */
+  async #alone(of: Named, act: Act): Promise<Answer | Stale> {
+    if (!(await beginCall(of.realm, of.id))) return STILL_RUNNING
+    try {
+      return await this.#first(of, act)
+    } finally {
+      await endCall(of.realm, of.id)
+    }
+  }
+
+  async #first(of: Named, act: Act): Promise<Answer | Stale> {
+    const own = await read(of)
+    const kept = own ?? (await read({ ...of, id: of.earlierId }))
+    const id = own === undefined ? of.earlierId : of.id
+    const fingerprint = fingerprintOf(of.request)
+    if (kept !== undefined && kept.fingerprint !== fingerprint) return reused()
+    if (kept?.pending === true) return (await act.recover?.(id)) ?? LOST
+    if (kept !== undefined) return replay(kept)
+    const mark = entryOf(of, { fingerprint, pending: true })
+    const unlessAliveAtMs = of.realm.nowMs()
+    const answer = await act.run({
+      id: of.id,
+      mark: { kind: 'put-expiring', entry: mark, unlessAliveAtMs },
+    })
+    if (isFinal(answer)) await this.#keep(of, { ...answer, fingerprint })
+    return answer
   }
 
   async #keep(of: Named, { fingerprint, status, headers, body }: Answered): Promise<void> {
@@ -118,6 +130,12 @@ export class Idempotency {
     await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   }
 }
+
+export const STILL_RUNNING: Problem = problem(
+  409,
+  'a request with this Idempotency-Key is still running; repeat it later',
+  { 'retry-after': '1' },
+)
 
 type Named = Keyed & { readonly id: string; readonly earlierId: string }
 

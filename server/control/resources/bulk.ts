@@ -9,7 +9,7 @@ import { runBulk } from '../../bulk/run.ts'
 import { Secrets } from '../../bulk/secrets.ts'
 import { problem } from '../../http/problem.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
-import { keyOf } from '../frame/idempotency.ts'
+import { keyOf, STILL_RUNNING } from '../frame/idempotency.ts'
 
 /** Bytes of one body; lines have a bound of their own. */
 const BODY_MAX_BYTES = 268_435_456
@@ -59,10 +59,7 @@ async function bulk(ask: Ask<Query>): Promise<Answer> {
   if (typeof key === 'object') return key
   const name = key === undefined ? undefined : `${by.id}\0${key}`
   const now = runningIn(realm)
-  if (name !== undefined && now.has(name))
-    return problem(409, 'a request with this Idempotency-Key is still running; repeat it later', {
-      'retry-after': '1',
-    })
+  if (name !== undefined && now.has(name)) return STILL_RUNNING
   if (name !== undefined) now.add(name)
   const ended = (): void => void now.delete(name ?? '')
   let isHandedOver = false
@@ -75,6 +72,7 @@ async function bulk(ask: Ask<Query>): Promise<Answer> {
       ...{ realm, question, lines },
       name: key === undefined ? undefined : { owner: by.id, key },
     })
+    if (resumed.kind === 'running') return STILL_RUNNING
     if (resumed.kind === 'differs')
       return problem(422, 'this Idempotency-Key belongs to another request; use a new one')
     const { progress } = resumed

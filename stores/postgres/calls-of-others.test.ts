@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { callerFacts, type Realm } from '@rescind/authority'
+import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
+import { Idempotency, type Keyed } from '../../server/control/frame/idempotency.ts'
+import { beginCall, endCall } from '../../server/machine/running-calls.ts'
+import { wireRequest } from '../../test/kit/request.ts'
+import { sharedNodes } from '../../test/kit/shared-nodes.ts'
+
+const { open } = sharedNodes()
+
+function keyed(realm: Realm): Keyed {
+  const facts = callerFacts({ source: 'control', client: 'ops' }, realm.position())
+  const caller = { id: 'control:ops', from: '127.0.0.1', dependency: { realm: realm.ordinal, facts } }
+  const headers = { 'idempotency-key': 'k' }
+  const request = wireRequest({ method: 'POST', path: '/a', body: '{}', headers })
+  return { realm, by: { kind: 'control', id: 'ops', role: 'admin', realm: undefined, caller }, request }
+}
+
+function statusOf(answer: Answer | Stale): number {
+  assert.ok(answer !== 'stale')
+  return answer.status
+}
+
+test('a call with one Idempotency-Key runs on one node at a time, and its answer is repeated by all', async () => {
+  const [a, b] = [await open('a'), await open('b')]
+  const calls = [new Idempotency(), new Idempotency()] as const
+  let times = 0
+  const started = Promise.withResolvers<void>()
+  const going = Promise.withResolvers<void>()
+  const run = async (): Promise<Answer> => {
+    times += 1
+    started.resolve()
+    await going.promise
+    return jsonAnswer(201, { nth: times })
+  }
+  const first = calls[0].run(keyed(a.realm), { run })
+  await started.promise
+  const second = await calls[1].run(keyed(b.realm), { run })
+  assert.equal(statusOf(second), 409)
+  going.resolve()
+  assert.equal(statusOf(await first), 201)
+  const repeated = await calls[1].run(keyed(b.realm), { run })
+  assert.ok(repeated !== 'stale')
+  assert.equal(repeated.status, 201)
+  assert.equal(repeated.headers['idempotent-replayed'], 'true')
+  assert.equal(times, 1)
+})
+
+test('a call of a node that ended counts as running for a minute', async () => {
+  const [a, b] = [await open('a'), await open('b')]
+  assert.equal(await beginCall(a.realm, 'call'), true)
+  assert.equal(await beginCall(b.realm, 'call'), false)
+  b.clock.advance(60_000)
+  assert.equal(await beginCall(b.realm, 'call'), true)
+  await endCall(b.realm, 'call')
+  assert.equal(await beginCall(a.realm, 'call'), true)
+})
