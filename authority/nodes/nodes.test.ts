@@ -23,6 +23,7 @@ test('heads that could not be folded are owed by the heartbeats after', async ()
       read: async () => undefined,
       readInstances: async () => ({ next: '0', nodes: new Set(), rows: [] }),
       claimUpkeep: async () => 'other',
+      forgetDead: async () => {},
       leave: async () => {},
       takeover: {
         testify: async () => undefined,

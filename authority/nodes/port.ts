@@ -53,6 +53,8 @@ export interface NodesPort {
    * store refuses that node's upkeep writes. @param nowMs by the monotonic clock. @throws StoreUnavailable.
    */
   claimUpkeep(nowMs: number): Promise<UpkeepTurn>
+  /** Removes the rows of processes that have stood still for long. @param nowMs by the monotonic clock. @throws StoreUnavailable. */
+  forgetDead(nowMs: number): Promise<void>
   /** Removes this node's row, once it answers nothing any more. */
   leave(): Promise<void>
 }

@@ -1,11 +1,11 @@
-import type { Store, UpkeepTurn } from '@rescind/authority'
+import type { NodesPort, UpkeepTurn } from '@rescind/authority'
 import type { Clock } from '@rescind/core'
 import type { Setbacks } from '../machine/setbacks.ts'
 
 export type TurnParts = {
-  readonly store: Store
+  readonly store: { readonly nodes: Pick<NodesPort, 'claimUpkeep' | 'forgetDead'> | undefined }
   readonly clock: Clock
-  readonly setbacks: Setbacks
+  readonly setbacks: Pick<Setbacks, 'run'>
   /** This process does it from now on; another one may have done it before. */
   readonly taken: () => void
   /** Another process does it now. */
@@ -42,6 +42,7 @@ export class Turn {
     await setbacks.run({ step: 'upkeep' }, async () => {
       const turn = await store.nodes?.claimUpkeep(clock.monotonicMs())
       if (turn !== undefined) turns.push(turn)
+      if (turn === 'kept') await store.nodes?.forgetDead(clock.monotonicMs())
     })
     return turns[0] ?? 'other'
   }

@@ -1,4 +1,5 @@
 import { APPLY_FUNCTION } from './apply-function.ts'
+import { FORGET_FUNCTION } from './dead-nodes.ts'
 import { APPLY_EACH_FUNCTION, GROUP_FUNCTION, MISSED_FUNCTION } from './group-function.ts'
 import { DEPARTED_FUNCTION } from './instance-functions.ts'
 import { HEARTBEAT_PROCEDURE, MARK_FUNCTION } from './lease-functions.ts'
@@ -29,4 +30,5 @@ export const FUNCTIONS: readonly (readonly [name: string, sql: string])[] = [
   ['testify_1', TESTIFY_FUNCTION],
   ['join_1', JOIN_FUNCTION],
   ['settle_1', SETTLE_FUNCTION],
+  ['forget_1', FORGET_FUNCTION],
 ]

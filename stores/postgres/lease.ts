@@ -13,6 +13,7 @@ import type {
 import { type RealmOrdinal, realmOrdinal, StoreUnavailable } from '@rescind/core'
 import { DatabaseError } from 'pg'
 import { Connection, type PostgresAddress } from './connection.ts'
+import { DeadNodes } from './dead-nodes.ts'
 import { instancesJson, nodeOf, readInstances } from './instance-rows.ts'
 import type { KnownHeads } from './known-heads.ts'
 import { READING } from './lease-functions.ts'
@@ -87,6 +88,7 @@ export class PostgresLease implements NodesPort {
   #notifiedAtMs = 0
   #marksNo = 0
   readonly #upkeep: PostgresUpkeep
+  readonly #dead: DeadNodes
   #isClosed = false
   #isLeaving = false
   #boundMs = 0
@@ -95,6 +97,7 @@ export class PostgresLease implements NodesPort {
   constructor(parts: LeaseParts) {
     this.#parts = parts
     this.#upkeep = new PostgresUpkeep(parts.nodeId, parts.reads)
+    this.#dead = new DeadNodes(parts.nodeId, parts.reads)
     const { address, nodeId, place, known, fenced, fence } = parts
     this.takeover = new PostgresTakeover({
       ...{ address, nodeId, place, known, fenced },
@@ -204,6 +207,10 @@ export class PostgresLease implements NodesPort {
 
   claimUpkeep(nowMs: number): Promise<UpkeepTurn> {
     return this.#upkeep.claim(nowMs)
+  }
+
+  forgetDead(nowMs: number): Promise<void> {
+    return this.#dead.forget(nowMs)
   }
 
   get upkeepFence(): number | undefined {
