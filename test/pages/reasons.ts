@@ -6,6 +6,7 @@ export const REASONS = {
     'a part of a service; test/tarballs/packed.test.ts compiles each, and runs those that protect an app',
   systemd: 'needs systemd',
   cluster: 'needs a cluster',
+  containers: 'needs a container engine; test/faults/compose.test.ts checks the file that it reads',
   cloud: 'needs an account elsewhere',
   registry: 'needs packages that are not published',
   tests: 'runs the tests, this one among them',
