@@ -38,7 +38,7 @@ export function storedAs(table: MovedTable): Read {
 }
 
 /** The columns of a table as this engine writes them, in the moved order. */
-export function expressionsOf(table: MovedTable): readonly string[] {
+function expressionsOf(table: MovedTable): readonly string[] {
   const { columns } = storedAs(table)
   return columnsOf(table).map(({ name }) => columns[name] ?? name)
 }
