@@ -9,7 +9,7 @@ import { Unexpected } from './looks.ts'
 import { Nemesis } from './nemesis.ts'
 
 const CLIENTS = 8
-/** Violations beyond these are counted only. */
+/** A drill with so many violations ends: clients and faults do no more. */
 const VIOLATIONS_MAX = 50
 /** Requests that have no answer by then never get one. */
 const ANSWERED_WITHIN_MS = 30_000
@@ -25,6 +25,8 @@ export type Drill = {
   /** Tokens that are looked at in the end; a sample of them, if there are more. */
   readonly lookedAt: number
   readonly only?: readonly string[]
+  /** The drill ends with so many violations. */
+  readonly violationsMax?: number
   readonly onStrike?: (name: string, what: string) => void
 }
 
@@ -59,10 +61,11 @@ async function drilled(drill: Drill, cluster: Cluster, history: History): Promis
   const dice = new Dice(drill.seed)
   const load = new Load({ cluster, history, dice: new Dice(dice.below(2 ** 32)) })
   await load.logIn()
-  const { pauseMs, boundMs, only = [], onStrike = () => {} } = drill
+  const { pauseMs, boundMs, only = [], onStrike = () => {}, violationsMax = VIOLATIONS_MAX } = drill
+  const isSpoiled = (): boolean => history.violations.length >= violationsMax
   const nemesis = new Nemesis(cluster, { dice, boundMs, pauseMs, only, onStrike })
-  const working = startClients(load)
-  await nemesis.run(drill.events)
+  const working = startClients(load, isSpoiled)
+  const struck = await nemesis.run(drill.events, isSpoiled)
   const readyMs = await untilReady(cluster)
   if (readyMs === undefined) history.violations.push('a node is not ready again')
   await working.stop()
@@ -74,7 +77,7 @@ async function drilled(drill: Drill, cluster: Cluster, history: History): Promis
   await checkTokens(cluster, { history, tokens, admin: load.admin })
   const { rows, violations } = await checkLogs(cluster)
   return {
-    events: drill.events,
+    events: struck,
     faults: Object.fromEntries(nemesis.counts),
     counts: Object.fromEntries([...history.counts].sort()),
     ...{ tokens: history.tokens.length, rows, readyMs },
@@ -86,13 +89,14 @@ async function drilled(drill: Drill, cluster: Cluster, history: History): Promis
 function sampleOf(tokens: readonly Token[], max: number, dice: Dice): readonly Token[] {
   if (tokens.length <= max) return tokens
   const young = Math.floor(max / 2)
-  return [...dice.sample(tokens.slice(0, -young), max - young), ...tokens.slice(-young)]
+  const from = tokens.length - young
+  return [...dice.sample(tokens.slice(0, from), max - young), ...tokens.slice(from)]
 }
 
-function startClients(load: Load): { readonly stop: () => Promise<void> } {
+function startClients(load: Load, isSpoiled: () => boolean): { readonly stop: () => Promise<void> } {
   let isOver = false
   const client = async (): Promise<void> => {
-    while (!isOver && load.history.violations.length < VIOLATIONS_MAX) {
+    while (!isOver && !isSpoiled()) {
       try {
         await actOnce(load)
       } catch (error) {

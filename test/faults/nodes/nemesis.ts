@@ -59,15 +59,18 @@ export class Nemesis {
     this.#options = options
   }
 
-  /** @returns once so many faults are over. */
-  async run(events: number): Promise<void> {
+  /** @returns how many faults struck, once they are over. */
+  async run(events: number, isSpoiled: () => boolean): Promise<number> {
     const { dice, pauseMs } = this.#options
-    for (let nth = 0; nth < events; nth += 1) {
+    let struck = 0
+    while (struck < events && !isSpoiled()) {
       await wait(dice.below(2 * pauseMs))
       while (this.#lasting.size >= AT_ONCE_MAX) await Promise.race(this.#lasting)
       this.#strike()
+      struck += 1
     }
     await Promise.all(this.#lasting)
+    return struck
   }
 
   #strike(): void {
