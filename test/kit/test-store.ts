@@ -10,7 +10,7 @@ import { emptyStore } from './postgres-nodes.ts'
 import { type PostgresServer, startPostgres } from './postgres-server.ts'
 import { makeQuickHome } from './server.ts'
 
-/** `npm run test:sqlite` runs tests that open their store here on the embedded store; otherwise they use memory. */
+/** With TEST_STORE=sqlite tests that open their store here use the embedded store; without it, memory. */
 export const IS_EMBEDDED: boolean = process.env['TEST_STORE'] === 'sqlite'
 
 /** With TEST_STORE=postgres they use databases of a PostgreSQL that they start. */

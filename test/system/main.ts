@@ -35,7 +35,6 @@ const CHECKS: readonly Check[] = [
   { name: 'Apache with mod_lua', needs: ['apache2-bin', 'lua-socket'], run: apache },
   { name: 'the tarball of the server, installed', needs: null, run: installed },
   { name: 'pages with commands that need packages', needs: null, run: runSlowPages },
-  { name: 'acceptance tests on SQLite', needs: null, run: () => runSuite('test:sqlite') },
   { name: 'tests that take long', needs: null, run: () => runSuite('test:long') },
   { name: 'a disk that refuses to flush', needs: 'strace', run: failedFlush },
   { name: 'a kill at each write', needs: 'strace', run: eachWrite },

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Runs the test files that an npm script names, and which `npm test` leaves out. @throws the failures. */
-export async function runSuite(script: 'test:sqlite' | 'test:long'): Promise<string> {
+export async function runSuite(script: 'test:long'): Promise<string> {
   const child = spawn('npm', ['run', '--silent', script], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { LONG_ACCEPTANCE } from '../batches/batch.ts'
 import { files, read } from './tree.ts'
 
 const CALL = /^runBatch\(\{ folder: '([^']+)'(?:, except: '([^']+)')?(?:, nth: (\d+), of: (\d+))? \}\)$/m
 /** Files that `npm run test:system` runs, by `npm run test:long`: `npm test` does not. */
 const LONG = /^test\/(?:system|tarballs)\//
+/** The acceptance tests once more, on other stores than memory. */
+const OTHER_STORES: ReadonlySet<string> = new Set([
+  'test/batches/acceptance-postgres.test.ts',
+  'test/batches/acceptance-sqlite.test.ts',
+])
 /** Files that `npm test` runs each in a process of its own. */
 const ALONE = /^(?:cli|test\/(?:batches|faults|interop|museum|pages|tidy|workshop))\//
 
@@ -13,6 +19,7 @@ test('`npm test` runs every test file but the long ones once: in a process of it
   const wanted = new Map<string, number>()
   const excepted = new Set<string>()
   for (const path of files().filter((one) => /^test\/batches\/.*\.test\.ts$/.test(one))) {
+    if (OTHER_STORES.has(path)) continue
     const [, folder = '', except, nth = '0', of = '1'] =
       CALL.exec(read(path).text) ?? assert.fail(`${path} runs no batch`)
     if (except !== undefined) excepted.add(except)
@@ -52,11 +59,13 @@ test('`npm run test:system` runs every test file that `npm test` leaves out', ()
   assert.match(read('test/system/main.ts').text, /runSuite\('test:long'\)/)
 })
 
-test('every suite that `npm run test:sqlite` names is there: a glob passes a missing one over', () => {
-  const { scripts } = JSON.parse(read('package.json').text) as { scripts: Readonly<Record<string, string>> }
-  const [, folder = '', names = ''] =
-    /"(test\/acceptance)\/\{([^}]+)\}\.test\.ts"/.exec(scripts['test:sqlite'] ?? '') ?? []
+test('`npm test` runs the acceptance tests on every store, and `npm run test:long` those that take long', () => {
+  for (const path of OTHER_STORES) {
+    const [, store = ''] = /acceptance-(\w+)\.test/.exec(path) ?? []
+    assert.match(read(path).text, new RegExp(`^runAcceptanceOn\\('${store}', 'quick'\\)$`, 'm'))
+    const long = read(path.replace('test/batches', 'test/system')).text
+    assert.match(long, new RegExp(`^runAcceptanceOn\\('${store}', 'long'\\)$`, 'm'))
+  }
   const known = new Set(files())
-  assert.ok(names.length > 0)
-  for (const name of names.split(',')) assert.ok(known.has(`${folder}/${name}.test.ts`), name)
+  for (const path of LONG_ACCEPTANCE) assert.ok(known.has(path), path)
 })

@@ -1,0 +1,3 @@
+import { runAcceptanceOn } from './batch.ts'
+
+runAcceptanceOn('sqlite', 'quick')

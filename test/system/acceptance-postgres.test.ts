@@ -1,0 +1,3 @@
+import { runAcceptanceOn } from '../batches/batch.ts'
+
+runAcceptanceOn('postgres', 'long')
