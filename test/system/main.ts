@@ -6,6 +6,7 @@ import { CannotTrace, failedFlush } from './failed-flush.ts'
 import { apache, caddy, haproxy, nginx } from './gateways.ts'
 import { installed } from './installed.ts'
 import { installPackages } from './packages.ts'
+import { POOLER, pooler } from './pooler.ts'
 import { POSTGRES_15 } from './postgres-15.ts'
 import { standby } from './standby.ts'
 import { runSuite } from './suites.ts'
@@ -39,6 +40,7 @@ const CHECKS: readonly Check[] = [
   { name: 'a disk that refuses to flush', needs: 'strace', run: failedFlush },
   { name: 'a kill at each write', needs: 'strace', run: eachWrite },
   { name: 'a synchronous standby of PostgreSQL', needs: POSTGRES_15, run: standby },
+  { name: 'PgBouncer in transaction mode', needs: POOLER, run: pooler },
   { name: 'the unit of systemd', needs: 'systemd', run: unit },
 ]
 
