@@ -87,6 +87,8 @@ export interface Store {
    * longer as named stay, and none of it has to be durable. Undefined: they are removed by writes.
    */
   readonly sweep: ((realm: RealmOrdinal, gone: Swept) => Promise<void>) | undefined
+  /** Of a shared store: tells all processes that a log is proved to be rolled back. A new epoch ends that. */
+  markForked?(realm: RealmOrdinal): Promise<void>
   /** Reopens the store from disk after a failed flush. */
   reopen(): Promise<void>
 

@@ -75,7 +75,11 @@ async function verifyStore(values: Values, positions: readonly string[]): Promis
   if (url.path !== undefined && !existsSync(url.path))
     throw new SettingsRefused(`store: ${url.path} does not exist`)
   const master = readMasterKey(resolve(masterKeyFile))
-  const opened = await openStore(url, { floorMs: 0, sideLog: 'unread', mustExist: true })
+  const opened = await openStore(url, {
+    ...{ floorMs: 0, sideLog: 'unread', mustExist: true },
+    // What is checked before an operator decides.
+    afterTakeover: true,
+  })
   try {
     const lines: string[] = []
     let [isRight, met] = [true, 0]

@@ -1,49 +1,75 @@
 import { existsSync } from 'node:fs'
+import type { Realms } from '@rescind/authority'
 import { SettingsRefused, StoreRefused } from '@rescind/core'
-import { startEpochs } from '@rescind/server'
-import { openStore } from '@rescind/stores'
-import { knownCheckpoints } from './restore.ts'
-import { leftRealms, masterKeyOf, openRealms, storeWords, type Told, type ValuesOf } from './store-words.ts'
+import { type EpochStarted, forkOf, startEpochs } from '@rescind/server'
+import { type OpenedStore, openStore } from '@rescind/stores'
+import { knownCheckpoints, provenRealms } from './restore.ts'
+import { durableWords, leftRealms, masterKeyOf, openRealms, type Told, type ValuesOf } from './store-words.ts'
 
-const ON_DATABASE =
-  'a new epoch in a database is not possible yet: move the store to sqlite:PATH, and begin it there'
+type Words = ReturnType<typeof durableWords>
 
 /**
- * `rescind epoch new`: for an operator whose store was found to be rolled back, with no better copy to restore.
+ * `rescind epoch new`: for an operator whose store was found to be rolled back, with no better copy to restore, or whose
+ * PostgreSQL is a standby that took over while no node was running.
  * @throws SettingsRefused, StoreRefused.
  */
 export async function epoch(words: readonly string[], valuesOf: ValuesOf): Promise<Told> {
   const [sub, ...rest] = words
   if (sub !== 'new') throw new SettingsRefused('the command is: rescind epoch new [FLAGS]')
-  const { file, url, config, known, keepTokens } = storeWords(rest, valuesOf, ON_DATABASE)
-  if (file !== undefined) throw new SettingsRefused('the command is: rescind epoch new [FLAGS]')
-  if (!existsSync(url.path)) throw new StoreRefused(`there is no store at ${url.path}`)
-  const master = masterKeyOf(config)
-  const { sideLog } = config
-  const side = typeof sideLog === 'object' ? { ...sideLog, salvage: false } : sideLog
-  const store = await openStore(url, { floorMs: 0, sideLog: side })
+  const told = durableWords(rest, valuesOf)
+  if (told.file !== undefined) throw new SettingsRefused('the command is: rescind epoch new [FLAGS]')
+  const { path } = told.url
+  if (path !== undefined && !existsSync(path)) throw new StoreRefused(`there is no store at ${path}`)
+  const master = masterKeyOf(told.config)
+  const store = await opened(told)
   try {
-    const realms = await openRealms(store, master)
-    const started = await startEpochs(realms, {
-      keepTokens: () => keepTokens,
-      known: knownCheckpoints(realms, known),
-      audit: {
-        by: 'operator',
-        from: 'local',
-        how: 'epoch.new',
-        why: keepTokens ? 'a new epoch; --keep-tokens' : 'a new epoch',
-      },
-    })
-    const left = leftRealms(realms)
-    await realms.ledger.close()
-    const lines = started.map(({ realm, ordinal, keptTokens }) => {
-      const what = keptTokens
-        ? 'its tokens stay valid, because --keep-tokens was given'
-        : 'every token issued before is lost'
-      return `${realm}: epoch ${ordinal}; ${what}.`
-    })
-    return { lines: [...lines, ...left.lines], isWhole: left.isWhole }
+    const done = await begun(await openRealms(store, master), told, store)
+    await store.takeover?.settle()
+    return done
   } finally {
     await store.close()
   }
+}
+
+function opened({ url, config }: Words): Promise<OpenedStore> {
+  const { sideLog } = config
+  const side = typeof sideLog === 'object' ? { ...sideLog, salvage: false } : sideLog
+  return openStore(url, { floorMs: 0, mustExist: true, afterTakeover: true, sideLog: side })
+}
+
+async function begun(realms: Realms, told: Words, store: OpenedStore): Promise<Told> {
+  const known = knownCheckpoints(realms, told.known)
+  const proven = store.takeover?.isDue === true ? await provenAfterTakeover(realms, known) : new Set<string>()
+  await store.takeover?.forgetForks()
+  const started = await startEpochs(realms, {
+    keepTokens: (realm) => told.keepTokens || proven.has(realm.name),
+    known,
+    audit: {
+      by: 'operator',
+      from: 'local',
+      how: 'epoch.new',
+      why: told.keepTokens ? 'a new epoch; --keep-tokens' : 'a new epoch',
+    },
+  })
+  const left = leftRealms(realms)
+  await realms.ledger.close()
+  return { lines: [...started.map((one) => line(one, proven)), ...left.lines], isWhole: left.isWhole }
+}
+
+/** A position that proved a rollback is one that the log does not reach. */
+async function provenAfterTakeover(
+  realms: Realms,
+  known: ReturnType<typeof knownCheckpoints>,
+): Promise<ReadonlySet<string>> {
+  const all = new Map(known)
+  for (const realm of realms.all())
+    all.set(realm.name, [...(known.get(realm.name) ?? []), ...(await forkOf(realms, realm))])
+  return provenRealms(realms, { joined: undefined, known: all })
+}
+
+function line({ realm, ordinal, keptTokens }: EpochStarted, proven: ReadonlySet<string>): string {
+  const kept = proven.has(realm)
+    ? 'its tokens stay valid: the log reaches the given position'
+    : 'its tokens stay valid, because --keep-tokens was given'
+  return `${realm}: epoch ${ordinal}; ${keptTokens ? kept : 'every token issued before is lost'}.`
 }

@@ -103,7 +103,7 @@ type History = {
 }
 
 /** Realms that lack nothing that was acknowledged, as the side log or a checkpoint that the log reaches proves. */
-async function provenRealms(realms: Realms, { joined, known }: History): Promise<ReadonlySet<string>> {
+export async function provenRealms(realms: Realms, { joined, known }: History): Promise<ReadonlySet<string>> {
   const proven = new Set<string>()
   const isWhole = joined?.kind === 'whole'
   for (const realm of realms.all()) {

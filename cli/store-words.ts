@@ -14,19 +14,30 @@ import type { FileStoreUrl, StoreUrl } from '@rescind/stores'
 export type ValuesOf = (flags: readonly string[]) => Values
 
 /** The arguments of a command about a store: its own words, and the server's flags. */
-export type StoreWords = {
+export type StoreWords<Url extends StoreUrl = FileStoreUrl> = {
   readonly file: string | undefined
   readonly known: readonly string[]
   readonly keepTokens: boolean
   readonly config: Config
-  readonly url: FileStoreUrl
+  readonly url: Url
+}
+
+/**
+ * As `durableWords`, for a command about files.
+ * @param onDatabase what to do instead for a store in a database. @throws SettingsRefused.
+ */
+export function storeWords(words: readonly string[], valuesOf: ValuesOf, onDatabase: string): StoreWords {
+  const told = durableWords(words, valuesOf)
+  const url = fileStore(told.url)
+  if (url === undefined) throw new SettingsRefused(`store: ${onDatabase}`)
+  return { ...told, url }
 }
 
 /**
  * Reads `FILE`, `--known-position P` and `--keep-tokens`; all other flags belong to the server.
- * @param onDatabase what to do instead for a store in a database. @throws SettingsRefused.
+ * @throws SettingsRefused.
  */
-export function storeWords(words: readonly string[], valuesOf: ValuesOf, onDatabase: string): StoreWords {
+export function durableWords(words: readonly string[], valuesOf: ValuesOf): StoreWords<StoreUrl> {
   const [first] = words
   const file = first === undefined || first.startsWith('-') ? undefined : first
   const flags: string[] = []
@@ -41,14 +52,9 @@ export function storeWords(words: readonly string[], valuesOf: ValuesOf, onDatab
     } else flags.push(word)
   }
   const config = checkConfig(valuesOf(flags))
-  const url = fileStore(config.store)
-  if (url === undefined)
-    throw new SettingsRefused(
-      config.store.isDurable
-        ? `store: ${onDatabase}`
-        : 'store: this command needs a store on disk; give --store sqlite:PATH',
-    )
-  return { file, known, keepTokens, config, url }
+  if (!config.store.isDurable)
+    throw new SettingsRefused('store: this command needs a store on disk; give --store sqlite:PATH')
+  return { file, known, keepTokens, config, url: fileStore(config.store) ?? config.store }
 }
 
 /** The URL of a store on disk, with its absolute path; undefined for other stores. */

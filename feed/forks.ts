@@ -63,6 +63,7 @@ export class Forks {
     const value = Buffer.from(JSON.stringify(checkpoint), 'utf8')
     const entry = { kind: FORK_KIND, id: realm.name, value, expiresAtMs: LAST_INSTANT_MS }
     await commitOwn(system, [{ kind: 'put-expiring', entry }])
+    await system.store.markForked?.(realm.ordinal)
   }
 
   /** A new epoch has begun. @throws StoreUnavailable, Overloaded. */

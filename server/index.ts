@@ -20,6 +20,7 @@ export {
   checkpointIn,
   type EpochStart,
   type EpochStarted,
+  forkOf,
   realmsOutOfOrder,
   startEpochs,
 } from './upkeep/epochs.ts'

@@ -7,7 +7,7 @@ import { parsePostgresUrl } from './postgres/address.ts'
 import type { PostgresAddress } from './postgres/connection.ts'
 import { openMoveSource as openPostgresSource } from './postgres/move-source.ts'
 import { openMoveTarget as openPostgresTarget } from './postgres/move-target.ts'
-import { openPostgres } from './postgres/store.ts'
+import { openPostgres, type TakenOver } from './postgres/store.ts'
 import { type BackupOptions, backupSqlite } from './sqlite/backup.ts'
 import { openMoveSource as openSqliteSource } from './sqlite/move-source.ts'
 import { openMoveTarget as openSqliteTarget } from './sqlite/move-target.ts'
@@ -55,11 +55,13 @@ export type OpenStore = OpenSqlite & {
   readonly fenced?: (why: string) => void
   /** Refuses a database without a store, instead of creating one there. */
   readonly mustExist?: boolean
+  /** For an operator who says what becomes of the tokens after a takeover: a database is opened also where one is due. */
+  readonly afterTakeover?: boolean
   /** Whether nothing counts as written before a synchronous standby of PostgreSQL has it. */
   readonly requireSync?: boolean
 }
-/** A store that may have a side log, with how the two fitted. */
-export type OpenedStore = Store & Partial<SideLogged>
+/** A store that may have a side log, with how the two fitted, or a standby that may have taken over. */
+export type OpenedStore = Store & Partial<SideLogged> & Partial<TakenOver>
 
 /**
  * Opens or creates the store that a URL names; a file's folder must exist.
@@ -67,7 +69,7 @@ export type OpenedStore = Store & Partial<SideLogged>
  */
 export async function openStore(
   url: StoreUrl,
-  { floorMs, fenced, mustExist = false, requireSync = false, ...options }: OpenStore,
+  { floorMs, fenced, mustExist = false, requireSync = false, afterTakeover = false, ...options }: OpenStore,
 ): Promise<OpenedStore> {
   switch (url.kind) {
     case 'memory':
@@ -76,7 +78,7 @@ export async function openStore(
       return openSqlite(url.path, floorMs, options)
     case 'postgres':
       return openPostgres(url.address, {
-        ...{ floorMs, mustExist, requireSync },
+        ...{ floorMs, mustExist, requireSync, afterTakeover },
         ...(fenced === undefined ? {} : { fenced }),
       })
   }

@@ -67,7 +67,7 @@ export async function startEpochs(realms: Realms, start: EpochStart): Promise<re
 const IS_CHECKPOINT = shaped({ ordinal: 'number', epochId: 'text', seq: 'number', chain: 'text' })
 
 /** The checkpoint that proved a rollback of a realm's log, if there is one. */
-async function forkOf({ system }: Realms, realm: Realm): Promise<readonly Checkpoint[]> {
+export async function forkOf({ system }: Realms, realm: Realm): Promise<readonly Checkpoint[]> {
   const entry = await system.store.expiring(system.ordinal, { kind: FORK_KIND, id: realm.name })
   const checkpoint = entry === undefined ? undefined : readObject(entry.value)
   // An unreadable checkpoint does not tell how far the other history went.

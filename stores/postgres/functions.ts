@@ -6,7 +6,7 @@ import { HEARTBEAT_PROCEDURE, MARK_FUNCTION } from './lease-functions.ts'
 import { RECORDS_FUNCTION } from './records-function.ts'
 import { CLOCK_FUNCTION, FENCE_FUNCTION, PLACE_FUNCTION } from './setup-functions.ts'
 import { SWEEP_FUNCTION } from './sweep-function.ts'
-import { JOIN_FUNCTION, SETTLE_FUNCTION, TESTIFY_FUNCTION } from './takeover-functions.ts'
+import { FORKED_FUNCTION, JOIN_FUNCTION, SETTLE_FUNCTION, TESTIFY_FUNCTION } from './takeover-functions.ts'
 import { UPKEEP_FUNCTION } from './upkeep-function.ts'
 
 /**
@@ -31,4 +31,5 @@ export const FUNCTIONS: readonly (readonly [name: string, sql: string])[] = [
   ['join_1', JOIN_FUNCTION],
   ['settle_1', SETTLE_FUNCTION],
   ['forget_1', FORGET_FUNCTION],
+  ['forked_1', FORKED_FUNCTION],
 ]

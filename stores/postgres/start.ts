@@ -22,8 +22,11 @@ export type OpenChecks = {
   readonly afterTakeover?: boolean
 }
 
+/** `isTakeoverDue`: nobody has said what the tokens are worth on this server. */
+export type Prepared = { readonly place: Place; readonly isTakeoverDue: boolean }
+
 /** Checks the server, and brings the store to this version's schema. @throws StoreRefused with one line that says why. */
-export async function prepareStore(connection: Connection, checks: OpenChecks): Promise<Place> {
+export async function prepareStore(connection: Connection, checks: OpenChecks): Promise<Prepared> {
   await checkServer(connection)
   if (checks.requireSync === true) await checkRole(connection)
   await connection.run(SCHEMA_LOCK)
@@ -34,9 +37,9 @@ export async function prepareStore(connection: Connection, checks: OpenChecks): 
   }
   await migrate(connection, checks.floorMs)
   await makeFunctions(connection)
-  const place = await settlePlace(connection, checks.afterTakeover === true)
+  const prepared = await settlePlace(connection, checks.afterTakeover === true)
   await connection.run('COMMIT')
-  return place
+  return prepared
 }
 
 /** Those that are not there yet. */
@@ -133,7 +136,7 @@ async function migrate(connection: Connection, floorMs: number): Promise<void> {
  * A store is used on one timeline. A lower one, or another system, is a copy that fell behind. On a higher one something that
  * was acknowledged may be missing, and only running nodes or an operator know that.
  */
-async function settlePlace(connection: Connection, afterTakeover: boolean): Promise<Place> {
+async function settlePlace(connection: Connection, afterTakeover: boolean): Promise<Prepared> {
   const [row] = await connection.rows<readonly [Place, string, number]>(
     'SELECT rescind.place_1(), system_id, timeline FROM rescind.store',
   )
@@ -150,7 +153,7 @@ async function settlePlace(connection: Connection, afterTakeover: boolean): Prom
     throw new StoreRefused(
       `this server took over (timeline ${timeline} after ${used}), and no running node has said that nothing is missing; ${ADVICE}`,
     )
-  return place
+  return { place, isTakeoverDue: used !== 0 && timeline > used }
 }
 
 const ADVICE =

@@ -74,9 +74,16 @@ export type OpenPostgres = OpenChecks & {
   readonly fenced?: (why: string) => void
 }
 
+/** What an operator does about a store when no node is running. */
 export type TakenOver = {
-  /** An operator has said what becomes of the tokens: from now on the store is used on this server. @throws StoreUnavailable. */
-  readonly settleTakeover: () => Promise<void>
+  readonly takeover: {
+    /** Whether a server has taken over, and nobody has said what becomes of the tokens. */
+    readonly isDue: boolean
+    /** Before a new epoch: logs that were proved to be rolled back take writes again. @throws StoreUnavailable. */
+    readonly forgetForks: () => Promise<void>
+    /** From now on the store is used on this server. @throws StoreUnavailable. */
+    readonly settle: () => Promise<void>
+  }
 }
 
 /**
@@ -89,13 +96,14 @@ export async function openPostgres(
 ): Promise<Store & TakenOver> {
   const connection = await reached(address)
   try {
-    const place = new ServerPlace(await prepareStore(connection, options))
+    const { place: at, isTakeoverDue } = await prepareStore(connection, options)
+    const place = new ServerPlace(at)
     const nodeId = randomBytes(16).toString('hex')
     const { requireSync = false, fenced = () => {} } = options
     const shared = { address, nodeId, place, requireSync, fenced }
     const writer = new GroupWriter(shared)
     await writer.open()
-    return new PostgresStore({ ...shared, writer, reads: new Reads(address, place) })
+    return new PostgresStore({ ...shared, writer, reads: new Reads(address, place), isTakeoverDue })
   } finally {
     connection.drop()
   }
@@ -122,6 +130,7 @@ type Parts = {
   readonly place: ServerPlace
   readonly nodeId: string
   readonly requireSync: boolean
+  readonly isTakeoverDue: boolean
   readonly fenced: (why: string) => void
 }
 
@@ -137,7 +146,8 @@ class PostgresStore implements Store, TakenOver {
   readonly #place: ServerPlace
   readonly #known: KnownHeads = new KnownHeads()
 
-  constructor({ writer, reads, address, place, nodeId, requireSync, fenced }: Parts) {
+  constructor(parts: Parts) {
+    const { writer, reads, address, place, nodeId, requireSync, isTakeoverDue, fenced } = parts
     this.#writer = writer
     this.#place = place
     this.#reads = reads
@@ -150,11 +160,23 @@ class PostgresStore implements Store, TakenOver {
       known: this.#known,
       fence: () => writer.fence,
     })
+    this.takeover = {
+      isDue: isTakeoverDue,
+      forgetForks: async () => {
+        await reads.rows('SELECT rescind.forked_1($1, NULL)', [place.last], 'pages')
+      },
+      settle: async () => {
+        await reads.rows('SELECT rescind.settle_1($1, false)', [place.last], 'pages')
+      },
+    }
     this.#wakes.start()
   }
 
-  readonly settleTakeover = async (): Promise<void> => {
-    await this.#reads.rows('SELECT rescind.settle_1($1, false)', [this.#place.last], 'pages')
+  readonly takeover: TakenOver['takeover']
+
+  /** For all nodes, until a new epoch begins. */
+  async markForked(realm: RealmOrdinal): Promise<void> {
+    await this.#reads.rows('SELECT rescind.forked_1($1, $2)', [this.#place.last, realm], 'urgent')
   }
 
   readonly sweep = async (realm: RealmOrdinal, { tokens, entries }: Swept): Promise<void> => {

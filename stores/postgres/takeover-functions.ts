@@ -135,6 +135,17 @@ ${SETTLED}END
 $join$;
 `
 
+/** Marks a log that was proved to be rolled back, so that every node refuses it; without a realm, it takes all such marks off. */
+export const FORKED_FUNCTION: string = `
+CREATE OR REPLACE FUNCTION rescind.forked_1(p_place text, p_realm integer) RETURNS void LANGUAGE plpgsql VOLATILE AS $forked$
+BEGIN
+${CHECKED}
+  UPDATE rescind.head h SET forked = p_realm IS NOT NULL, moved_by = pg_current_xact_id()
+    WHERE CASE WHEN p_realm IS NULL THEN h.forked ELSE h.realm = p_realm END;
+END
+$forked$;
+`
+
 /**
  * The store is used on this timeline from now on. `p_asked`: only if every node has testified, and nothing is missing; else
  * an operator says so.

@@ -14,6 +14,7 @@ const BOUND_MS = 1_000
 
 type Node = {
   readonly nodes: Nodes
+  readonly ledger: Realms['ledger']
   readonly realm: Realm
   readonly store: Store
   /** Why the process had to end. */
@@ -62,7 +63,7 @@ async function openNode(seed: string): Promise<Node> {
     defer: setImmediate,
   })
   const node = {
-    ...{ nodes, realm: realms.default, store, ended },
+    ...{ nodes, ledger: realms.ledger, realm: realms.default, store, ended },
     skip: (ms: number) => {
       aheadMs += ms
     },
@@ -220,9 +221,22 @@ test('without a running node a server that took over is refused, until an operat
     return true
   })
   const store = await openPostgres(data.address, { floorMs: 1_000, afterTakeover: true })
-  await store.settleTakeover()
+  assert.equal(store.takeover.isDue, true)
+  await store.takeover.settle()
   await store.close()
   assert.equal(await say((await openNode('c')).realm, 'token'), 'active')
+})
+
+test('a log that one node proves to be rolled back is refused by all, until a new epoch', {
+  timeout: 60_000,
+}, async () => {
+  const [a, b] = [await openNode('a'), await openNode('b')]
+  const { ordinal } = b.realm
+  await a.store.markForked?.(ordinal)
+  await b.nodes.asOfNow()
+  assert.equal(b.ledger.isSuspended(ordinal), true)
+  // Also before a node has heard of it.
+  assert.equal((await tryIssue(a.realm, intentOf(a.realm, 'token'))).kind, 'stale')
 })
 
 test('an old primary that returns is refused by a node that has seen its successor', {

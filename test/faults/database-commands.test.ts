@@ -44,6 +44,18 @@ test('commands about files say which tool does the same for a database', async (
   )
 })
 
+test('a new epoch begins in every realm of a store in PostgreSQL, and ends what proved a rollback', async () => {
+  await admin.run('UPDATE rescind.head SET forked = true WHERE realm = 1')
+  const lost = await rescind(['epoch', 'new'])
+  assert.equal(lost.code, 0, lost.stderr)
+  assert.match(lost.stdout, /^system: epoch 2; every token issued before is lost\.$/m)
+  assert.match(lost.stdout, /^default: epoch 2; every token issued before is lost\.$/m)
+  assert.deepEqual(await admin.rows('SELECT FROM rescind.head WHERE forked'), [])
+  const kept = await rescind(['epoch', 'new', '--keep-tokens'])
+  assert.match(kept.stdout, /^default: epoch 3; its tokens stay valid, because --keep-tokens was given\.$/m)
+  assertRefused(await rescind(['epoch', 'new', '--known-position', 'none']), /not a position of a realm/)
+})
+
 test('the logs of a store in PostgreSQL are checked, and a row that was altered is named', async () => {
   const right = await rescind(['audit', 'verify'])
   assert.equal(right.code, 0, right.stdout + right.stderr)

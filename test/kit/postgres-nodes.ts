@@ -19,7 +19,7 @@ const CALL = 'SELECT reply, missed FROM rescind.group_1($1, $2, $3, $4, $5, $6, 
 /** An empty store in this database. @returns which server it is on. */
 export async function emptyStore(address: PostgresAddress, floorMs = 1_000): Promise<string> {
   const connection = await Connection.open(address)
-  const place = await prepareStore(connection, { floorMs })
+  const { place } = await prepareStore(connection, { floorMs })
   const tables = await connection.rows<[string]>(
     "SELECT tablename FROM pg_tables WHERE schemaname = 'rescind' AND tablename <> 'store'",
   )
