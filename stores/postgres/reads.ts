@@ -42,10 +42,11 @@ export class Reads {
     // PostgreSQL's text holds no NUL, so nothing is stored under one.
     if (values.some((value) => typeof value === 'string' && value.includes('\0'))) return []
     const asked = this.#place.now
+    if (asked === undefined) throw new StoreUnavailable('another server is taking over')
     const result = await this.#ask(this.#poolFor(pool), sql, values)
     const rows: Row[] = []
     for (const [place, hit, ...columns] of result) {
-      if (asked === undefined || place !== asked || place !== this.#place.now) {
+      if (place !== asked || place !== this.#place.now) {
         this.#place.found(String(place))
         throw new StoreUnavailable(`a read came from the server ${String(place)}, not ${this.#place.last}`)
       }
