@@ -17,6 +17,8 @@ export async function writeUses(realm: Realm, isStopped: () => boolean): Promise
       const { handle, minuteMs } = use
       const expiresAtMs = use.expiresAtMs ?? (await expiryOf(realm, handle))
       if (expiresAtMs === undefined) continue
+      // Another process may have seen it used later.
+      if (realm.store.isShared && ((await storedMs(realm, handle)) ?? 0) > minuteMs) continue
       const value = Buffer.alloc(8)
       value.writeDoubleBE(minuteMs)
       const entry = { kind: KIND, id: handle, value, expiresAtMs: expiresAtMs + KEEP_MARGIN_MS }
@@ -44,8 +46,10 @@ export function noteUses(realm: Realm, handles: readonly string[]): void {
 
 /** The minute in which a token was last used, as far as uses were reported. */
 export async function lastUsedMs(realm: Realm, handle: Handle): Promise<number | undefined> {
-  const noted = realm.uses.get(handle)
-  if (noted !== undefined) return noted
+  return realm.uses.get(handle) ?? (await storedMs(realm, handle))
+}
+
+async function storedMs(realm: Realm, handle: Handle): Promise<number | undefined> {
   const entry = await realm.store.expiring(realm.ordinal, { kind: KIND, id: handle })
   // A value of another length comes from a newer version and is ignored.
   return entry?.value.length === 8 ? Buffer.from(entry.value).readDoubleBE(0) : undefined

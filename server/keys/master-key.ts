@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { isMaster, type MasterKey, type Realms, type RealmsAct, type Store } from '@rescind/authority'
-import type { Random } from '@rescind/core'
+import { type Random, StoreUnavailable } from '@rescind/core'
 import {
   dropNextMasterKey,
   makeNextMasterKey,
@@ -9,7 +9,8 @@ import {
   takeNextMasterKey,
 } from '../machine/key-files.ts'
 
-export type Rotated = 'done' | 'stale' | 'running' | 'no-file'
+/** `other-nodes`: these have the old key, and would not open what is wrapped with the new one. */
+export type Rotated = 'done' | 'stale' | 'running' | 'no-file' | 'other-nodes'
 
 /**
  * The master key that opens the store: the key in the file or, after an interrupted change, the next key. Removes what
@@ -54,10 +55,19 @@ export class MasterKeyFile {
 
   async #rotate(path: string, act: RealmsAct): Promise<Rotated> {
     const { realms, store, random } = this.#parts
+    if (await hasOtherNodes(store)) return 'other-nodes'
     await settledMasterKey(path, store)
     const rewrapped = await realms.rewrap(makeNextMasterKey(path, random), act)
     if (rewrapped === 'done') takeNextMasterKey(path)
     else dropNextMasterKey(path)
     return rewrapped
   }
+}
+
+/** A node that ended without leaving counts until the upkeep removes its row. @throws StoreUnavailable. */
+async function hasOtherNodes({ nodes }: Store): Promise<boolean> {
+  if (nodes === undefined) return false
+  const reading = await nodes.read([])
+  if (reading === undefined) throw new StoreUnavailable('the nodes of the store cannot be read')
+  return reading.rows.some(({ node }) => node !== nodes.self)
 }

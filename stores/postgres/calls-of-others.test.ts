@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import { callerFacts, type Realm } from '@rescind/authority'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { Idempotency, type Keyed } from '../../server/control/frame/idempotency.ts'
+import { lastUsedMs, writeUses } from '../../server/judging/last-use.ts'
 import { beginCall, endCall } from '../../server/machine/running-calls.ts'
+import { issue } from '../../test/kit/acts.ts'
 import { wireRequest } from '../../test/kit/request.ts'
 import { sharedNodes } from '../../test/kit/shared-nodes.ts'
 
@@ -45,6 +47,17 @@ test('a call with one Idempotency-Key runs on one node at a time, and its answer
   assert.equal(repeated.status, 201)
   assert.equal(repeated.headers['idempotent-replayed'], 'true')
   assert.equal(times, 1)
+})
+
+test('the last use of a token is the latest that any node has seen', async () => {
+  const [a, b] = [await open('a'), await open('b')]
+  const { handle, expiresAtMs } = await issue(a.realm, 'access')
+  const nowMs = a.realm.nowMs()
+  a.realm.uses.note(handle, nowMs + 120_000, expiresAtMs)
+  b.realm.uses.note(handle, nowMs, expiresAtMs)
+  await writeUses(a.realm, () => false)
+  await writeUses(b.realm, () => false)
+  for (const { realm } of [a, b]) assert.equal(await lastUsedMs(realm, handle), nowMs + 120_000)
 })
 
 test('a call of a node that ended counts as running for a minute', async () => {

@@ -171,6 +171,11 @@ async function rotate(ask: Ask): Promise<Answer | Stale> {
       return 'stale'
     case 'running':
       return problem(409, 'a change is under way already; wait for it to end')
+    case 'other-nodes':
+      return problem(
+        409,
+        'other nodes use this store, with the old key: stop them, change it, and start them with the new file',
+      )
     case 'no-file':
       return problem(409, 'this store has no master key in a file')
     default:
