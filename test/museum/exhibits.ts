@@ -16,9 +16,7 @@ const ROOMS = ['core', 'authority', 'dialects', 'stores', 'feed', 'server', 'ver
 export function showExhibits(folder: string, environment: Readonly<Record<string, string>> = {}): void {
   const tree = copyOfTree()
   after(() => rmSync(tree, { recursive: true }))
-  const exhibits = readdirSync(folder)
-    .filter((one) => one.endsWith('.patch'))
-    .map((one) => exhibitOf(join(folder, one)))
+  const exhibits = exhibitsIn(folder)
   const place = { tree, environment }
   for (const [file, ofFile] of Map.groupBy(exhibits, (one) => one.file))
     test(`without a fault the tests of ${file} pass`, () => {
@@ -34,6 +32,22 @@ export function showExhibits(folder: string, environment: Readonly<Record<string
       assert.deepEqual([passed, failed], [0, 1], text)
       assert.match(text, /AssertionError|ERR_ASSERTION/)
     })
+}
+
+/** That each patch of this folder fits, and that the test which it names exists; for those that take too long here. */
+export function checkExhibits(folder: string): void {
+  test(`the patches of ${basename(folder)} fit, and the tests that they name exist`, () => {
+    for (const { patch, file, name } of exhibitsIn(folder)) {
+      execFileSync('git', ['apply', '-C1', '--check', patch], { cwd: ROOT })
+      assert.ok(readFileSync(join(ROOT, file), 'utf8').includes(name), `${file} has no test "${name}"`)
+    }
+  })
+}
+
+function exhibitsIn(folder: string): readonly Exhibit[] {
+  return readdirSync(folder)
+    .filter((one) => one.endsWith('.patch'))
+    .map((one) => exhibitOf(join(folder, one)))
 }
 
 /** The sources, with packages that lead to this copy and not to the original. */

@@ -1,4 +1,6 @@
-import { showExhibits } from './exhibits.ts'
+import { join } from 'node:path'
+import { checkExhibits, showExhibits } from './exhibits.ts'
 
-// Those whose tests need a PostgreSQL: test/system/museum.test.ts
 showExhibits(import.meta.dirname)
+// Their tests need a PostgreSQL: test/system/museum.test.ts
+checkExhibits(join(import.meta.dirname, 'postgres'))
