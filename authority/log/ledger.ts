@@ -254,15 +254,9 @@ export class Ledger {
     }
   }
 
-  /**
-   * Resolves once what the store holds of a log up to this head is folded here, and published. @throws StoreUnavailable.
-   */
-  async settledThrough(realm: RealmOrdinal, head: LogHead): Promise<void> {
-    if (this.foldedSeq(realm) >= head.seq) return
-    // Only the group in flight can be in the store already.
-    if (this.#shared === undefined) await this.#commits.landed()
-    else await this.foldedThrough(realm, head)
-    if (this.foldedSeq(realm) < head.seq) throw new StoreUnavailable('the log is ahead of what was folded')
+  /** Resolves once the group in flight is written and folded, or has failed. */
+  landed(): Promise<void> {
+    return this.#commits.landed()
   }
 
   /** The other nodes wait for this one again before it says anything positive about the realm. */

@@ -29,6 +29,7 @@ import { Directory, type RecordWatch } from '../directory/directory.ts'
 import { STRANGE } from '../directory/stored-json.ts'
 import { Keyring } from '../keys/signing-keys.ts'
 import type { Ledger, Outcome } from '../log/ledger.ts'
+import { settledHead } from '../log/settled-head.ts'
 import type { LogHead, NewRow, Write } from '../log/writes.ts'
 import type { IssuingQuota, Store, Swept, TokenReads } from '../ports.ts'
 import type { Disorder, Unreadable } from './disorder.ts'
@@ -188,11 +189,9 @@ export class Realm {
     return text.length < CREDENTIAL_MIN_CHARS ? text : (this.#freeText?.(this, text, chosenBy) ?? text)
   }
 
-  /** The end of the log, read from the store after the call, and folded here by then. @throws StoreUnavailable. */
-  async settledHead(): Promise<LogHead> {
-    const head = await this.store.head(this.ordinal)
-    await this.#ledger.settledThrough(this.ordinal, head)
-    return head
+  /** See `settledHead`. @throws StoreUnavailable. */
+  settledHead(): Promise<LogHead> {
+    return settledHead({ store: this.store, ledger: this.#ledger }, this.ordinal)
   }
 
   /** The prefixes and form of this realm's tokens. */
