@@ -32,7 +32,12 @@ export type Readable = {
 }
 
 /** Where a store went, and by which move: each one has 128 random bits of its own. */
-export type Moved = { readonly id: string; readonly to: string }
+export type Moved = {
+  readonly id: string
+  readonly to: string
+  /** The copy is in place, and may know more than this store by now: it is never made again. */
+  readonly isOver: boolean
+}
 
 export type MoveSource = Readable & {
   /** As the target remembers it. */
@@ -42,9 +47,11 @@ export type MoveSource = Readable & {
   /** @throws StoreRefused for what the other engine cannot hold. */
   check(): Promise<void>
   /** Makes the move durable: nothing can be written here afterwards. @throws StoreRefused while another process uses it. */
-  begin(moved: Moved): Promise<void>
+  begin(moved: Omit<Moved, 'isOver'>): Promise<void>
   /** Resolves when nobody can answer by this store any more. */
   quiet(): Promise<void>
+  /** Makes it durable that the copy is in place. */
+  end(): Promise<void>
   close(): Promise<void>
 }
 

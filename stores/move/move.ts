@@ -38,11 +38,15 @@ export async function moveStore(
   const ends = { from: source.name, to: target.name }
   await checkMaster(source, master)
   const id = await settled(source, target)
-  if (target.state.kind === 'whole') return ends
+  if (target.state.kind === 'whole') {
+    await source.end()
+    return ends
+  }
   await copy(source, target, { id, onStep })
   const digest = await compared(source, target, onStep)
   await source.quiet()
   await target.place()
+  await source.end()
   return { ...ends, digest }
 }
 
@@ -83,6 +87,10 @@ async function settled(source: MoveSource, target: MoveTarget): Promise<string> 
       state.kind === 'whole'
         ? `${target.name} holds a store already: give an empty target`
         : `${target.name} holds half a copy of another store, ${state.from}: end that move, or remove the copy`,
+    )
+  if (moved?.isOver === true && state.kind !== 'whole')
+    throw new StoreRefused(
+      `${source.name} was moved, and the store at ${moved.to} is gone: what is here is out of date; restore a backup of that one`,
     )
   if (moved !== undefined) return moved.id
   await source.check()

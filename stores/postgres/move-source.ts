@@ -64,10 +64,15 @@ class PostgresSource implements MoveSource {
       )
   }
 
-  async begin(moved: Moved): Promise<void> {
+  async begin({ id, to }: Omit<Moved, 'isOver'>): Promise<void> {
+    const moved = { id, to, isOver: false }
     await this.#refuseLive()
     await this.#mark(moved)
     this.#moved = moved
+  }
+
+  async end(): Promise<void> {
+    await this.#connection.rows('UPDATE rescind.store SET moved_over = true')
   }
 
   async quiet(): Promise<void> {

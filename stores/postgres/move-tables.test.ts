@@ -28,6 +28,7 @@ const LEFT_IN_POSTGRES: Readonly<Record<string, string>> = {
   'store.timeline': 'of this server',
   'store.moved_id': 'of this store alone: where it went',
   'store.moved_to': 'of this store alone',
+  'store.moved_over': 'of this store alone',
   'store.came_id': 'of this store alone: what it came from',
   'store.came_from': 'of this store alone',
   'head.realm': 'the ends of the logs follow from their rows, and are compared with them',

@@ -113,7 +113,7 @@ test('a store that moves to PostgreSQL and back is the same store, by digest and
 })
 
 /** What a crash may cut off: each call of the two ends that changes something. */
-const STEPS = ['begin', 'open', 'write', 'finish', 'quiet', 'place'] as const
+const STEPS = ['begin', 'open', 'write', 'finish', 'quiet', 'place', 'end'] as const
 
 class Crash extends Error {}
 
@@ -199,6 +199,26 @@ test('a move goes on to its first target alone, and only from its own source', a
   assert.ok((await move(up(path, first))).digest !== undefined)
   assert.equal((await move(up(path, first))).digest, undefined)
   assert.match(await refusal(move(up(other, first))), /holds a store already/)
+})
+
+test('a copy that is gone is made again only if it never was in place', async () => {
+  const [path, address] = [await filled(), await database()]
+  const drop = async (schema: string): Promise<void> => {
+    const db = await Connection.open(address)
+    await db.run(`DROP SCHEMA ${schema} CASCADE`)
+    db.drop()
+  }
+  await assert.rejects(
+    move(up(path, address), (ends) => crashing(ends, 6, 'after')),
+    Crash,
+  )
+  await drop('rescind_moving')
+  assert.ok((await move(up(path, address))).digest !== undefined)
+  await drop('rescind')
+  assert.match(
+    await refusal(move(up(path, address))),
+    /is gone: what is here is out of date; restore a backup/,
+  )
 })
 
 test('a copy on disk is refused to servers until it is complete, and never replaces a store', async () => {

@@ -13,11 +13,11 @@ export async function movesOf(
 ): Promise<{ readonly moved: Moved | undefined; readonly came: Came | undefined } | undefined> {
   const table = "SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = 'store'"
   if ((await connection.rows(table, [schema])).length === 0) return undefined
-  const sql = `SELECT moved_id, moved_to, came_id, came_from FROM ${schema}.store`
+  const sql = `SELECT moved_id, moved_to, came_id, came_from, moved_over::text FROM ${schema}.store`
   const [row] = await connection.rows<readonly (string | null)[]>(sql)
-  const [movedId, to, cameId, from] = row ?? []
+  const [movedId, to, cameId, from, over] = row ?? []
   return {
-    moved: to == null ? undefined : { id: movedId ?? '', to },
+    moved: to == null ? undefined : { id: movedId ?? '', to, isOver: over === 'true' },
     came: from == null ? undefined : { id: cameId ?? '', from },
   }
 }

@@ -197,8 +197,8 @@ export const MIGRATIONS: readonly string[] = [
 
 /**
  * Made before the first step. `system_id` and `timeline`: the server, and on which of its timelines the store is used; on a later
- * one nothing is written before it is known what the tokens are worth. `moved`: where the store is by now, and by which move;
- * `came`: which move made it.
+ * one nothing is written before it is known what the tokens are worth. `moved`: where the store is to be, by which move, and
+ * whether it is there; `came`: which move made it.
  */
 export const STORE_TABLE = `
   CREATE SCHEMA IF NOT EXISTS rescind;
@@ -210,6 +210,7 @@ export const STORE_TABLE = `
     timeline bigint NOT NULL,
     moved_id text,
     moved_to text,
+    moved_over boolean NOT NULL DEFAULT false,
     came_id text,
     came_from text
   );

@@ -54,10 +54,15 @@ class SqliteSource implements MoveSource {
     }
   }
 
-  async begin(moved: Moved): Promise<void> {
-    const sql = "INSERT INTO moved (way, id, store) VALUES ('to', ?, ?)"
-    this.#db.prepare(sql).run(moved.id, moved.to)
-    this.#moved = moved
+  async begin({ id, to }: Omit<Moved, 'isOver'>): Promise<void> {
+    this.#db.prepare("INSERT INTO moved (way, id, store) VALUES ('to', ?, ?)").run(id, to)
+    this.#moved = { id, to, isOver: false }
+  }
+
+  async end(): Promise<void> {
+    this.#db.exec(
+      "INSERT OR IGNORE INTO moved (way, id, store) SELECT 'over', id, store FROM moved WHERE way = 'to'",
+    )
   }
 
   /** The lock is held since before the move began. */

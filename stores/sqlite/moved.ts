@@ -11,7 +11,9 @@ type Way = { readonly id: string; readonly store: string }
 /** Where a store was moved to. */
 export function movedTo(db: DatabaseSync): Moved | undefined {
   const row = wayOf(db, 'to')
-  return row === undefined ? undefined : { id: row.id, to: row.store }
+  return row === undefined
+    ? undefined
+    : { id: row.id, to: row.store, isOver: wayOf(db, 'over') !== undefined }
 }
 
 /** Which move made this store. */
@@ -20,7 +22,7 @@ export function cameFrom(db: DatabaseSync): Came | undefined {
   return row === undefined ? undefined : { id: row.id, from: row.store }
 }
 
-function wayOf(db: DatabaseSync, way: 'to' | 'from'): Way | undefined {
+function wayOf(db: DatabaseSync, way: 'to' | 'from' | 'over'): Way | undefined {
   // A store of an earlier schema has no such table.
   const table = db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'moved'").get()
   if (table === undefined) return undefined

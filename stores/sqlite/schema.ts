@@ -137,7 +137,7 @@ const MIGRATIONS: readonly string[] = [
       (min(max(expires_at), 253402300799999) + 86399999) / 86400000 * 86400000
     FROM token WHERE source IS NOT NULL GROUP BY 1, 2;
   `,
-  // `to`: where the store was moved, and is to be used from now on. `from`: which move made it.
+  // `to`: where the store was moved, and is to be used from now on. `over`: it is there. `from`: which move made it.
   'CREATE TABLE moved (way TEXT PRIMARY KEY, id TEXT NOT NULL, store TEXT NOT NULL) STRICT, WITHOUT ROWID;',
 ]
 
