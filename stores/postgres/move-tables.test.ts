@@ -50,10 +50,10 @@ const LEFT_IN_POSTGRES: Readonly<Record<string, string>> = {
   'token.client': 'made from the facts',
 }
 /**
- * Tables of processes that run on this server; all of them ended before the move. Which verifiers there are stands among the
- * expiring entries, too.
+ * Tables of processes that run on this server, and of how it took over from another; all processes ended before the move, and a
+ * store whose takeover is not settled is refused. Which verifiers there are stands among the expiring entries, too.
  */
-const OF_PROCESSES = ['node', 'lease', 'fold_mark', 'instance', 'testimony', 'carried']
+const OF_PROCESSES = ['node', 'lease', 'fold_mark', 'instance', 'upkeep', 'testimony', 'carried']
 
 let server: PostgresServer
 let admin: Connection
