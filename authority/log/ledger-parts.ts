@@ -1,6 +1,7 @@
-import type { RealmOrdinal } from '@rescind/core'
+import type { Cutoff, Position, RealmOrdinal } from '@rescind/core'
 import type { Nodes } from '../nodes/nodes.ts'
 import type { Defer } from '../ports.ts'
+import type { ConflictWhat, GroupOutcome, Write } from './writes.ts'
 
 /** What rows of other processes bring about beyond the index, before they count as folded. */
 export type Following = {
@@ -17,4 +18,22 @@ export type LedgerParts = {
   readonly nodes?: Nodes | undefined
   /** Called when this process has missed what it can no longer read: it must end, and start again. */
   readonly mustEnd?: ((why: string) => void) | undefined
+}
+
+/** What became of a write. `stale`: judge again with what is known now, then retry. */
+export type Outcome =
+  | {
+      readonly kind: 'applied'
+      readonly at: Position
+      readonly seq: number
+      readonly previousCutoff?: Cutoff
+    }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'conflict'; readonly what: ConflictWhat }
+
+/** `fresh`: the writes of a group that were handed to the store, with their outcomes. */
+export type Flushed = {
+  readonly writes: readonly Write[]
+  readonly fresh: readonly Write[]
+  readonly settled: GroupOutcome
 }

@@ -2,7 +2,6 @@ import {
   ContractBroken,
   type Cutoff,
   ordinalOf,
-  type Position,
   position,
   type RealmOrdinal,
   RealmOutOfOrder,
@@ -15,7 +14,7 @@ import type { Testimony } from '../nodes/takeover.ts'
 import type { Store } from '../ports.ts'
 import { GroupCommit, type Told } from './group-commit.ts'
 import { Keeping } from './keeping.ts'
-import type { Following, LedgerParts } from './ledger-parts.ts'
+import type { Flushed, Following, LedgerParts, Outcome } from './ledger-parts.ts'
 import { Listeners, type RowListener } from './listeners.ts'
 import { type GroupListener, publicationsOf } from './publications.ts'
 import { foldKept, foldLog } from './read-log.ts'
@@ -24,7 +23,6 @@ import { SharedFold } from './shared-fold.ts'
 import { type StalenessParts, withoutStale } from './staleness.ts'
 import { mendsLog, type Suspension, Suspensions } from './suspensions.ts'
 import {
-  type ConflictWhat,
   type GroupOutcome,
   type LogHead,
   revokes,
@@ -32,17 +30,6 @@ import {
   type Write,
   type WriteOutcome,
 } from './writes.ts'
-
-/** What became of a write. `stale`: judge again with what is known now, then retry. */
-export type Outcome =
-  | {
-      readonly kind: 'applied'
-      readonly at: Position
-      readonly seq: number
-      readonly previousCutoff?: Cutoff
-    }
-  | { readonly kind: 'stale' }
-  | { readonly kind: 'conflict'; readonly what: ConflictWhat }
 
 /**
  * Keeps the order: commit durably → fold into the index → publish → answer, per group and without a gap. After an unknown
@@ -483,13 +470,6 @@ export class Ledger {
     if (index === undefined) throw new ContractBroken(`realm ${realm} is not open`)
     return index
   }
-}
-
-/** `fresh`: the writes of a group that were handed to the store, with their outcomes. */
-type Flushed = {
-  readonly writes: readonly Write[]
-  readonly fresh: readonly Write[]
-  readonly settled: GroupOutcome
 }
 
 const STALE: Outcome = { kind: 'stale' }
