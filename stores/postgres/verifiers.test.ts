@@ -173,3 +173,41 @@ test('a node that is killed leaves its verifiers behind until they are somewhere
   )
   for (const one of [stays, moves]) await one.close()
 })
+
+test('a node that cannot reach its store ends its streams, and one that can does not', async () => {
+  const way = await Balancer.open(database.address.port)
+  balancers.push(way)
+  const cut = await openNodeServer({ ...database.address, port: way.port }, home)
+  nodes.push(cut)
+  const [ending, staying] = await Promise.all([cut, b].map(streamOf))
+  assert.ok(ending !== undefined && staying !== undefined)
+  way.to(undefined)
+  await ending.ended
+  assert.equal(staying.isOver(), false)
+  way.to(database.address.port)
+  const again = await streamOf(cut)
+  for (const one of [staying, again]) one.close()
+})
+
+/** A plain reader of a node's feed that has been greeted. */
+async function streamOf({ url }: NodeServer) {
+  const aborted = new AbortController()
+  const response = await fetch(`${url}/control/v1/feed`, {
+    headers: { authorization: `Bearer ${KEY}`, accept: 'text/event-stream' },
+    signal: aborted.signal,
+  })
+  assert.equal(response.status, 200)
+  const reader = response.body?.getReader() ?? assert.fail()
+  assert.match(Buffer.from((await reader.read()).value ?? []).toString(), /event: hello/)
+  let isOver = false
+  const read = async (): Promise<void> => {
+    while (!(await reader.read()).done) continue
+  }
+  const ended = read()
+    // It was cut off.
+    .catch(() => undefined)
+    .then(() => {
+      isOver = true
+    })
+  return { ended, isOver: () => isOver, close: () => aborted.abort() }
+}

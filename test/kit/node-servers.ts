@@ -57,9 +57,13 @@ export class Balancer {
     return made
   }
 
-  get url(): string {
+  get port(): number {
     const at = this.#server.address()
-    return `http://127.0.0.1:${typeof at === 'object' && at !== null ? at.port : 0}`
+    return typeof at === 'object' && at !== null ? at.port : 0
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`
   }
 
   /** From now on to the node at this port; undefined: to none. */
