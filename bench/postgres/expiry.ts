@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Store } from '@rescind/authority'
-import { type Handle, type RealmOrdinal, realmOrdinal } from '@rescind/core'
+import type { Store, Swept } from '@rescind/authority'
+import { type Handle, type RealmOrdinal, realmOrdinal, type TokenRecord } from '@rescind/core'
+import { Pace } from '../../server/upkeep/pace.ts'
 import { bareToken, commit, digestAt, handleAt, put, writeIn } from '../../stores/contract/samples.ts'
 import { Connection, type PostgresAddress } from '../../stores/postgres/connection.ts'
 import { openPostgres } from '../../stores/postgres/store.ts'
@@ -9,7 +10,6 @@ import { appended } from '../../test/kit/postgres-nodes.ts'
 const TOKENS: RealmOrdinal = realmOrdinal(2)
 const REVOKED: RealmOrdinal = realmOrdinal(3)
 const SOURCE = 'oauth'
-const PAGE = 1_000
 const EXPIRED_MS = 1_000
 const FOREVER_MS = 9e12
 /** Between two groups; each revokes as many tokens as come in at the rate meanwhile. */
@@ -47,7 +47,7 @@ export async function measureExpiry(address: PostgresAddress, ask: ExpiryAsk): P
   for (let round = 0; round < ask.rounds; round += 1) {
     await load(admin, Math.ceil(ask.rows / ask.rounds), round)
     const startMs = performance.now()
-    busy.push(...(await revoking.during(sweepAll(store))))
+    busy.push(...(await revoking.during(sweepAll(store, () => revoking.writes))))
     sweptMs += performance.now() - startMs
     if (ask.vacuum) await admin.run('VACUUM rescind.token')
     sizesMb.push(await sizeMb(admin))
@@ -75,17 +75,22 @@ async function load(admin: Connection, rows: number, round: number): Promise<voi
     UPDATE rescind.head SET tokens = tokens + ${rows} WHERE realm = ${TOKENS}`)
 }
 
-async function sweepAll(store: Store): Promise<void> {
-  for (;;) {
-    const page = await store.expiredTokens(EXPIRED_MS, PAGE)
-    if (page.length === 0) return
-    const tokens = page.flatMap(({ record }) =>
-      record === undefined
-        ? []
-        : [{ digest: record.digest, handle: record.handle, ifExpiresAtMs: record.expiresAtMs }],
-    )
-    await store.sweep?.(TOKENS, { tokens, entries: [] })
-  }
+/** At the pace of the upkeep, which rests while others write. */
+async function sweepAll(store: Store, writes: () => number): Promise<void> {
+  const pace = new Pace({ monotonicMs: () => performance.now(), rest: async (ms) => wait(ms), writes })
+  await pace.run(
+    () => true,
+    async (limit) => {
+      const page = await store.expiredTokens(EXPIRED_MS, limit)
+      const tokens = page.flatMap(({ record }) => (record === undefined ? [] : [swept(record)]))
+      await store.sweep?.(TOKENS, { tokens, entries: [] })
+      return { looked: page.length, writes: 0 }
+    },
+  )
+}
+
+function swept({ digest, handle, expiresAtMs }: TokenRecord): Swept['tokens'][number] {
+  return { digest, handle, ifExpiresAtMs: expiresAtMs }
 }
 
 class Revoking {
@@ -96,6 +101,10 @@ class Revoking {
   constructor(store: Store, perSecond: number) {
     this.#store = store
     this.#perGroup = Math.max(1, Math.round((perSecond * GROUP_MS) / 1_000))
+  }
+
+  get writes(): number {
+    return this.#number
   }
 
   /** Milliseconds of each group, from when it was due. */

@@ -8,12 +8,12 @@ test('tokens that expire in PostgreSQL all go, while others are revoked, and the
 }, async () => {
   const server = await startPostgres()
   const found = await measureExpiry(server.address, {
-    ...{ rows: 20_000, rounds: 4, revocationsPerSecond: 500, quietMs: 200, vacuum: true },
+    ...{ rows: 3_000, rounds: 3, revocationsPerSecond: 500, quietMs: 200, vacuum: true },
   })
   await server.stop()
   assert.equal(found.left, 0)
   assert.ok(found.during.groups > 10, `${found.during.groups} groups of revocations meanwhile`)
   // Pages of indexes are used again a round later than those of the table.
-  const [, second = 0, , last = 0] = found.sizesMb
-  assert.ok(last <= 1.1 * second, `${found.sizesMb.join(', ')} MB`)
+  const [, second = 0, last = 0] = found.sizesMb
+  assert.ok(last <= 1.1 * second + 0.1, `${found.sizesMb.join(', ')} MB`)
 })
