@@ -142,8 +142,13 @@ async function settlePlace(connection: Connection, afterTakeover: boolean): Prom
   )
   const [place, systemId, used] = row ?? ['', '', 0]
   const { system, timeline } = timelineOf(place) ?? { system: '', timeline: 0 }
-  if (system !== systemId)
-    throw new StoreRefused(`this store was made on the PostgreSQL system ${systemId}, and this is ${system}`)
+  if (system !== systemId) {
+    // Timelines of two systems cannot be compared.
+    if (afterTakeover) return { place, isTakeoverDue: true }
+    throw new StoreRefused(
+      `this store was made on the PostgreSQL system ${systemId}, and this is ${system}: a copy may lack what was acknowledged; ${ADVICE}`,
+    )
+  }
   if (timeline < used)
     throw new StoreRefused(
       `this server writes timeline ${timeline}, but the store has seen timeline ${used}: it is an old primary`,

@@ -16,7 +16,7 @@ const CHECKED = `
 `
 
 const SETTLED = `
-  UPDATE rescind.store s SET timeline = v_timeline;
+  UPDATE rescind.store s SET timeline = v_timeline, system_id = split_part(rescind.place_1(), '/', 1);
   DELETE FROM rescind.testimony w WHERE w.timeline < v_timeline;
   DELETE FROM rescind.carried c WHERE c.timeline < v_timeline;
 `

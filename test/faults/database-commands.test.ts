@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { StoreRefused } from '@rescind/core'
 import { Connection, type PostgresAddress } from '../../stores/postgres/connection.ts'
 import { nameOf } from '../../stores/postgres/move-source.ts'
 import { openPostgres } from '../../stores/postgres/store.ts'
@@ -64,6 +65,30 @@ test('the logs of a store in PostgreSQL are checked, and a row that was altered 
   const wrong = await rescind(['audit', 'verify'])
   assert.equal(wrong.code, 1)
   assert.match(wrong.stdout, /^default: WRONG at row 2: it is not the row that was written/m)
+})
+
+test('a copy on another server is refused until a new epoch begins there, on whatever timeline', async () => {
+  const address = { ...server.address, database: `${server.address.database}_copy` }
+  await admin.run(`CREATE DATABASE ${address.database}`)
+  const store = await openPostgres(address, { floorMs: START_MS })
+  await fillStore(store)
+  await store.close()
+  const copy = await Connection.open(address)
+  await copy.run("UPDATE rescind.store SET system_id = '7', timeline = 9")
+  await assert.rejects(openPostgres(address, { floorMs: 0 }), (error: unknown) => {
+    assert.ok(error instanceof StoreRefused)
+    assert.match(
+      error.message,
+      /^this store was made on the PostgreSQL system 7, .* run `rescind epoch new` with/,
+    )
+    return true
+  })
+  const begun = await rescind(['epoch', 'new'], address)
+  assert.equal(begun.code, 0, begun.stdout + begun.stderr)
+  assert.match(begun.stdout, /^default: epoch 2; every token issued before is lost/m)
+  const again = await openPostgres(address, { floorMs: 0 })
+  await again.close()
+  copy.drop()
 })
 
 test('a database without a store is refused by a check, which makes none there', async () => {
