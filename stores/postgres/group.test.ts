@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { LogCheck, type LogHead } from '@rescind/authority'
-import { keptPast, LAST_INSTANT_MS, type RealmOrdinal, realmOrdinal } from '@rescind/core'
+import { keptPast, LAST_INSTANT_MS, ORIGIN, type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import { decodeRule, keepInBytes, type Rule, type Target } from '@rescind/core/log'
 import { CuttingProxy } from '../../test/kit/cutting-proxy.ts'
 import {
@@ -115,7 +115,7 @@ test('a hold on what a write depends on makes it stale; a release, or a change o
 })
 
 test('a new epoch makes every write stale, also one that depends on nothing', async () => {
-  const epoch: Rule = { kind: 'epoch', ordinal: 1, epochId: 'e'.repeat(22), lostBelow: 0 as never }
+  const epoch: Rule = { kind: 'epoch', ordinal: 1, epochId: 'e'.repeat(22), lostBelow: ORIGIN }
   await a.commit(judgedAt(EMPTY_LOG, dependent([], appended(epoch))))
   const elsewhere = writeIn(OTHER, put(bareToken(2)))
   const heads = new Map([
