@@ -75,7 +75,7 @@ export { type Heads, Heartbeat, type Later } from './nodes/heartbeat.ts'
 export type { InstanceRow, InstancesRead, PublishedInstance } from './nodes/instance-rows.ts'
 export { type FoldMarksOf, type LeaseRow, leaseMs } from './nodes/lease.ts'
 export { ACKNOWLEDGE, type Acknowledge, Nodes } from './nodes/nodes.ts'
-export type { Beat, NodesPort, NodesTold, UpkeepTurn } from './nodes/port.ts'
+export type { Beat, GroupCounts, NodesPort, NodesTold, UpkeepTurn } from './nodes/port.ts'
 export { StoreClock } from './nodes/store-clock.ts'
 export {
   type FoundHead,

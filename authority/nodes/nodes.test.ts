@@ -16,6 +16,7 @@ test('heads that could not be folded are owed by the heartbeats after', async ()
   const due: (() => void)[] = []
   const nodes = await Nodes.join({
     port: {
+      counts: { groups: 0, retries: 0, unknown: 0 },
       self: 'a',
       register: async () => {},
       beat: async () => ({ heads: beats.shift() ?? new Map(), forked: [], rows: [], nowMs: clock.wallMs() }),

@@ -4,7 +4,7 @@ import { Acknowledger } from './acknowledge.ts'
 import { FoldMarks } from './fold-marks.ts'
 import { type Heads, Heartbeat, type Later } from './heartbeat.ts'
 import { DueInstances, type InstanceRow, type InstancesRead } from './instance-rows.ts'
-import type { Beat, NodesPort } from './port.ts'
+import type { Beat, GroupCounts, NodesPort } from './port.ts'
 import { StoreClock } from './store-clock.ts'
 import { Takeover, type Testimony } from './takeover.ts'
 
@@ -154,6 +154,10 @@ export class Nodes {
   /** See `NodesPort.readInstances`. */
   readInstances(since: string | undefined): Promise<InstancesRead | undefined> {
     return this.#parts.port.readInstances(since)
+  }
+
+  get counts(): GroupCounts {
+    return this.#parts.port.counts
   }
 
   get self(): string {

@@ -28,9 +28,19 @@ export type NodesTold = {
 /** Whether a node does the upkeep: on, from now on, or another one does. */
 export type UpkeepTurn = 'kept' | 'taken' | 'other'
 
+/** Groups that this process has handed to the store since its start. */
+export type GroupCounts = {
+  readonly groups: number
+  /** Tries that wrote nothing, and were repeated. */
+  readonly retries: number
+  /** Tries after which it was not known whether anything was written, until the store was asked. */
+  readonly unknown: number
+}
+
 /** What a store keeps about the processes that share it. Each has one row, under the id of its start. */
 export interface NodesPort {
   readonly self: string
+  readonly counts: GroupCounts
   readonly takeover: TakeoverPort
   /** Writes this node's row; before any log is read. @throws StoreUnavailable. */
   register(boundMs: number, told: NodesTold): Promise<void>

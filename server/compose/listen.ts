@@ -135,7 +135,12 @@ async function share(config: Config, open: Open): Promise<Shared> {
     byItself: open.isSystemClock,
   })
   const troubles = (): readonly Trouble[] => [...storeTroubles(realms, clock), ...maintenance.troubles()]
-  metrics.watch({ troubles, clockDriftMs: maintenance.clockDriftMs, indexes: maintenance.indexes })
+  metrics.watch({
+    troubles,
+    clockDriftMs: maintenance.clockDriftMs,
+    doesUpkeep: maintenance.doesUpkeep,
+    indexes: maintenance.indexes,
+  })
   const lines = new RequestLines(log, monotonicMs)
   const keySets = new KeySets({
     fetch: guardedFetch,

@@ -16,6 +16,10 @@ export type MetricName =
   | 'rescind_node_lag_seconds'
   | 'rescind_heartbeat_age_seconds'
   | 'rescind_acknowledgements_waiting'
+  | 'rescind_groups_total'
+  | 'rescind_group_retries_total'
+  | 'rescind_unknown_outcomes_total'
+  | 'rescind_upkeep_owner'
   | 'rescind_logs_rolled_back'
   | 'rescind_log_lines_dropped_total'
   | 'rescind_event_loop_delay_seconds'
@@ -78,6 +82,26 @@ export const METRICS: Readonly<Record<MetricName, MetricShape>> = {
     type: 'gauge',
     labels: [],
     help: 'Revocations and changes that are written, and whose answers wait until every node has heard of them',
+  },
+  rescind_groups_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Groups of writes that this node has handed to PostgreSQL',
+  },
+  rescind_group_retries_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Tries of groups that wrote nothing and were repeated: a lock that was not had in time, a deadlock',
+  },
+  rescind_unknown_outcomes_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Tries of groups whose outcome had to be looked up: a connection that was lost, a notice of PostgreSQL',
+  },
+  rescind_upkeep_owner: {
+    type: 'gauge',
+    labels: [],
+    help: '1 on the node that does the upkeep; always 1 on the embedded store',
   },
   rescind_logs_rolled_back: {
     type: 'gauge',

@@ -34,6 +34,7 @@ export type MetricsParts = {
 export type WatchedState = {
   readonly troubles: () => readonly Trouble[]
   readonly clockDriftMs: () => number
+  readonly doesUpkeep: () => boolean
   readonly indexes: {
     readonly differences: Differences
     readonly removedEarly: number
@@ -137,10 +138,28 @@ function watchNodes(registry: Registry, nodes: Nodes | undefined): void {
   show('rescind_nodes', () => nodes?.known ?? 1)
   show('rescind_node_lag_seconds', () => (nodes?.lagMs ?? 0) / 1_000)
   show('rescind_heartbeat_age_seconds', () => (nodes?.silentMs ?? 0) / 1_000)
+  const count = (name: MetricName, read: () => number): void => {
+    new Counter({
+      ...described(name, registry),
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
+  }
+  count('rescind_groups_total', () => nodes?.counts.groups ?? 0)
+  count('rescind_group_retries_total', () => nodes?.counts.retries ?? 0)
+  count('rescind_unknown_outcomes_total', () => nodes?.counts.unknown ?? 0)
   show('rescind_acknowledgements_waiting', () => nodes?.waiting ?? 0)
 }
 
-function watchState(registry: Registry, { troubles, clockDriftMs, indexes }: WatchedState): void {
+function watchState(registry: Registry, { troubles, clockDriftMs, doesUpkeep, indexes }: WatchedState): void {
+  new Gauge({
+    ...described('rescind_upkeep_owner', registry),
+    collect() {
+      this.set(doesUpkeep() ? 1 : 0)
+    },
+  })
   new Gauge({
     ...described('rescind_troubles', registry),
     collect() {

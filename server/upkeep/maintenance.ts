@@ -35,6 +35,8 @@ export type Maintenance = {
   readonly troubles: () => readonly Trouble[]
   /** How far the wall clock has moved against the monotonic one, in milliseconds. */
   readonly clockDriftMs: () => number
+  /** Whether this process does what only one of a store may do at a time. */
+  readonly doesUpkeep: () => boolean
   readonly stop: () => Promise<void>
 }
 
@@ -67,6 +69,7 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
     confirmClock: () => upkeep.confirmClock(),
     troubles: () => upkeep.troubles(),
     clockDriftMs: () => upkeep.clockDriftMs(),
+    doesUpkeep: () => upkeep.isOurs,
     stop: async () => {
       clearInterval(timer)
       clearInterval(watch)
@@ -171,6 +174,10 @@ class Upkeep {
       return defined({ code: 'upkeep_waits', realm, detail })
     })
     return [...this.#clockTroubles(), ...setbacks, ...this.indexes.troubles()]
+  }
+
+  get isOurs(): boolean {
+    return this.#turn.isOurs
   }
 
   clockDriftMs(): number {

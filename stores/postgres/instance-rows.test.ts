@@ -32,6 +32,7 @@ after(async () => {
 async function opened(node: string): Promise<PostgresLease> {
   const lease = new PostgresLease({
     requireSync: false,
+    counts: { groups: 0, retries: 0, unknown: 0 },
     ...{ address: server.address, nodeId: node.repeat(32), place: new ServerPlace(place), reads },
     ...{ known: new KnownHeads(), fence: () => 1 },
     fenced: (why) => assert.fail(why),

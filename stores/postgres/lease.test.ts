@@ -36,6 +36,7 @@ async function opened(node: string): Promise<Opened> {
   const [ended, forked]: [string[], number[]] = [[], []]
   const lease = new PostgresLease({
     requireSync: false,
+    counts: { groups: 0, retries: 0, unknown: 0 },
     ...{ address: server.address, nodeId: idOf(node), place: new ServerPlace(place), reads },
     ...{ known: new KnownHeads(), fence: () => 1 },
     fenced: (why) => ended.push(why),

@@ -1,6 +1,7 @@
 import type {
   Beat,
   FoldMarksOf,
+  GroupCounts,
   Heads,
   InstanceRow,
   InstancesRead,
@@ -62,6 +63,7 @@ export type LeaseParts = {
   readonly known: KnownHeads
   /** The fence in this node's other row. */
   readonly fence: () => number
+  readonly counts: GroupCounts
   /** Called once when the row is gone or older than it was: this process must end. */
   readonly fenced: (why: string) => void
   readonly onMarked: (marked: () => void) => void
@@ -114,6 +116,10 @@ export class PostgresLease implements NodesPort {
       this.#beats?.drop()
       this.#marks?.drop()
     })
+  }
+
+  get counts(): GroupCounts {
+    return this.#parts.counts
   }
 
   get self(): string {

@@ -159,6 +159,7 @@ class PostgresStore implements Store, TakenOver {
       ...{ address, nodeId, place, reads, requireSync, fenced, onMarked },
       known: this.#known,
       fence: () => writer.fence,
+      counts: writer.counts,
     })
     this.takeover = {
       isDue: isTakeoverDue,

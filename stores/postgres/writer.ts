@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { GroupCounts } from '@rescind/authority'
 import { StoreUnavailable } from '@rescind/core'
 import { DatabaseError } from 'pg'
 import { Connection, type PostgresAddress } from './connection.ts'
@@ -60,6 +61,7 @@ export class GroupWriter {
   #asked = 1
   #groupNo = 0
   #isUnknown = false
+  readonly counts: { -readonly [Count in keyof GroupCounts]: number } = { groups: 0, retries: 0, unknown: 0 }
   /** Why this writer writes no more. */
   #over: string | undefined
 
@@ -84,6 +86,7 @@ export class GroupWriter {
     const untilMs = performance.now() + PATIENCE_MS
     await this.recover()
     this.#groupNo += 1
+    this.counts.groups += 1
     const written = await this.#write(group, floorMs, untilMs)
     if (this.#options.requireSync) await this.#waitForStandby(untilMs)
     return written
@@ -95,6 +98,7 @@ export class GroupWriter {
       if (tried.kind === 'written') return tried
       if (tried.kind === 'unknown') {
         this.#isUnknown = true
+        this.counts.unknown += 1
         const reply = await this.#outcome(untilMs)
         if (reply !== undefined) return { reply, missed: [] }
       } else if (tried.kind === 'refused' && !RETRIED.has(tried.error.code ?? '')) {
@@ -102,6 +106,7 @@ export class GroupWriter {
       }
       if (performance.now() >= untilMs)
         throw new StoreUnavailable('PostgreSQL did not take a group in time', { cause: tried.error })
+      this.counts.retries += 1
       await wait(PAUSE_MS)
     }
   }
