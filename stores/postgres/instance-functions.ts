@@ -7,8 +7,9 @@ export const NO_NODE = '00000000-0000-0000-0000-000000000000'
  */
 export const PUT_INSTANCES = `
   IF p_instances IS NOT NULL THEN
-    PERFORM set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-      set_config('jit', 'off', true);
+    -- A plan that was made when the table was small would look through all of it for each row (tried).
+    PERFORM set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+      set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true);
     DELETE FROM rescind.instance i USING json_to_recordset(p_instances) AS t(r integer, id text, body text)
       WHERE t.body IS NULL AND i.realm = t.r AND i.id = t.id AND i.node = p_node;
     INSERT INTO rescind.instance AS i (node, realm, id, contacts, applied, seen_at, body, put_by)
