@@ -3,7 +3,7 @@ import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Nodes, type Realm, Realms, revokePrincipals, revokeToken, type Store } from '@rescind/authority'
 import { isOutage, StoreRefused } from '@rescind/core'
-import { actOf, intentOf, issue, say, tryIssue } from '../../test/kit/acts.ts'
+import { AUDIT, actOf, intentOf, issue, say, tryIssue } from '../../test/kit/acts.ts'
 import { PostgresData } from '../../test/kit/postgres-data.ts'
 import { MASTER } from '../../test/kit/realm.ts'
 import { SeededRandom } from '../../test/kit/seeded-random.ts'
@@ -14,6 +14,7 @@ const BOUND_MS = 1_000
 
 type Node = {
   readonly nodes: Nodes
+  readonly realms: Realms
   readonly ledger: Realms['ledger']
   readonly realm: Realm
   readonly store: Store
@@ -63,7 +64,7 @@ async function openNode(seed: string): Promise<Node> {
     defer: setImmediate,
   })
   const node = {
-    ...{ nodes, ledger: realms.ledger, realm: realms.default, store, ended },
+    ...{ nodes, realms, ledger: realms.ledger, realm: realms.default, store, ended },
     skip: (ms: number) => {
       aheadMs += ms
     },
@@ -155,10 +156,12 @@ test('a standby that lacks a revocation begins a new epoch: earlier tokens are l
   const copy = await standby({ isLost: false })
   await lasting(() => a.nodes.fresh())
   await lasting(() => revokePrincipals(a.realm, subject('s'), actOf(a.realm)))
+  await lasting(() => a.realms.make('late', AUDIT))
   const epoch = a.realm.index.epochs.at(-1)?.ordinal ?? 0
   await lasting(() => b.nodes.asOfNow())
   await promote(copy)
-  for (const node of [a, b]) assert.match(await endedOf(node), /a new epoch has begun/)
+  for (const node of [a, b])
+    assert.match(await endedOf(node), /a new epoch has begun.*records are lost: realm 0 realms\/late/)
   await assert.rejects(a.nodes.asOfNow(), isOutage)
   const next = await openNode('c')
   assert.equal(await say(next.realm, 'before'), 'lost')

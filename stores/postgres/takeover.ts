@@ -12,7 +12,7 @@ import {
   type Testimony,
 } from '@rescind/authority'
 import { position, type RealmOrdinal, realmOrdinal } from '@rescind/core'
-import { encodeRule, ROW_KINDS } from '@rescind/core/log'
+import { type ChainedLogRow, decodeRule, encodeRule, ROW_KINDS } from '@rescind/core/log'
 import { Connection, type PostgresAddress } from './connection.ts'
 import { instancesJson, nodeOf } from './instance-rows.ts'
 import type { KnownHeads } from './known-heads.ts'
@@ -24,6 +24,8 @@ const TESTIFY = 'SELECT settled, joined, lacking, silent FROM rescind.testify_1(
 const JOIN = 'SELECT rescind.join_1($1, $2, $3, $4)'
 const SETTLE = 'SELECT rescind.settle_1($1, $2)'
 const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4, true, false)'
+/** Records that are named to the operator. */
+const LOST_NAMED_MAX = 100
 const EPOCH_AUDIT =
   '{"by":"server","from":"local","how":"store.takeover","why":"a server took over that lacks what was acknowledged"}'
 
@@ -60,6 +62,8 @@ export type TakeoverOptions = {
 export class PostgresTakeover implements TakeoverPort {
   readonly #options: TakeoverOptions
   #connection: Connection | undefined
+  /** Records whose last change the successor lacks. */
+  readonly #lost: Set<string> = new Set()
   /** What was said last; its rows are there already. */
   #testified = ''
 
@@ -81,6 +85,8 @@ export class PostgresTakeover implements TakeoverPort {
       }))
       const testified = `${place} ${JSON.stringify(lacks)}`
       const carried = { testimony, known, ...found }
+      for (const realm of ownLacking)
+        for (const name of changesIn(realm, lostRows(realm, carried))) this.#lost.add(name)
       const rows =
         testified === this.#testified ? [] : ownLacking.flatMap((realm) => carriedJson(realm, carried))
       const { nodeId, self, seen } = this.#options
@@ -124,7 +130,13 @@ export class PostgresTakeover implements TakeoverPort {
   }
 
   end(): void {
-    this.#options.fenced('a new epoch has begun, and what this process remembers may be lost: start it again')
+    const records = [...this.#lost].slice(0, LOST_NAMED_MAX).join(', ')
+    const more = this.#lost.size > LOST_NAMED_MAX ? `, and ${this.#lost.size - LOST_NAMED_MAX} more` : ''
+    this.#options.fenced(
+      `a new epoch has begun, and what this process remembers may be lost: start it again${
+        records === '' ? '' : `; changes of these records are lost: ${records}${more}`
+      }`,
+    )
   }
 
   close(): void {
@@ -184,19 +196,29 @@ type Carried = Found & {
   readonly known: ReadonlyMap<RealmOrdinal, KnownHead>
 }
 
-function carriedJson(
+/** Where two logs part is known only while nobody has written to the other one: later, all rows that are remembered. */
+function lostRows(
   realm: RealmOrdinal,
   { testimony, known, heads, isSettled }: Carried,
-): readonly object[] {
+): readonly ChainedLogRow[] {
   const [found, head] = [heads.get(realm), known.get(realm)]
   if (found === undefined || head === undefined || found.chainAt?.equals(head.chain) === true) return []
-  // Where the two logs part is known only while nobody has written to the other one.
-  const after = isSettled || found.seq >= head.seq ? 0 : found.seq
-  return testimony.rowsAfter(realm, after).flatMap((row) => {
-    const carried = carriedRow(row, head.ordinal)
+  return testimony.rowsAfter(realm, isSettled || found.seq >= head.seq ? 0 : found.seq)
+}
+
+function carriedJson(realm: RealmOrdinal, of: Carried): readonly object[] {
+  return lostRows(realm, of).flatMap((row) => {
+    const carried = carriedRow(row, of.known.get(realm)?.ordinal ?? 0)
     if (carried === undefined) return []
     const { seq, chain, kind, rule, audit } = carried
     return [{ r: realm, seq, kind, audit, chain: bytea(chain), rule: bytea(rule) }]
+  })
+}
+
+function changesIn(realm: RealmOrdinal, rows: readonly ChainedLogRow[]): readonly string[] {
+  return rows.flatMap((row) => {
+    const rule = decodeRule(row)
+    return rule.kind === 'change' ? [`realm ${realm} ${rule.collection}/${rule.id}`] : []
   })
 }
 
