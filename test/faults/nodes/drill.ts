@@ -3,7 +3,7 @@ import { Dice } from '../kit/dice.ts'
 import { actOnce } from './acts.ts'
 import { Cluster } from './cluster.ts'
 import { History, type Token } from './history.ts'
-import { checkLogs, checkTokens, untilReady } from './last-checks.ts'
+import { checkLogins, checkLogs, checkTokens, untilReady } from './last-checks.ts'
 import { Load } from './load.ts'
 import { Unexpected } from './looks.ts'
 import { Nemesis } from './nemesis.ts'
@@ -71,6 +71,7 @@ async function drilled(drill: Drill, cluster: Cluster, history: History): Promis
   await working.stop()
   const tokens = sampleOf(history.tokens, drill.lookedAt, dice)
   await checkTokens(cluster, { history, tokens, admin: load.admin })
+  await checkLogins({ cluster, load })
   // Nothing that a node knows may be known by it alone.
   for (const node of cluster.nodes) await node.kill()
   for (const node of cluster.nodes) await node.start()

@@ -4,6 +4,7 @@ import { CHAIN_START, chainAfter } from '@rescind/core/log'
 import { inParallel } from '../kit/in-parallel.ts'
 import type { Cluster, DrillNode } from './cluster.ts'
 import { atLast, type History, type Token } from './history.ts'
+import { type Load, login } from './load.ts'
 import { look, memberOf, pathsOf, timed } from './looks.ts'
 
 /** Once the faults are over, everything answers again within this time, on a busy machine. */
@@ -30,6 +31,22 @@ export async function checkTokens(
     history.saw(token, seen)
     if (seen.said !== must)
       history.violation(`is ${seen.said} at last, and must be ${must}`, token, seen.where)
+  })
+}
+
+/** Whoever is enabled for certain can log in everywhere. */
+export async function checkLogins({ cluster, load }: { cluster: Cluster; load: Load }): Promise<void> {
+  const asked = load.users.flatMap(({ user, isClear }) =>
+    user !== undefined && isClear ? cluster.nodes.map((node) => ({ user, node })) : [],
+  )
+  await inParallel(asked, AT_ONCE, async ({ user, node }) => {
+    const seen = await answered(
+      () => timed(() => login(node.calls, user)),
+      ({ answer }) => answer !== undefined,
+    )
+    const status = seen?.answer?.status ?? 'no answer'
+    if (status !== 200)
+      load.history.violations.push(`${user.id} cannot log in at ${node.name} at last: ${status}`)
   })
 }
 
