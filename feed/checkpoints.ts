@@ -1,5 +1,5 @@
 import { checkpointKeyOf, type Realm } from '@rescind/authority'
-import { type Checkpoint, checkpointText, parseCheckpoint, relationOf } from '@rescind/core/log'
+import { type Checkpoint, checkpointText, parseCheckpoint, positionOf, relationOf } from '@rescind/core/log'
 
 /** How a presented checkpoint relates to a realm's log. `reset`: it cannot be continued from; only a snapshot helps. */
 export type Presented =
@@ -61,7 +61,9 @@ export class Checkpoints {
     const [row] = await store.chainedRowsAfter(ordinal, checkpoint.seq - 1, 1)
     if (row === undefined || row.seq !== checkpoint.seq) return { kind: 'reset', checkpoint }
     const chain = Buffer.from(row.chain).toString('base64url')
-    return chain === checkpoint.chain ? { kind: 'on', checkpoint } : { kind: 'fork', checkpoint }
+    if (chain === checkpoint.chain) return { kind: 'on', checkpoint }
+    // A rollback of which the tokens are lost already: the new epoch was its answer.
+    return { kind: positionOf(checkpoint) < this.#realm.index.lostBelow ? 'reset' : 'fork', checkpoint }
   }
 }
 

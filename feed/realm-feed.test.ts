@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { commitOwn, type Realm } from '@rescind/authority'
+import { ORIGIN, position } from '@rescind/core'
 import { TestSink } from '../test/kit/feed-sink.ts'
 import { openWorld, type World } from '../test/kit/realm.ts'
 import { RECENT_ROWS_MAX } from './channel.ts'
@@ -255,6 +256,25 @@ test('a checkpoint beyond the log, or of another history, stops the realm until 
   assert.equal(alarms.length, 2)
   for (const one of [feed, reopened, later]) one.close()
   assert.equal(realms.ledger.isSuspended(realm.ordinal), false)
+})
+
+test('a checkpoint of a history that a new epoch has left proves no fork, unless tokens of it live on', async () => {
+  for (const [isKept, kind] of [
+    [true, 'fork'],
+    [false, 'open'],
+  ] as const) {
+    const [world, other] = [await open(), await open()]
+    await append(world.realm, 2)
+    const left = await world.own.headText()
+    // The same store, rolled back and written to: its rows have the same numbers.
+    await append(other.realm, 5, 'other')
+    const { seq } = other.realm.index
+    const lostBelow = isKept ? ORIGIN : position(2, seq + 1)
+    const epoch = { kind: 'epoch', ordinal: 2, epochId: 'two', lostBelow } as const
+    await commitOwn(other.realm, [{ kind: 'append', row: other.realm.row(epoch, AUDIT) }])
+    assert.equal((await other.own.connect(ask(other, { after: left }))).kind, kind)
+    for (const { feed } of [world, other]) feed.close()
+  }
 })
 
 function factsOf(realm: Realm): Parameters<Realm['judge']>[0] {
