@@ -3,6 +3,7 @@ import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Nodes, type Realm, Realms, revokePrincipals, revokeToken, type Store } from '@rescind/authority'
 import { isOutage, StoreRefused } from '@rescind/core'
+import { relationOf } from '@rescind/core/log'
 import { AUDIT, actOf, intentOf, issue, say, tryIssue } from '../../test/kit/acts.ts'
 import { PostgresData } from '../../test/kit/postgres-data.ts'
 import { MASTER } from '../../test/kit/realm.ts'
@@ -165,6 +166,10 @@ test('a standby that lacks a revocation begins a new epoch: earlier tokens are l
   await assert.rejects(a.nodes.asOfNow(), isOutage)
   const next = await openNode('c')
   assert.equal(await say(next.realm, 'before'), 'lost')
+  // A verifier that has applied the lost row proves no fork.
+  const { epochId, seq } = a.realm.index
+  const lost = { ordinal: epoch, epochId, seq, chain: '' }
+  assert.equal(relationOf(lost, next.realm.index.epochs, next.realm.index), 'left')
   assert.equal(next.realm.index.epochs.at(-1)?.ordinal, epoch + 1)
   assert.equal(next.realm.index.cutoffs.get('subject')?.size, 1)
   // What its issuers write down is compared with the time of the cutoff, which is the original one.
