@@ -5,6 +5,8 @@ import type { DrillNode } from './cluster.ts'
 import type { Look, Token } from './history.ts'
 
 const BROKEN_PAUSE_MS = 25
+/** No fault lasts as long as this: a request without an answer by then never gets one. */
+const ANSWERED_WITHIN_MS = 60_000
 const VERIFIER_KEY = 'orders-api-key-0123456789'
 
 /** An answer that no request of the drill may get, with or without faults. */
@@ -20,7 +22,7 @@ export type Timed = {
 export async function timed(ask: () => Promise<HttpAnswer>): Promise<Timed> {
   const sentMs = performance.now()
   try {
-    const answer = await ask()
+    const answer = await inTime(ask())
     return { sentMs, answeredMs: performance.now(), answer: answer.status === 503 ? undefined : answer }
   } catch (error) {
     if (!(error instanceof ConnectionBroken)) throw error
@@ -28,6 +30,16 @@ export async function timed(ask: () => Promise<HttpAnswer>): Promise<Timed> {
     const answeredMs = performance.now()
     await wait(BROKEN_PAUSE_MS)
     return { sentMs, answeredMs, answer: undefined }
+  }
+}
+
+async function inTime(asked: Promise<HttpAnswer>): Promise<HttpAnswer> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Unexpected('a request got no answer')), ANSWERED_WITHIN_MS)
+  try {
+    return await Promise.race([asked, promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
