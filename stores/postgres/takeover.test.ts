@@ -5,6 +5,7 @@ import { Nodes, type Realm, Realms, revokePrincipals, revokeToken, type Store } 
 import { isOutage, StoreRefused } from '@rescind/core'
 import { relationOf } from '@rescind/core/log'
 import { AUDIT, actOf, intentOf, issue, say, tryIssue } from '../../test/kit/acts.ts'
+import { CuttingProxy } from '../../test/kit/cutting-proxy.ts'
 import { PostgresData } from '../../test/kit/postgres-data.ts'
 import { MASTER } from '../../test/kit/realm.ts'
 import { SeededRandom } from '../../test/kit/seeded-random.ts'
@@ -47,11 +48,12 @@ afterEach(async () => {
   }
 })
 
-async function openNode(seed: string): Promise<Node> {
+async function openNode(seed: string, port = data.address.port): Promise<Node> {
   const ended: string[] = []
   let aheadMs = 0
   const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() + aheadMs }
-  const store = await openPostgres(data.address, { floorMs: 1_000, fenced: (why) => ended.push(why) })
+  const address = { ...data.address, port }
+  const store = await openPostgres(address, { floorMs: 1_000, fenced: (why) => ended.push(why) })
   assert.ok(store.nodes !== undefined)
   const nodes = await Nodes.join({
     ...{ port: store.nodes, clock, boundMs: BOUND_MS, acknowledge: 'everywhere' },
@@ -213,6 +215,32 @@ test('what a node that is gone has acknowledged is not known: every token is los
   a.skip(30_000)
   await endedOf(a)
   assert.equal(await say((await openNode('c')).realm, 'token'), 'lost')
+})
+
+test('a node that comes too late begins another epoch, and ends those that had gone on', {
+  timeout: 60_000,
+}, async () => {
+  const proxy = await CuttingProxy.open(data.address.host, data.address.port)
+  const [a, b] = [await openNode('a'), await openNode('b', proxy.port)]
+  const copy = await standby({ isLost: false })
+  for (const { nodes } of [a, b]) await lasting(() => nodes.fresh())
+  await lasting(() => revokePrincipals(b.realm, subject('s'), actOf(b.realm)))
+  proxy.fate = () => ({ kind: 'cut', from: 'client', afterBytes: 0 })
+  for (const pair of proxy.pairs) pair.cut()
+  await promote(copy)
+  while ((await rows('SELECT FROM rescind.testimony')).length === 0) await wait(20)
+  a.skip(30_000)
+  await endedOf(a)
+  const c = await openNode('c')
+  const { ordinal = 0 } = c.realm.index.epochs.at(-1) ?? {}
+  await issue(c.realm, 'between')
+  proxy.fate = () => ({ kind: 'pass' })
+  for (const node of [b, c]) assert.match(await endedOf(node), /a new epoch has begun/)
+  const d = await openNode('d')
+  assert.equal(d.realm.index.epochs.at(-1)?.ordinal, ordinal + 1)
+  assert.equal(d.realm.index.cutoffs.get('subject')?.size, 1)
+  assert.equal(await say(d.realm, 'between'), 'lost')
+  await proxy.close()
 })
 
 test('without a running node a server that took over is refused, until an operator has decided', {
