@@ -11,7 +11,7 @@ import { Takeover, type Testimony } from './takeover.ts'
 /** Heartbeats that a start tries for the store's time. */
 const FIRST_BEATS = 5
 /** Without a heartbeat for so long, nothing that this node has said before may stand: its streams end. */
-export const SILENT_MS = 2_000
+const SILENT_MS = 2_000
 
 /**
  * `everywhere`: what revokes, holds or changes records is answered once every node refuses what it ended. `durable`: once it

@@ -42,19 +42,22 @@ const PARTIAL = { secretsLeftOut: true }
 
 /** Never rejects: the last line reports a failure. */
 async function work(run: BulkRun, said: Said): Promise<void> {
+  const lastLine = await lastLineOf(run, said)
+  // Whoever reads it may send the call again at once.
+  await run.progress.end()
+  run.ended()
+  said.end(lastLine)
+}
+
+async function lastLineOf(run: BulkRun, said: Said): Promise<object> {
+  const { progress, act } = run
   try {
     const why = await workAll(run, said)
-    if (why === undefined) await run.progress.finish()
-    said.end(
-      why === undefined
-        ? { done: true, ...run.progress.counts, ...(run.act.secrets.isPartial ? PARTIAL : {}) }
-        : { error: why, ...run.progress.counts },
-    )
+    if (why !== undefined) return { error: why, ...progress.counts }
+    await progress.finish()
+    return { done: true, ...progress.counts, ...(act.secrets.isPartial ? PARTIAL : {}) }
   } catch (error) {
-    said.end({ error: wordsFor(error), ...run.progress.counts })
-  } finally {
-    await run.progress.end()
-    run.ended()
+    return { error: wordsFor(error), ...progress.counts }
   }
 }
 

@@ -11,9 +11,24 @@ const VALUE = Buffer.from([1])
  */
 export async function beginCall(realm: Realm, id: string): Promise<boolean> {
   if (!realm.store.isShared) return true
-  const operations = running(realm, id).map((one) => ({ ...one, unlessAliveAtMs: realm.nowMs() }))
+  const nowMs = realm.nowMs()
+  const own = begunIn(realm)
+  for (const [known, untilMs] of own) if (untilMs <= nowMs) own.delete(known)
+  // This process began it, and its end could not be written: until then nobody else can have begun it.
+  const condition = own.has(id) ? {} : { unlessAliveAtMs: nowMs }
+  const operations = running(realm, id).map((one) => ({ ...one, ...condition }))
   const outcome = await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
+  if (outcome.kind === 'applied') own.set(id, nowMs + SIGN_MS)
   return outcome.kind === 'applied'
+}
+
+/** Calls that this process has begun, and until when they certainly count as running. */
+const begun: WeakMap<Realm, Map<string, number>> = new WeakMap()
+
+function begunIn(realm: Realm): Map<string, number> {
+  const known = begun.get(realm) ?? new Map<string, number>()
+  begun.set(realm, known)
+  return known
 }
 
 /** Operations of a call that goes on for long: it is still running. */
@@ -27,6 +42,7 @@ export async function endCall(realm: Realm, id: string): Promise<void> {
   const operations = [{ kind: 'drop-expiring', entry: nameOf(id) }] as const
   try {
     await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
+    begunIn(realm).delete(id)
   } catch (error) {
     if (!isOutage(error)) throw error
   }
