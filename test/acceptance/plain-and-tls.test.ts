@@ -7,12 +7,16 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { openServer, PUBLIC_URL, type TestServer } from '../kit/in-process.ts'
+import { IS_POSTGRES } from '../kit/test-store.ts'
 import { TEST_CERT, TEST_KEY } from '../kit/tls.ts'
 import { AWKWARD, type Awkward } from './awkward-requests.ts'
 
 const PUBLIC = ['--public-url', PUBLIC_URL]
 
-describe('a server over TLS answers as one over TCP does, byte by byte', () => {
+/** Whether a half-closed request ends before its answer is ready depends on how quick the store is. */
+const skip = IS_POSTGRES && 'the store decides which of both comes first'
+
+describe('a server over TLS answers as one over TCP does, byte by byte', { skip }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rescind-tls-'))
   let plain: TestServer
   let secured: TestServer

@@ -95,6 +95,7 @@ const AMBIENT: ReadonlySet<string> = new Set([
   'date',
   'keep-alive',
   'referrer-policy',
+  'rescind-acknowledged',
   'x-content-type-options',
   'x-openstack-request-id',
 ])
@@ -201,8 +202,11 @@ function shown({ statusLine, headers, body }: RawAnswer): string {
   // NDJSON ends with a line end, which transcripts do not write.
   const isLines = headers.some(([name, value]) => name === 'content-type' && value.endsWith('ndjson'))
   const text = isLines ? body.toString('utf8').trimEnd() : body.toString('utf8')
-  return body.length === 0 ? head : `${head}\n\n${text}`
+  return body.length === 0 ? head : `${head}\n\n${text.replaceAll(ACKNOWLEDGED, '')}`
 }
+
+/** What only a store of several nodes adds to a receipt. Transcripts are of one node, and hold for both. */
+const ACKNOWLEDGED = ',"acknowledged":"everywhere"'
 
 const PLACE = /\{\{(\w+)\}\}/g
 const VALUE = '([\\w.~+/=-]+)'

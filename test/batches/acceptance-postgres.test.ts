@@ -1,3 +1,6 @@
-import { runAcceptanceOn } from './batch.ts'
+import { runAcceptanceOn, runFiles } from './batch.ts'
 
-runAcceptanceOn('postgres', 'quick')
+runAcceptanceOn('postgres', 'these')
+
+// The contract is here, and all else about this store in test/system/stores-postgres.test.ts.
+runFiles(['stores/postgres/postgres.test.ts'])

@@ -1,3 +1,3 @@
 import { runAcceptanceOn } from './batch.ts'
 
-runAcceptanceOn('sqlite', 'quick')
+runAcceptanceOn('sqlite', 'these')

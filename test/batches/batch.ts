@@ -28,16 +28,17 @@ export function runBatch({ folder, except, nth = 0, of = 1 }: Batch): void {
   runFiles(files.sort().filter((_file, place) => place % of === nth))
 }
 
-/** Of test/acceptance, those that take long on a store with a disk: `npm run test:long` runs them on each store. */
-export const LONG_ACCEPTANCE: readonly string[] = ['ancestors', 'doors', 'record-bounds', 'unreadable'].map(
-  (name) => `test/acceptance/${name}.test.ts`,
-)
+/** Of test/acceptance, what `npm test` runs on every store; `npm run test:long` runs the others there. */
+export const ON_EVERY_STORE: readonly string[] = [
+  ...['audit', 'bulk', 'feed', 'held', 'lifetimes', 'realms', 'revoke-tokens', 'rotated-keys', 'seeds'],
+  ...['shares', 'tokens', 'transcripts', 'trimmed', 'verifier'],
+].map((name) => `test/acceptance/${name}.test.ts`)
 
 /** The acceptance tests on another store than memory. */
-export function runAcceptanceOn(store: 'sqlite' | 'postgres', which: 'quick' | 'long'): void {
+export function runAcceptanceOn(store: 'sqlite' | 'postgres', which: 'these' | 'others'): void {
   process.env['TEST_STORE'] = store
   const files = globSync('test/acceptance/**/*.test.ts', { cwd: ROOT }).sort()
-  runFiles(files.filter((path) => LONG_ACCEPTANCE.includes(path) === (which === 'long')))
+  runFiles(files.filter((path) => ON_EVERY_STORE.includes(path) === (which === 'these')))
 }
 
 /** Runs these test files in this process, one after the other, each as one test by its path. */

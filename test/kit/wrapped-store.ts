@@ -1,4 +1,4 @@
-import type { KeyedReads, Store } from '@rescind/authority'
+import type { KeyedReads, Store, TokenReads } from '@rescind/authority'
 
 export type Around = (name: string, call: () => unknown, given: readonly unknown[]) => unknown
 
@@ -7,12 +7,13 @@ export function wrappedStore(store: Store, around: Around): Store {
   return wrapped(store, around)
 }
 
-function wrapped<T extends Store | KeyedReads>(inner: T, around: Around): T {
+function wrapped<T extends Store | KeyedReads | TokenReads>(inner: T, around: Around): T {
   return new Proxy(inner, {
     get(target, name): unknown {
       const value: unknown = Reflect.get(target, name, target)
       if (name === 'keyed' && 'keyed' in target)
         return target.keyed === undefined ? undefined : wrapped(target.keyed, around)
+      if (name === 'urgent' && 'urgent' in target) return wrapped(target.urgent, around)
       if (typeof value !== 'function') return value
       return (...given: unknown[]): unknown =>
         around(String(name), () => Reflect.apply(value, target, given), given)

@@ -1,3 +1,3 @@
 import { runAcceptanceOn } from '../batches/batch.ts'
 
-runAcceptanceOn('sqlite', 'long')
+runAcceptanceOn('sqlite', 'others')

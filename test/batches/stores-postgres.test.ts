@@ -1,3 +1,0 @@
-import { runBatch } from './batch.ts'
-
-runBatch({ folder: 'stores/postgres' })

@@ -1,0 +1,3 @@
+import { runBatch } from '../batches/batch.ts'
+
+runBatch({ folder: 'stores/postgres' })
