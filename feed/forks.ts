@@ -7,7 +7,7 @@ import {
   readObject,
   shaped,
 } from '@rescind/authority'
-import { LAST_INSTANT_MS } from '@rescind/core'
+import { LAST_INSTANT_MS, type RealmOrdinal } from '@rescind/core'
 import { type Checkpoint, type LogRow, rowKindOf } from '@rescind/core/log'
 
 /** Kind of the expiring entries in the system realm that name the logs proved to be rolled back. */
@@ -21,6 +21,8 @@ const UNKNOWN_CHECKPOINT: Checkpoint = { ordinal: 0, epochId: '', seq: 0, chain:
  */
 export class Forks {
   readonly #realms: Realms
+  /** Forks whose proof is stored, and known to every node. */
+  readonly #proved: Set<RealmOrdinal> = new Set()
   readonly #alarm: (realm: Realm, checkpoint: Checkpoint) => void
 
   constructor(realms: Realms, alarm: (realm: Realm, checkpoint: Checkpoint) => void) {
@@ -46,6 +48,8 @@ export class Forks {
     const entry = await system.store.expiring(system.ordinal, { kind: FORK_KIND, id: realm.name })
     if (entry === undefined) return
     ledger.suspend(realm.ordinal)
+    await system.store.markForked?.(realm.ordinal)
+    this.#proved.add(realm.ordinal)
     // An unreadable proof still counts; only its checkpoint is unknown.
     const checkpoint = readObject(entry.value)
     this.#alarm(
@@ -57,18 +61,21 @@ export class Forks {
   /** A caller presented a checkpoint that only a later or another history of this log can have issued. */
   async proved(realm: Realm, checkpoint: Checkpoint): Promise<void> {
     const { system, ledger } = this.#realms
-    if (ledger.isSuspended(realm.ordinal)) return
+    if (this.#proved.has(realm.ordinal)) return
+    const isNews = !ledger.isSuspended(realm.ordinal)
     ledger.suspend(realm.ordinal)
-    this.#alarm(realm, checkpoint)
+    if (isNews) this.#alarm(realm, checkpoint)
     const value = Buffer.from(JSON.stringify(checkpoint), 'utf8')
     const entry = { kind: FORK_KIND, id: realm.name, value, expiresAtMs: LAST_INSTANT_MS }
     await commitOwn(system, [{ kind: 'put-expiring', entry }])
     await system.store.markForked?.(realm.ordinal)
+    this.#proved.add(realm.ordinal)
   }
 
   /** A new epoch has begun. @throws StoreUnavailable, Overloaded. */
   async ended(realm: Realm, row: LogRow): Promise<void> {
     if (rowKindOf(row) !== 'epoch') return
+    this.#proved.delete(realm.ordinal)
     await commitOwn(this.#realms.system, [
       { kind: 'drop-expiring', entry: { kind: FORK_KIND, id: realm.name } },
     ])

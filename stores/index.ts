@@ -10,6 +10,7 @@ export {
   parseStoreUrl,
   STORE_URL_HELP,
   type StoreUrl,
+  withoutPassword,
 } from './open.ts'
 export { flush } from './sqlite/backup.ts'
 export type { SideJoined } from './sqlite/side-join.ts'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { SettingsRefused } from '@rescind/core'
 import { append, applied, commit, REALM, write } from './contract/samples.ts'
-import { backupStore, openStore, parseStoreUrl } from './open.ts'
+import { backupStore, openStore, parseStoreUrl, withoutPassword } from './open.ts'
 
 test('a URL names its engine and its file', () => {
   assert.deepEqual(parseStoreUrl('memory:', 'store'), { kind: 'memory', path: undefined, isDurable: false })
@@ -27,6 +27,17 @@ test('a URL of no engine, or of no file, is refused, and the message names its s
         `--store: "${text}" names no store; give sqlite:PATH, postgres://USER@HOST/DATABASE or memory:`,
       ),
     )
+})
+
+test('a password in a URL that is refused, or listed, is not shown', () => {
+  for (const text of ['postgress://me:secret@db/x', 'Postgres://me:secret@db/x', 'mysql://me:secret@db']) {
+    assert.throws(
+      () => parseStoreUrl(text, '--store'),
+      (error) => error instanceof SettingsRefused && !error.message.includes('secret'),
+    )
+    assert.ok(!withoutPassword(text).includes('secret'))
+  }
+  assert.equal(withoutPassword('postgres://me@db/x?a=b:c@d'), 'postgres://me@db/x?a=b:c@d')
 })
 
 test('data written to a file store is there when it is opened again, and in its backup', async () => {

@@ -43,9 +43,14 @@ export function parseStoreUrl(text: string, name: string): StoreUrl {
   const path = text.startsWith('sqlite:') ? text.slice('sqlite:'.length) : ''
   if (path === '')
     throw new SettingsRefused(
-      `${name}: "${text}" names no store; give sqlite:PATH, postgres://USER@HOST/DATABASE or memory:`,
+      `${name}: "${withoutPassword(text)}" names no store; give sqlite:PATH, postgres://USER@HOST/DATABASE or memory:`,
     )
   return { kind: 'sqlite', path, isDurable: true }
+}
+
+/** A URL that names a password names it to whoever reads errors and listings. */
+export function withoutPassword(text: string): string {
+  return text.replace(/(\/\/[^/@:]*):[^/@]*@/, '$1:…@')
 }
 
 export type OpenStore = OpenSqlite & {

@@ -354,4 +354,10 @@ describe('opening', () => {
       assert.equal(await ledger.openRealm(realm, DIGEST_KEY), index)
     }
   })
+
+  test('a log that two callers open at the same time has one index', async () => {
+    const ledger = new Ledger(new FaultyStore(START_MS), START_MS, { defer: queueMicrotask })
+    const [first, second] = [1, 2].map(() => ledger.openRealm(realmOrdinal(5), DIGEST_KEY))
+    assert.equal(await first, await second)
+  })
 })

@@ -1,6 +1,7 @@
 import {
   ContractBroken,
   type Cutoff,
+  isOutage,
   ordinalOf,
   position,
   type RealmOrdinal,
@@ -50,6 +51,7 @@ export class Ledger {
   #floorMs: number
   #durableFloorMs: number
   #broken = false
+  readonly #opening: Map<RealmOrdinal, Promise<RevocationIndex>> = new Map()
   /** Heads of realms that are not open, as heartbeats saw them. */
   readonly #due: Map<RealmOrdinal, LogHead> = new Map()
   /** Realms of groups whose outcome is unknown. */
@@ -133,12 +135,21 @@ export class Ledger {
 
   /** Folds a realm's log from the store before the realm answers anything; once, however often it is opened. */
   async openRealm(realm: RealmOrdinal, digestKey: string): Promise<RevocationIndex> {
-    const index = this.#indexes.get(realm) ?? (await this.#openOnce(realm, digestKey))
+    const index = this.#indexes.get(realm) ?? (await this.#opened(realm, digestKey))
     // What a heartbeat saw while the log was read, or while folding it failed.
     const due = this.#due.get(realm)
     if (due !== undefined) await this.#shared?.foldThrough(realm, due)
     if (this.#due.delete(realm)) this.#shared?.tellFolded(realm)
     return index
+  }
+
+  /** A caller that gave up leaves its opening behind. A second one over the same log would follow it with another index. */
+  #opened(realm: RealmOrdinal, digestKey: string): Promise<RevocationIndex> {
+    const known = this.#opening.get(realm)
+    if (known !== undefined) return known
+    const opening = this.#openOnce(realm, digestKey).finally(() => this.#opening.delete(realm))
+    this.#opening.set(realm, opening)
+    return opening
   }
 
   async #openOnce(realm: RealmOrdinal, digestKey: string): Promise<RevocationIndex> {
@@ -236,7 +247,7 @@ export class Ledger {
       await this.#following?.settle(realm)
       return true
     } catch (error) {
-      if (error instanceof StoreUnavailable) return false
+      if (isOutage(error)) return false
       throw error
     }
   }
@@ -339,6 +350,8 @@ export class Ledger {
 
   async #flush(writes: readonly Write[]): Promise<readonly Outcome[]> {
     await this.recover()
+    await this.#shared?.settleKeeps()
+    // From here to the snapshot for the store nothing may be awaited: a row in between would be compared by nobody.
     const fresh = withoutStale(writes, this.#staleness)
     const settled = fresh.length === 0 ? NOTHING_DONE : await this.#write(fresh)
     if (this.#shared !== undefined) return this.#settleShared(this.#shared, { writes, fresh, settled })
@@ -396,7 +409,6 @@ export class Ledger {
   }
 
   async #write(writes: readonly Write[]): Promise<GroupOutcome> {
-    await this.#shared?.settleKeeps()
     settleKeeps(writes, (realm) => this.keepingOf(realm))
     const floorMs = this.#floorMs
     const folded = this.#shared?.folded(writes)

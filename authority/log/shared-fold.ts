@@ -58,6 +58,7 @@ export class SharedFold {
   readonly #recent: RecentRows = new RecentRows()
   /** What the cutoffs of rows folded since the group in flight was judged were before. */
   readonly #previous: Map<RealmOrdinal, Map<number, Cutoff>> = new Map()
+  #isInFlight = false
   /** Realms whose records about keeps were changed since they were read. */
   readonly #unsettled: Set<RealmOrdinal> = new Set()
   /** The last row that changed a record of a collection. */
@@ -69,6 +70,8 @@ export class SharedFold {
 
   /** Call once a realm's log has been folded from the store. @throws StoreUnavailable. */
   async opened(realm: RealmOrdinal, { seq }: RevocationIndex): Promise<void> {
+    // What others changed about keeps while the log was read.
+    this.#unsettled.add(realm)
     this.#chains.set(realm, await this.#chainAt(realm, seq))
   }
 
@@ -104,6 +107,8 @@ export class SharedFold {
 
   /** What the writes of a group are judged by now. */
   folded(writes: readonly Write[]): ReadonlyMap<RealmOrdinal, FoldedLog> {
+    this.#previous.clear()
+    this.#isInFlight = true
     const folded = new Map<RealmOrdinal, FoldedLog>()
     const add = (realm: RealmOrdinal): void => {
       if (folded.has(realm)) return
@@ -119,9 +124,16 @@ export class SharedFold {
 
   /** Reads again what others have changed about keeps. @throws StoreUnavailable. */
   async settleKeeps(): Promise<void> {
-    for (const realm of this.#unsettled) {
-      await this.#parts.keepingOf(realm).reload(this.#parts.store, realm)
+    for (const realm of [...this.#unsettled]) {
+      // A change that is folded during the reading is read the next time.
       this.#unsettled.delete(realm)
+      let isRead = false
+      try {
+        await this.#parts.keepingOf(realm).reload(this.#parts.store, realm)
+        isRead = true
+      } finally {
+        if (!isRead) this.#unsettled.add(realm)
+      }
     }
   }
 
@@ -156,6 +168,7 @@ export class SharedFold {
 
   /** The callers of the group in flight know its outcome. */
   answered(): void {
+    this.#isInFlight = false
     this.#previous.clear()
   }
 
@@ -235,6 +248,7 @@ export class SharedFold {
   }
 
   #remember(realm: RealmOrdinal, seq: number, cutoff: Cutoff): void {
+    if (!this.#isInFlight) return
     const bySeq = this.#previous.get(realm) ?? new Map<number, Cutoff>()
     this.#previous.set(realm, bySeq.set(seq, cutoff))
   }

@@ -24,6 +24,7 @@ export class FoldMarks {
   /** Those that are being written, and written again if that fails. */
   #flying: Map<RealmOrdinal, FoldMark> = new Map()
   #isWriting = false
+  #isClosed = false
 
   constructor(parts: FoldMarksParts) {
     this.#parts = parts
@@ -42,7 +43,8 @@ export class FoldMarks {
   /** As `opening`, as soon as the store takes it. */
   async openingAtLast(realm: RealmOrdinal): Promise<void> {
     this.#forget(realm)
-    while (!(await this.#parts.write(new Map([[realm, OPENING]]), true))) await this.#pause()
+    while (!(await this.#parts.write(new Map([[realm, OPENING]]), true)) && !this.#isClosed)
+      await this.#pause()
   }
 
   /** The row is folded and published: from here on the node refuses what it has ended. */
@@ -61,15 +63,20 @@ export class FoldMarks {
     this.#flying.delete(realm)
   }
 
+  /** Nothing more is said. */
+  close(): void {
+    this.#isClosed = true
+  }
+
   #mark(realm: RealmOrdinal, mark: FoldMark): void {
     this.#due.set(realm, mark)
-    if (!this.#isWriting) void this.#write()
+    if (!this.#isWriting && !this.#isClosed) void this.#write()
   }
 
   /** Never rejects: without a mark, an acknowledgement waits until this node's heartbeats have lapsed. */
   async #write(): Promise<void> {
     this.#isWriting = true
-    while (this.#due.size > 0) {
+    while (this.#due.size > 0 && !this.#isClosed) {
       const marks = new Map(this.#due)
       this.#flying = marks
       this.#due.clear()

@@ -51,6 +51,8 @@ test('heads that could not be folded are owed by the heartbeats after', async ()
     },
     suspend: () => {},
     isSuspended: () => false,
+    openRealms: [],
+    settled: () => {},
     testimony: () => undefined,
   })
   const beat = async (times: number): Promise<void> => {

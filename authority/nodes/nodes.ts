@@ -17,8 +17,8 @@ const SILENT_MS = 2_000
  * `everywhere`: what revokes, holds or changes records is answered once every node refuses what it ended. `durable`: once it
  * is written.
  */
-export type Acknowledge = 'everywhere' | 'durable'
-export const ACKNOWLEDGE: readonly Acknowledge[] = ['everywhere', 'durable']
+export const ACKNOWLEDGE = ['everywhere', 'durable'] as const
+export type Acknowledge = (typeof ACKNOWLEDGE)[number]
 
 export type NodesParts = {
   readonly port: NodesPort
@@ -36,6 +36,9 @@ export type FoldedLogs = {
   readonly foldedThrough: (realm: RealmOrdinal, head: LogHead) => Promise<boolean>
   readonly suspend: (realm: RealmOrdinal) => void
   readonly isSuspended: (realm: RealmOrdinal) => boolean
+  readonly openRealms: readonly RealmOrdinal[]
+  /** Says again how far a realm is folded. */
+  readonly settled: (realm: RealmOrdinal) => void
   /** What has been folded; only of a shared store. */
   readonly testimony: () => Testimony | undefined
 }
@@ -95,6 +98,7 @@ export class Nodes {
     await parts.port.register(parts.boundMs, {
       marked: () => nodes.#acknowledger.marked(),
       forked: (realms) => nodes.#suspend(realms),
+      reconnected: () => nodes.#markAgain(),
       takenOver: () => nodes.#takeover.begin(),
     })
     for (let nth = 0; nth < FIRST_BEATS; nth += 1) if ((await nodes.#beat()) !== undefined) return nodes
@@ -198,6 +202,8 @@ export class Nodes {
    */
   async everywhere(realms: readonly RealmOrdinal[]): Promise<void> {
     if (this.#parts.acknowledge === 'durable') return
+    // In a realm that is refused nothing is active, and it may never be folded further.
+    for (const realm of this.#written.keys()) if (this.#logs?.isSuspended(realm)) this.#written.delete(realm)
     const own = new Map(this.#written)
     const acknowledger = this.#acknowledger
     await Promise.all([
@@ -230,6 +236,7 @@ export class Nodes {
   /** Call when nothing is answered any more. */
   async leave(): Promise<void> {
     this.#cancel()
+    this.#marks.close()
     this.#heartbeat.close()
     this.#takeover.close()
     this.#acknowledger.close()
@@ -251,6 +258,11 @@ export class Nodes {
     this.#known = rows.length
     this.#acknowledger.noticed(rows)
     this.#suspend(forked)
+  }
+
+  /** Marks are not durable: a database that was restarted may have lost the last ones. */
+  #markAgain(): void {
+    for (const realm of this.#logs?.openRealms ?? []) this.#logs?.settled(realm)
   }
 
   #suspend(realms: readonly RealmOrdinal[]): void {

@@ -23,6 +23,8 @@ export type NodesTold = {
   readonly marked: () => void
   /** These logs have another chain in the store than this node has folded. */
   readonly forked: (realms: readonly RealmOrdinal[]) => void
+  /** A connection was lost, and there is another one: the store may have been restarted. */
+  readonly reconnected: () => void
 }
 
 /** Whether a node does the upkeep: on, from now on, or another one does. */

@@ -21,7 +21,10 @@ export type FollowedParts = {
  */
 export class FollowedRealms {
   readonly #parts: FollowedParts
-  readonly #unsettled: Unsettled<string> = new Unsettled((name) => this.#read(name))
+  readonly #unsettled: Unsettled<string> = new Unsettled(
+    (name) => this.#read(name),
+    (name) => this.#tellFolded(name),
+  )
   readonly #closed: ((realm: Realm) => void)[] = []
 
   constructor(parts: FollowedParts) {
@@ -80,7 +83,6 @@ export class FollowedRealms {
   async #settleSoon(name: string): Promise<void> {
     try {
       await this.#unsettled.settle(name)
-      this.#tellFolded(name)
     } catch (error) {
       // The next heartbeat, and the next who needs this realm, read it again.
       if (!isOutage(error)) throw error

@@ -231,6 +231,7 @@ export class Realms {
     const state = await system.directory.state(REALMS, valid)
     // An earlier call may have created it without learning so.
     if (state.entry !== undefined && (creating.has(valid) || !(store.isShared || this.isKnown(valid)))) {
+      creating.delete(valid)
       this.#lie(valid, state.entry.value)
       return
     }
@@ -419,6 +420,8 @@ export class Realms {
   /** Opens a realm, or leaves it dormant. If its record cannot be read or its keys do not open, that is noted instead. */
   async #openIfReadable(name: string, body: string | undefined): Promise<void> {
     if (name === SYSTEM_REALM || body === undefined) return
+    // Another process has changed it since its record was read here, and that was followed.
+    if (this.isKnown(name) || this.#opening.has(name as RealmName)) return
     const value = this.#readable(name, body)
     if (value === undefined) return
     if (name !== DEFAULT_REALM && (await this.#mayLie(value))) this.#lie(name as RealmName, value)

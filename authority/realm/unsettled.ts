@@ -4,12 +4,15 @@
  */
 export class Unsettled<Name> {
   readonly #read: (name: Name) => Promise<void>
+  readonly #settled: (name: Name) => void
   /** How often each has changed. */
   readonly #changes: Map<Name, number> = new Map()
   readonly #reading: Map<Name, Promise<void>> = new Map()
 
-  constructor(read: (name: Name) => Promise<void>) {
+  /** @param settled called when one was read after its last change. */
+  constructor(read: (name: Name) => Promise<void>, settled: (name: Name) => void) {
     this.#read = read
+    this.#settled = settled
   }
 
   get isEmpty(): boolean {
@@ -45,6 +48,8 @@ export class Unsettled<Name> {
   async #again(name: Name): Promise<void> {
     const before = this.#changes.get(name)
     await this.#read(name)
-    if (this.#changes.get(name) === before) this.#changes.delete(name)
+    if (this.#changes.get(name) !== before) return
+    this.#changes.delete(name)
+    this.#settled(name)
   }
 }

@@ -55,6 +55,10 @@ function checkTogether(config: ServerValues): TlsPair | undefined {
       `RESCIND_CONTROL_KEY: can be guessed; give one of ${KEY_BITS_MIN} bits (openssl rand -hex 16), or --allow-weak-secrets`,
     )
   }
+  if (requireSync && config.acknowledge === 'durable')
+    throw new SettingsRefused(
+      'requireSync: needs --acknowledge everywhere, else a repeated revocation would not wait for the standby',
+    )
   if (requireSync && !hasStandbys(store))
     throw new SettingsRefused('requireSync: only a store on PostgreSQL has standbys')
   return tls

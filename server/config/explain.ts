@@ -1,10 +1,12 @@
+import { withoutPassword } from '@rescind/stores'
 import type { Setting } from './setting.ts'
 import type { Values } from './sources.ts'
 
 /** One line per setting: name, value, origin. Secrets show only whether they are set. */
 export function explainSettings(values: Values): string {
   const rows = [...values].map(([name, { setting, value, origin }]) => {
-    const text = value === undefined ? '(none)' : setting.isSecret ? '(set, not shown)' : value
+    const text =
+      value === undefined ? '(none)' : setting.isSecret ? '(set, not shown)' : withoutPassword(value)
     return [name, text, origin] as const
   })
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))

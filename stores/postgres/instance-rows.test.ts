@@ -38,7 +38,12 @@ async function opened(node: string): Promise<PostgresLease> {
     fenced: (why) => assert.fail(why),
     onMarked: () => {},
   })
-  await lease.register(1_000, { forked: () => {}, marked: () => {}, takenOver: () => {} })
+  await lease.register(1_000, {
+    forked: () => {},
+    marked: () => {},
+    takenOver: () => {},
+    reconnected: () => {},
+  })
   return lease
 }
 

@@ -44,7 +44,7 @@ async function opened(node: string): Promise<Opened> {
   })
   await lease.register(BOUND_MS, {
     forked: (realms) => forked.push(...realms),
-    ...{ marked: () => {}, takenOver: () => {} },
+    ...{ marked: () => {}, takenOver: () => {}, reconnected: () => {} },
   })
   return { lease, ended, forked }
 }

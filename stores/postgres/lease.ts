@@ -266,10 +266,13 @@ export class PostgresLease implements NodesPort {
   async #connected(of: 'beats' | 'marks'): Promise<Connection> {
     const known = of === 'beats' ? this.#beats : this.#marks
     if (known !== undefined && !known.isLost) return known
+    if (this.#isClosed) throw new StoreUnavailable('the store is closed')
     const opened = await Connection.open(this.#parts.address)
     if (this.#isClosed) opened.drop()
-    if (of === 'beats') this.#beats = opened
-    else this.#marks = opened
+    if (of === 'beats') {
+      this.#beats = opened
+      if (known !== undefined) this.#told?.reconnected()
+    } else this.#marks = opened
     return opened
   }
 }

@@ -14,7 +14,12 @@ const folder = mkdtempSync(join(tmpdir(), 'rescind-master-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
 async function joined({ nodes }: Store): Promise<void> {
-  await nodes?.register(1_000, { marked: () => {}, forked: () => {}, takenOver: () => {} })
+  await nodes?.register(1_000, {
+    marked: () => {},
+    forked: () => {},
+    takenOver: () => {},
+    reconnected: () => {},
+  })
 }
 
 test('the master key is not changed while another node has the old one', async () => {

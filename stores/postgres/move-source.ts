@@ -72,7 +72,9 @@ class PostgresSource implements MoveSource {
   }
 
   async end(): Promise<void> {
-    await this.#connection.rows('UPDATE rescind.store SET moved_over = true')
+    await this.#connection.rows('UPDATE rescind.store SET moved_over = true WHERE moved_id = $1', [
+      this.#moved?.id ?? null,
+    ])
   }
 
   async quiet(): Promise<void> {
@@ -118,7 +120,14 @@ class PostgresSource implements MoveSource {
     const before = this.#connection.notices
     await this.#connection.run('BEGIN')
     await this.#connection.rows(`SELECT pg_advisory_xact_lock(${GATE}, ${MOVE_GATE})`, [], MOVE_MS)
-    await this.#connection.rows('UPDATE rescind.store SET moved_id = $1, moved_to = $2', [id, to])
+    const marked = await this.#connection.rows(
+      'UPDATE rescind.store SET moved_id = $1, moved_to = $2 WHERE moved_to IS NULL OR moved_id = $1 RETURNING one',
+      [id, to],
+    )
+    if (marked.length === 0) {
+      await this.#connection.run('ROLLBACK')
+      throw new StoreRefused(`${this.name} is being moved by another run of this command`)
+    }
     const leases = await this.#connection.rows<Lease>(LEASES)
     await this.#connection.run('COMMIT')
     if (this.#connection.notices !== before)

@@ -84,7 +84,12 @@ test('with requireSync and no standby, nothing counts as written, no heartbeat c
   await assert.rejects(commit(store, write(append())), StoreUnavailable)
   // It is there all the same, and folded from the log.
   assert.equal((await store.head(REALM)).seq, seq + 1)
-  await store.nodes?.register(1_000, { marked: () => {}, forked: () => {}, takenOver: () => {} })
+  await store.nodes?.register(1_000, {
+    marked: () => {},
+    forked: () => {},
+    takenOver: () => {},
+    reconnected: () => {},
+  })
   assert.equal(await store.nodes?.beat([]), undefined)
   assert.equal(await store.nodes?.read([REALM]), undefined)
   await store.close()
@@ -149,4 +154,17 @@ test('nodes that start at once on an empty database make one store', async () =>
   assert.deepEqual((await commit(first, write(append()))).outcomes, [applied(1)])
   assert.deepEqual((await commit(last, write(append()))).outcomes, [applied(2)])
   for (const store of stores) await store.close()
+})
+
+test('a role whose settings would fail each group, or hide what a commit lacks, is refused', async () => {
+  for (const [name, value] of [
+    ['client_min_messages', 'error'],
+    ['default_transaction_isolation', 'serializable'],
+    ['default_transaction_read_only', 'on'],
+  ] as const) {
+    await admin.run(`ALTER ROLE CURRENT_USER SET ${name} = '${value}'`)
+    assert.match(await refusal(), new RegExp(`^${name} is ${value}: set it to `))
+    await admin.run(`ALTER ROLE CURRENT_USER RESET ${name}`)
+  }
+  assert.equal(await refusal(), '')
 })

@@ -95,6 +95,25 @@ export async function checkServer(connection: Connection): Promise<void> {
       )
   if (commit !== 'on' && commit !== 'remote_apply')
     throw new StoreRefused(`synchronous_commit is ${commit}: set it to on, or to remote_apply`)
+  await checkReliedOn(connection)
+}
+
+/** Settings of the role or the database that groups rely on, with what they may be, and an older server may lack. */
+const RELIED_ON: readonly (readonly [name: string, ...values: readonly string[]])[] = [
+  // Without warnings nobody would hear that a commit was not replicated.
+  ['client_min_messages', 'debug5', 'debug4', 'debug3', 'debug2', 'debug1', 'log', 'notice', 'warning'],
+  ['default_transaction_isolation', 'read committed'],
+  ['default_transaction_read_only', 'off'],
+  ['transaction_timeout', '0'],
+]
+
+async function checkReliedOn(connection: Connection): Promise<void> {
+  for (const [name, ...values] of RELIED_ON) {
+    const [row] = await connection.rows<readonly [string | null]>('SELECT current_setting($1, true)', [name])
+    const value = row?.[0] ?? values[0]
+    if (value === undefined || !values.includes(value))
+      throw new StoreRefused(`${name} is ${value ?? ''}: set it to ${values.at(-1) ?? ''} for this role`)
+  }
 }
 
 async function checkRole(connection: Connection): Promise<void> {

@@ -27,7 +27,12 @@ function portOf({ nodes }: Store): NodesPort {
 /** A store whose node has a lease row. */
 async function joined(): Promise<Store> {
   const store = await openStore()
-  await portOf(store).register(BOUND_MS, { marked: () => {}, forked: () => {}, takenOver: () => {} })
+  await portOf(store).register(BOUND_MS, {
+    marked: () => {},
+    forked: () => {},
+    takenOver: () => {},
+    reconnected: () => {},
+  })
   await portOf(store).beat([])
   return store
 }

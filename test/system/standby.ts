@@ -16,7 +16,12 @@ export async function standby(): Promise<string> {
   try {
     await named(admin, '*')
     const store = await openPostgres(primary.address, { floorMs: 1_000, requireSync: true })
-    await store.nodes?.register(1_000, { marked: () => {}, forked: () => {}, takenOver: () => {} })
+    await store.nodes?.register(1_000, {
+      marked: () => {},
+      forked: () => {},
+      takenOver: () => {},
+      reconnected: () => {},
+    })
     await acknowledges(store, 1)
     await named(admin, '')
     // PostgreSQL answers with success here, and without a notice.

@@ -117,21 +117,17 @@ function preview(ask: Ask<unknown, RevokeBody>, resolved: Resolved): Promise<Pre
 }
 
 /** The outcome of a request whose answer was lost. */
-async function recovered(
-  { parts, realm }: Pick<Ask, 'parts' | 'realm'>,
-  once: string,
-): Promise<Answer | undefined> {
+async function recovered({ realm }: Pick<Ask, 'realm'>, once: string): Promise<Answer | undefined> {
   const search = { filters: { once }, before: undefined, sinceMs: undefined, untilMs: undefined, limit: 1 }
   const [written] = (await searchReceipts(realm, search)).found
   if (written === undefined) return undefined
-  return created({ ...receiptJson(realm, written), acknowledged: parts.realms.nodes?.acknowledges })
+  return created(receiptJson(realm, written))
 }
 
 /** Waits, if asked to, until every verifier refuses what was revoked. */
 async function enforced(ask: Ask<unknown, RevokeBody>, written: Written): Promise<ReceiptJson> {
   const { body, realm, parts } = ask
-  const acknowledged = parts.realms.nodes?.acknowledges
-  const receipt = { ...receiptJson(realm, written), acknowledged }
+  const receipt = receiptJson(realm, written)
   if (body.wait !== 'enforced') return receipt
   await parts.enforcement.wait(realm, written.at, body.timeoutMs ?? TIMEOUT_MS)
   const instances = await parts.enforcement.instances(realm, written.at)
