@@ -82,11 +82,12 @@ END
 $testify$;
 `
 
-/** The ends of the logs, whether a token was ever issued there, and the highest epoch that anybody has known. */
-export const EPOCH_HEADS: string = `SELECT h.realm, h.seq, h.tokens > 0 OR h.seq > 1, greatest(h.ordinal, (SELECT max(k.ordinal)
+/** The ends of the logs, whether anything was ever issued or is lacking there, and the highest epoch that anybody has known. */
+export const EPOCH_HEADS: string = `SELECT h.realm, h.seq, h.tokens > 0 OR h.seq > 1 OR known.ordinal IS NOT NULL,
+    greatest(h.ordinal, known.ordinal)
+  FROM rescind.head h LEFT JOIN LATERAL (SELECT max(k.ordinal) AS ordinal
     FROM rescind.testimony w, unnest(w.realms, w.ordinals) AS k(r, ordinal)
-    WHERE w.timeline = ${TIMELINE} AND k.r = h.realm))
-  FROM rescind.head h`
+    WHERE w.timeline = ${TIMELINE} AND k.r = h.realm) known ON true`
 
 /**
  * Begins a new epoch in some realms, and behind its row appends the rows that the nodes remember and the log lacks. With it
@@ -129,8 +130,11 @@ ${CHECKED}
       groups = h.groups + 1, forked = false, moved_by = pg_current_xact_id() WHERE h.realm = v_epoch.r;
     DELETE FROM rescind.carried c WHERE c.realm = v_epoch.r;
   END LOOP;
+  -- A log that is not here at all begins anew with the first request: there is nothing to join.
   UPDATE rescind.testimony w SET joined = true WHERE w.timeline = v_timeline
-    AND w.realms <@ (SELECT array_agg(t.r) FROM json_to_recordset(p_epochs) AS t(r integer));
+    AND (w.realms <> '{}' OR json_array_length(p_epochs) > 0)
+    AND NOT EXISTS (SELECT FROM unnest(w.realms) AS k(r) JOIN rescind.head h ON h.realm = k.r
+      WHERE k.r NOT IN (SELECT t.r FROM json_to_recordset(p_epochs) AS t(r integer)));
 ${SETTLED}END
 $join$;
 `

@@ -129,6 +129,12 @@ const place = async (): Promise<string | undefined> => {
   return row?.[0]
 }
 
+async function late({ realms }: Node): Promise<Realm> {
+  const realm = await realms.get('late')
+  assert.ok(realm !== undefined)
+  return realm
+}
+
 const subject = (name: string) =>
   ({ shape: 'subject', principals: { source: 'oauth', subject: name } }) as const
 
@@ -179,6 +185,24 @@ test('a standby that lacks a revocation begins a new epoch: earlier tokens are l
   assert.deepEqual(cutoff, [...(a.realm.index.cutoffs.get('subject')?.entries() ?? [])][0]?.[1])
   await issue(next.realm, 'after')
   assert.equal(await say(next.realm, 'after'), 'active')
+})
+
+test('a standby that lacks the whole log of a realm takes over: the others are served again', {
+  timeout: 60_000,
+}, async () => {
+  const a = await openNode('a')
+  await issue(a.realm, 'kept')
+  await a.realms.make('late', AUDIT)
+  const copy = await standby({ isLost: false })
+  await lasting(() => a.nodes.fresh())
+  await lasting(async () => issue(await late(a), 'lost'))
+  await lasting(() => a.nodes.asOfNow())
+  await promote(copy)
+  assert.match(await endedOf(a), /a new epoch has begun/)
+  const next = await openNode('b')
+  assert.equal(await say(next.realm, 'kept'), 'active')
+  assert.equal(await place(), '2')
+  await issue(await late(next), 'after')
 })
 
 test('a standby that lacks a used refresh token begins a new epoch in its realm, and there alone', {

@@ -146,7 +146,7 @@ export class PostgresTakeover implements TakeoverPort {
   async #join(connection: Connection, place: string, realms: readonly RealmOrdinal[] | 'all'): Promise<void> {
     const heads = await connection.rows<EpochHead>(EPOCH_HEADS)
     const epochs = heads.flatMap(([r, seq, isUsed, last]) => {
-      // A realm that was never used is opened by its first request, and stays so.
+      // A realm that was never used is opened by its first request, and stays so unless a node knows more of it.
       if (realms === 'all' ? !isUsed : !realms.includes(realmOrdinal(r))) return []
       const ordinal = last + 1
       const [epochId, lostBelow] = [randomBytes(16).toString('base64url'), position(ordinal, seq + 1)]
