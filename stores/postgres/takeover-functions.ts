@@ -82,6 +82,9 @@ END
 $testify$;
 `
 
+/** Keeps groups out, from the look at the ends of the logs to the commit of what is joined there: they would not fit any more. */
+export const CLOSE_GATE: string = `SELECT set_config('lock_timeout', '2000', true), pg_advisory_xact_lock(${GATE}, ${MOVE_GATE})`
+
 /** The ends of the logs, whether anything was ever issued or is lacking there, and the highest epoch that anybody has known. */
 export const EPOCH_HEADS: string = `SELECT h.realm, h.seq, h.tokens > 0 OR h.seq > 1 OR known.ordinal IS NOT NULL,
     greatest(h.ordinal, known.ordinal)
@@ -91,7 +94,7 @@ export const EPOCH_HEADS: string = `SELECT h.realm, h.seq, h.tokens > 0 OR h.seq
 
 /**
  * Begins a new epoch in some realms, and behind its row appends the rows that the nodes remember and the log lacks. With it
- * the store is used on this timeline. The gate keeps groups out, which there are only when that was so before.
+ * the store is used on this timeline. Call it in the transaction that has closed the gate.
  */
 export const JOIN_FUNCTION: string = `
 CREATE OR REPLACE FUNCTION rescind.join_1(p_place text, p_epochs json, p_kind smallint, p_audit text) RETURNS void
@@ -104,7 +107,6 @@ DECLARE
   v_row record;
 BEGIN
 ${CHECKED}
-  PERFORM pg_advisory_xact_lock(${GATE}, ${MOVE_GATE});
   PERFORM FROM rescind.store s FOR UPDATE;
   FOR v_epoch IN SELECT * FROM json_to_recordset(p_epochs) AS t(r integer, seq bigint, ordinal integer, rule bytea) ORDER BY t.r
   LOOP

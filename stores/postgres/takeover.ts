@@ -18,7 +18,7 @@ import { instancesJson, nodeOf } from './instance-rows.ts'
 import type { KnownHeads } from './known-heads.ts'
 import { marksJson } from './lease-json.ts'
 import { isSuccessor, type ServerPlace } from './server-place.ts'
-import { EPOCH_HEADS, FOUND } from './takeover-functions.ts'
+import { CLOSE_GATE, EPOCH_HEADS, FOUND } from './takeover-functions.ts'
 
 const TESTIFY = 'SELECT settled, joined, lacking, silent FROM rescind.testify_1($1, $2, $3, $4, $5, $6, $7)'
 const JOIN = 'SELECT rescind.join_1($1, $2, $3, $4)'
@@ -143,7 +143,10 @@ export class PostgresTakeover implements TakeoverPort {
     this.#connection?.drop()
   }
 
+  /** If it fails, the connection is dropped, and the transaction with it. */
   async #join(connection: Connection, place: string, realms: readonly RealmOrdinal[] | 'all'): Promise<void> {
+    await connection.rows('BEGIN ISOLATION LEVEL READ COMMITTED')
+    await connection.rows(CLOSE_GATE)
     const heads = await connection.rows<EpochHead>(EPOCH_HEADS)
     const epochs = heads.flatMap(([r, seq, isUsed, last]) => {
       // A realm that was never used is opened by its first request, and stays so unless a node knows more of it.
@@ -155,6 +158,7 @@ export class PostgresTakeover implements TakeoverPort {
     })
     const values = [place, JSON.stringify(epochs), ROW_KINDS.epoch.code, EPOCH_AUDIT]
     await connection.rows(JOIN, values, epochs.length)
+    await connection.rows('COMMIT')
   }
 
   /** Undefined: no server that took over answers. */
