@@ -1,4 +1,4 @@
-import { GATE, REFUSE_MOVED } from './setup-functions.ts'
+import { GATE, REFUSE_ELSEWHERE, REFUSE_MOVED } from './setup-functions.ts'
 
 /** Rows that a node may be behind when its write is judged by their keys. */
 const BEHIND_MAX = 1_000
@@ -53,10 +53,7 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'RS003', MESSAGE =
       'a group needs isolation "read committed", statement_timeout = 0 and transaction_timeout = 0';
   END IF;
-  IF p_place <> rescind.place_1() THEN
-    RAISE EXCEPTION USING ERRCODE = 'RS004', DETAIL = rescind.place_1(),
-      MESSAGE = format('this is the server %s, not %s', rescind.place_1(), p_place);
-  END IF;
+${REFUSE_ELSEWHERE}
 ${REFUSE_MOVED}
   SELECT * INTO v_node FROM rescind.node n WHERE n.id = p_node FOR UPDATE;
   IF NOT FOUND OR v_node.fence <> p_fence OR v_node.group_no >= p_no THEN

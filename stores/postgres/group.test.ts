@@ -276,7 +276,7 @@ test('a group is refused when its fence was raised, its number was used, or its 
   await a.commit(group)
   a.no -= 1
   await assert.rejects(a.commit(group), fenced)
-  await b.connection.rows('SELECT rescind.fence_1($1, $2, $3)', [a.id, 1, 2])
+  await b.connection.rows('SELECT rescind.fence_1($1, $2, $3, $4)', [a.id, 1, 2, place])
   await assert.rejects(a.commit(group), fenced)
   await b.connection.rows('DELETE FROM rescind.node WHERE id = $1', [a.id])
   a.fence = 2
@@ -284,10 +284,10 @@ test('a group is refused when its fence was raised, its number was used, or its 
 })
 
 test('raising the fence waits for the group in flight, says what it did, and is never undone by a late one', async () => {
-  const raise = async (from: number, to: number) =>
+  const raise = async (from: number, to: number, at = place) =>
     b.connection.rows<readonly [number, { codes: readonly number[] } | null]>(
-      'SELECT group_no, reply FROM rescind.fence_1($1, $2, $3)',
-      [a.id, from, to],
+      'SELECT group_no, reply FROM rescind.fence_1($1, $2, $3, $4)',
+      [a.id, from, to, at],
     )
   await a.connection.run('BEGIN')
   await a.commit(judgedAt(EMPTY_LOG, revoke(tokenTarget(1))))
@@ -301,6 +301,8 @@ test('raising the fence waits for the group in flight, says what it did, and is 
   assert.deepEqual(await raise(1, 2), [], 'it came late')
   assert.equal((await raise(3, 4)).length, 1)
   assert.deepEqual(await raise(3, 4), [])
+  await assert.rejects(raise(4, 5, `${place.slice(0, -1)}9`), { code: 'RS004' })
+  assert.equal((await raise(4, 5)).length, 1, 'another server raises nothing')
 })
 
 test('a rule is kept past the expiry that another node gave out a moment ago', async () => {

@@ -1,5 +1,5 @@
 import { PUT_INSTANCES } from './instance-functions.ts'
-import { REFUSE_MOVED } from './setup-functions.ts'
+import { REFUSE_ELSEWHERE, REFUSE_MOVED } from './setup-functions.ts'
 
 /**
  * A heartbeat. Its heads are read in a transaction of their own, begun when the counter is committed: whoever reads the lease
@@ -19,10 +19,7 @@ BEGIN
   IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  IF p_place <> rescind.place_1() THEN
-    RAISE EXCEPTION USING ERRCODE = 'RS004', DETAIL = rescind.place_1(),
-      MESSAGE = format('this is the server %s, not %s', rescind.place_1(), p_place);
-  END IF;
+${REFUSE_ELSEWHERE}
   UPDATE rescind.lease l SET counter = p_counter
     WHERE l.node = p_node AND l.counter >= p_least AND l.counter < p_counter;
   IF NOT FOUND THEN
@@ -48,7 +45,7 @@ $heartbeat$;
  * `p_notify`: the other nodes are woken, which a commit that waits for no disk delays only briefly.
  * @returns the realms whose log has another chain there.
  */
-export const MARK_FUNCTION = `
+export const MARK_FUNCTION: string = `
 CREATE OR REPLACE FUNCTION rescind.mark_1(
   p_node uuid, p_place text, p_no bigint, p_marks json, p_durably boolean, p_notify boolean, OUT forked integer[])
 LANGUAGE plpgsql VOLATILE AS $mark$
@@ -59,10 +56,7 @@ BEGIN
   ELSIF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  IF p_place <> rescind.place_1() THEN
-    RAISE EXCEPTION USING ERRCODE = 'RS004', DETAIL = rescind.place_1(),
-      MESSAGE = format('this is the server %s, not %s', rescind.place_1(), p_place);
-  END IF;
+${REFUSE_ELSEWHERE}
   PERFORM FROM rescind.lease l WHERE l.node = p_node;
   IF NOT FOUND THEN
     RAISE EXCEPTION USING ERRCODE = 'RS002', MESSAGE = 'the lease row of this node is gone';

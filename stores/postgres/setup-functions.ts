@@ -15,18 +15,28 @@ export const REFUSE_MOVED: string = `
   END IF;
 `
 
+/** For a function that writes: only on the server that its caller means. One that took over is looked at first. */
+export const REFUSE_ELSEWHERE = `
+  IF p_place <> rescind.place_1() THEN
+    RAISE EXCEPTION USING ERRCODE = 'RS004', DETAIL = rescind.place_1(),
+      MESSAGE = format('this is the server %s, not %s', rescind.place_1(), p_place);
+  END IF;
+`
+
 /**
  * Claims a node's fence: the group in flight either has committed by then, or never will. Waits for that group's lock.
  * No row: the fence is another's, or gone.
  */
-export const FENCE_FUNCTION = `
-CREATE OR REPLACE FUNCTION rescind.fence_1(p_node uuid, p_from bigint, p_to bigint, OUT group_no bigint, OUT reply json)
+export const FENCE_FUNCTION: string = `
+CREATE OR REPLACE FUNCTION rescind.fence_1(
+  p_node uuid, p_from bigint, p_to bigint, p_place text, OUT group_no bigint, OUT reply json)
 RETURNS SETOF record LANGUAGE plpgsql VOLATILE AS $fence$
 BEGIN
   PERFORM set_config('lock_timeout', '1000', true);
   IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
+${REFUSE_ELSEWHERE}
   RETURN QUERY UPDATE rescind.node n SET fence = p_to
     WHERE n.id = p_node AND n.fence >= p_from AND n.fence < p_to RETURNING n.group_no, n.reply;
 END

@@ -1,5 +1,5 @@
 import { PUT_INSTANCES } from './instance-functions.ts'
-import { GATE, MOVE_GATE } from './setup-functions.ts'
+import { GATE, MOVE_GATE, REFUSE_ELSEWHERE } from './setup-functions.ts'
 
 /** The timeline that this server writes. */
 const TIMELINE = "('x' || split_part(rescind.place_1(), '/', 2))::bit(32)::bigint"
@@ -9,10 +9,7 @@ const CHECKED = `
   IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  IF p_place <> rescind.place_1() THEN
-    RAISE EXCEPTION USING ERRCODE = 'RS004', DETAIL = rescind.place_1(),
-      MESSAGE = format('this is the server %s, not %s', rescind.place_1(), p_place);
-  END IF;
+${REFUSE_ELSEWHERE}
 `
 
 const SETTLED = `

@@ -8,8 +8,7 @@ import { ELSEWHERE, type ServerPlace } from './server-place.ts'
 import { isOnStandby } from './standby.ts'
 
 const GROUP = 'SELECT reply, missed FROM rescind.group_1($1, $2, $3, $4, $5, $6, $7, $8, $9)'
-const FENCE = `SELECT here.place, f.group_no, f.reply FROM (SELECT rescind.place_1() AS place) here
-  LEFT JOIN LATERAL rescind.fence_1($1, $2, $3) f ON here.place = $4`
+const FENCE = 'SELECT group_no, reply FROM rescind.fence_1($1, $2, $3, $4)'
 const REGISTER = `INSERT INTO rescind.node (id, fence, group_no, since) VALUES ($1, 1, 0, clock_timestamp())
   ON CONFLICT DO NOTHING RETURNING id`
 
@@ -36,11 +35,7 @@ export type WriterOptions = {
   readonly fenced: (why: string) => void
 }
 
-/** No number: the row is gone, or its fence is another's. */
-type FenceRow = readonly [
-  place: string,
-  ...(readonly [groupNo: number, reply: GroupReply] | readonly [null, null]),
-]
+type FenceRow = readonly [groupNo: number, reply: GroupReply]
 
 /** What the server answered to a group. `unknown`: it may have been written, or may be yet. */
 type Tried =
@@ -216,17 +211,16 @@ export class GroupWriter {
       const noticesBefore = connection.notices
       const rows = await connection.rows<FenceRow>(FENCE, [nodeId, this.#fence, asked, at])
       if (connection.notices !== noticesBefore) throw new Error('a notice came with a commit')
-      const [found, groupNo, reply] = rows[0] ?? ['', null, null]
-      if (found !== at || place.now !== at) {
-        place.found(found)
-        throw new Error('another server has answered')
-      }
-      if (groupNo === null)
+      // Its server may be one that another has taken over from.
+      if (place.now !== at) throw new Error('another server is taking over')
+      const [row] = rows
+      if (row === undefined)
         throw this.#end('the fence of this node was raised by another process, or its row is gone')
       this.#fence = asked
-      return { groupNo, reply }
+      return { groupNo: row[0], reply: row[1] }
     } catch (error) {
       connection?.drop()
+      if (error instanceof DatabaseError && error.code === ELSEWHERE) place.found(error.detail ?? '')
       if (this.#over !== undefined) throw error
       return undefined
     }
