@@ -27,6 +27,8 @@ ${REFUSE_ELSEWHERE}
   END IF;
 ${PUT_INSTANCES}
   COMMIT;
+  -- The setting was the last transaction's.
+  PERFORM set_config('lock_timeout', '1000', true);
   -- Read after the commit: a heartbeat that does not see the move was sent before it.
 ${REFUSE_MOVED}
   -- Taken before the heads: what moves in between is read again next time.

@@ -141,6 +141,17 @@ test('a heartbeat for another server counts nothing', async () => {
   lease.close()
 })
 
+test('a heartbeat waits for a move of the store no longer than for any other lock', async () => {
+  const { lease } = await opened('4')
+  const mover = await Connection.open(server.address)
+  await mover.run('BEGIN; SELECT pg_advisory_xact_lock(1381188420, -2)')
+  const call = 'CALL rescind.heartbeat_1($1, 0, 1, $2, $3, NULL, NULL, NULL, NULL, NULL)'
+  await assert.rejects(admin.rows(call, [idOf('4'), place, '0']), { code: '55P03' })
+  await mover.run('COMMIT')
+  mover.drop()
+  await lease.leave()
+})
+
 test('a reading shows the marks and heads of the realms that were asked about', async () => {
   const { lease, forked } = await opened('f')
   await lease.beat()
