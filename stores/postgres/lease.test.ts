@@ -32,12 +32,12 @@ after(async () => {
 
 type Opened = { readonly lease: PostgresLease; readonly ended: string[]; readonly forked: number[] }
 
-async function opened(node: string): Promise<Opened> {
+async function opened(node: string, at = new ServerPlace(place)): Promise<Opened> {
   const [ended, forked]: [string[], number[]] = [[], []]
   const lease = new PostgresLease({
     requireSync: false,
     counts: { groups: 0, retries: 0, unknown: 0 },
-    ...{ address: server.address, nodeId: idOf(node), place: new ServerPlace(place), reads },
+    ...{ address: server.address, nodeId: idOf(node), place: at, reads },
     ...{ known: new KnownHeads(), fence: () => 1 },
     fenced: (why) => ended.push(why),
     onMarked: () => {},
@@ -188,6 +188,21 @@ test('a node that leaves is waited for no longer, and is not told to end', async
   assert.equal(await counterOf('0'), undefined)
   const marks = await admin.rows('SELECT 1 FROM rescind.fold_mark WHERE node = $1', [idOf('0')])
   assert.deepEqual([marks.length, ended], [0, []])
+})
+
+test('a node that leaves while another server takes over takes nothing away there', async () => {
+  const [system, timeline] = place.split('/')
+  for (const isHeard of [false, true]) {
+    // Whether it has heard of the other server or not.
+    const at = new ServerPlace(place)
+    const { lease } = await opened(isHeard ? '5' : '6', at)
+    at.goOn(`${system}/0000000${isHeard ? 0 : 9}`)
+    if (isHeard) at.found(`${system}/${timeline}`)
+    assert.equal(at.now === undefined, isHeard)
+    await lease.leave()
+    assert.equal(await counterOf(isHeard ? '5' : '6'), 0)
+  }
+  await admin.run('DELETE FROM rescind.lease')
 })
 
 test('the node of a store that was moved has to end, and its heartbeat counts nothing', async () => {

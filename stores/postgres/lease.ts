@@ -28,8 +28,9 @@ import { PostgresUpkeep } from './upkeep.ts'
 const REGISTER = 'INSERT INTO rescind.lease (node, counter, bound_ms) VALUES ($1, 0, $2)'
 const HEARTBEAT = 'CALL rescind.heartbeat_1($1, $2, $3, $4, $5, $6, NULL, NULL, NULL, NULL)'
 const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4, $5, $6)'
-const LEAVE =
-  'WITH gone AS (DELETE FROM rescind.lease WHERE node = $1) DELETE FROM rescind.fold_mark WHERE node = $1'
+/** On a server that took over, this node's row says that it may know more than the others. */
+const LEAVE = `WITH gone AS (DELETE FROM rescind.lease WHERE node = $1 AND rescind.place_1() = $2)
+  DELETE FROM rescind.fold_mark WHERE node = $1 AND rescind.place_1() = $2`
 /** Codes for a lease row that is gone or from before this node's last heartbeat, and for a store that was moved elsewhere. */
 const ENDING: ReadonlySet<string | undefined> = new Set(['RS002', 'RS005'])
 
@@ -151,7 +152,8 @@ export class PostgresLease implements NodesPort {
   /** If it fails, the others wait until the last heartbeat has lapsed. */
   async leave(): Promise<void> {
     this.#isLeaving = true
-    await this.#known('beats', LEAVE, [this.#parts.nodeId])
+    const { nodeId, place } = this.#parts
+    if (place.now !== undefined) await this.#known('beats', LEAVE, [nodeId, place.now])
     this.close()
   }
 
