@@ -43,6 +43,23 @@ test('a heartbeat counts from when it was sent until the bound has passed', asyn
   assert.equal(heartbeat.isFresh, false)
 })
 
+test('a heartbeat that lapses counts no more, nor does one that is under way', async () => {
+  const { heartbeat, answer, begun } = beating()
+  heartbeat.start()
+  await answer()
+  heartbeat.lapse()
+  assert.equal(heartbeat.isFresh, false)
+  const waiting = heartbeat.fresh()
+  assert.equal(begun(), 2)
+  heartbeat.lapse()
+  await answer()
+  assert.equal(heartbeat.isFresh, false)
+  const next = heartbeat.next()
+  await answer()
+  await Promise.all([waiting, next])
+  assert.equal(heartbeat.isFresh, true)
+})
+
 test('a machine that slept knows it by its wall clock', async () => {
   const { time, heartbeat, answer } = beating()
   heartbeat.start()

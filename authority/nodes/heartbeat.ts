@@ -48,6 +48,7 @@ export class Heartbeat {
   readonly #waiting: Set<Waiting> = new Set()
   #begun = 0
   #isBeating = false
+  #lapses = 0
   #isClosed = false
   #cancel: () => void = () => {}
 
@@ -63,6 +64,12 @@ export class Heartbeat {
     this.#isClosed = true
     this.#cancel()
     for (const one of this.#waiting) one.fail(new StoreUnavailable('the server is stopping'))
+  }
+
+  /** What was heard up to here counts no more. */
+  lapse(): void {
+    this.#last = undefined
+    this.#lapses += 1
   }
 
   /**
@@ -127,8 +134,9 @@ export class Heartbeat {
   async #sent(): Promise<boolean> {
     const { beat, folded, clock } = this.#parts
     const sent = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() }
+    const lapses = this.#lapses
     const heads = await beat()
-    if (heads === undefined || !(await folded(heads))) return false
+    if (heads === undefined || !(await folded(heads)) || this.#lapses !== lapses) return false
     this.#last = sent
     return true
   }

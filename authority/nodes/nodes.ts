@@ -99,7 +99,11 @@ export class Nodes {
       marked: () => nodes.#acknowledger.marked(),
       forked: (realms) => nodes.#suspend(realms),
       reconnected: () => nodes.#markAgain(),
-      takenOver: () => nodes.#takeover.begin(),
+      takenOver: () => {
+        // Once it has said what it knows, the others need not wait for what this node still answers.
+        nodes.#heartbeat.lapse()
+        nodes.#takeover.begin()
+      },
     })
     for (let nth = 0; nth < FIRST_BEATS; nth += 1) if ((await nodes.#beat()) !== undefined) return nodes
     throw new StoreUnavailable('the store takes no heartbeat')
