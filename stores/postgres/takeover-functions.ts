@@ -52,15 +52,15 @@ DECLARE
 BEGIN
 ${CHECKED}
   SELECT s.timeline >= v_timeline INTO settled FROM rescind.store s FOR UPDATE;
-  INSERT INTO rescind.lease AS l (node, counter, bound_ms)
-    SELECT p_node, t.counter, t.bound FROM json_to_record(p_self) AS t(counter bigint, bound integer)
-    ON CONFLICT (node) DO UPDATE SET counter = greatest(l.counter, excluded.counter);
-  INSERT INTO rescind.node AS n (id, fence, group_no, since)
-    SELECT p_node, t.fence, 0, clock_timestamp() FROM json_to_record(p_self) AS t(fence bigint)
-    ON CONFLICT (id) DO UPDATE SET fence = greatest(n.fence, excluded.fence);
 ${PUT_INSTANCES}
   joined := coalesce((SELECT w.joined FROM rescind.testimony w WHERE w.timeline = v_timeline AND w.node = p_node), false);
   IF NOT joined THEN
+    INSERT INTO rescind.lease AS l (node, counter, bound_ms)
+      SELECT p_node, t.counter, t.bound FROM json_to_record(p_self) AS t(counter bigint, bound integer)
+      ON CONFLICT (node) DO UPDATE SET counter = greatest(l.counter, excluded.counter);
+    INSERT INTO rescind.node AS n (id, fence, group_no, since)
+      SELECT p_node, t.fence, 0, clock_timestamp() FROM json_to_record(p_self) AS t(fence bigint)
+      ON CONFLICT (id) DO UPDATE SET fence = greatest(n.fence, excluded.fence);
     INSERT INTO rescind.carried (timeline, realm, seq, chain, kind, rule, audit)
       SELECT v_timeline, t.r, t.seq, t.chain, t.kind, t.rule, convert_to(t.audit, 'UTF8')
       FROM json_to_recordset(p_rows) AS t(r integer, seq bigint, chain bytea, kind smallint, rule bytea, audit text)
@@ -98,13 +98,14 @@ CREATE OR REPLACE FUNCTION rescind.join_1(p_place text, p_epochs json, p_kind sm
 LANGUAGE plpgsql VOLATILE AS $join$
 DECLARE
   v_timeline bigint := ${TIMELINE};
+  v_settled boolean;
   v_at bigint;
   v_head rescind.head;
   v_epoch record;
   v_row record;
 BEGIN
 ${CHECKED}
-  PERFORM FROM rescind.store s FOR UPDATE;
+  SELECT s.timeline >= v_timeline INTO v_settled FROM rescind.store s FOR UPDATE;
   FOR v_epoch IN SELECT * FROM json_to_recordset(p_epochs) AS t(r integer, seq bigint, ordinal integer, rule bytea) ORDER BY t.r
   LOOP
     SELECT * INTO v_head FROM rescind.head h WHERE h.realm = v_epoch.r FOR UPDATE;
@@ -130,10 +131,14 @@ ${CHECKED}
     DELETE FROM rescind.carried c WHERE c.realm = v_epoch.r;
   END LOOP;
   -- A log that is not here at all begins anew with the first request: there is nothing to join.
-  UPDATE rescind.testimony w SET joined = true WHERE w.timeline = v_timeline
+  WITH joined AS (UPDATE rescind.testimony w SET joined = true WHERE w.timeline = v_timeline
     AND (w.realms <> '{}' OR json_array_length(p_epochs) > 0)
     AND NOT EXISTS (SELECT FROM unnest(w.realms) AS k(r) JOIN rescind.head h ON h.realm = k.r
-      WHERE k.r NOT IN (SELECT t.r FROM json_to_recordset(p_epochs) AS t(r integer)));
+      WHERE k.r NOT IN (SELECT t.r FROM json_to_recordset(p_epochs) AS t(r integer)))
+    RETURNING w.node, w.realms),
+  -- Their processes end, and answer nothing since they testified; one that lacked nothing may have gone on meanwhile.
+  gone AS (DELETE FROM rescind.lease l USING joined j WHERE l.node = j.node AND (j.realms <> '{}' OR NOT v_settled))
+  DELETE FROM rescind.fold_mark m USING joined j WHERE m.node = j.node AND (j.realms <> '{}' OR NOT v_settled);
 ${SETTLED}END
 $join$;
 `
