@@ -69,7 +69,7 @@ test('a heartbeat that comes after the last look keeps the rows', async () => {
       FROM rescind.node n JOIN rescind.lease l ON l.node = n.id`,
   )
   await beat(node)
-  await admin.rows('SELECT rescind.forget_1($1)', [seen?.[0] ?? ''])
+  await admin.rows('SELECT rescind.forget_1($1, $2)', [place, seen?.[0] ?? ''])
   assert.deepEqual(await left(), [[1, 1, 1]])
   node.connection.drop()
 })
@@ -85,4 +85,18 @@ test('a node that left without its fence row, or never joined, is known by its g
   await dead.forget(TEN_MINUTES_MS)
   assert.deepEqual(await admin.rows('SELECT id FROM rescind.node'), [[writing.id]])
   for (const node of [idle, writing]) node.connection.drop()
+})
+
+test('nothing is forgotten, swept or claimed on another server than the caller means', async () => {
+  const node = await joined(2)
+  const other = `${place.slice(0, -1)}9`
+  const rows = JSON.stringify([{ node: node.id, fence: 1, no: 0, counter: 5 }])
+  for (const [call, values] of [
+    ['forget_1($1, $2)', [other, rows]],
+    ["sweep_1(1, $1, '[]', '[]')", [other]],
+    ['upkeep_1($1, $2, NULL, NULL, NULL)', [SELF, other]],
+  ] as const)
+    await assert.rejects(admin.rows(`SELECT rescind.${call}`, values), { code: 'RS004' })
+  assert.deepEqual(await left(), [[1, 1, 1]])
+  node.connection.drop()
 })

@@ -1,5 +1,5 @@
 import type { Reads } from './reads.ts'
-import { REFUSE_MOVED } from './setup-functions.ts'
+import { REFUSE_ELSEWHERE, REFUSE_MOVED } from './setup-functions.ts'
 
 /** Far longer than any lease. A process that stood still for so long and wakes up finds its rows gone, and ends. */
 const STILL_MS = 600_000
@@ -9,12 +9,12 @@ const STILL_MS = 600_000
  * of such a node's group can then be written no more.
  */
 export const FORGET_FUNCTION: string = `
-CREATE OR REPLACE FUNCTION rescind.forget_1(p_rows json) RETURNS void LANGUAGE plpgsql VOLATILE AS $forget$
+CREATE OR REPLACE FUNCTION rescind.forget_1(p_place text, p_rows json) RETURNS void LANGUAGE plpgsql VOLATILE AS $forget$
 DECLARE
   v_row record;
 BEGIN
   PERFORM set_config('lock_timeout', '1000', true);
-${REFUSE_MOVED}
+${REFUSE_ELSEWHERE}${REFUSE_MOVED}
   FOR v_row IN SELECT * FROM json_to_recordset(p_rows) AS t(node uuid, fence bigint, no bigint, counter bigint) LOOP
     IF v_row.counter IS NOT NULL THEN
       DELETE FROM rescind.lease l WHERE l.node = v_row.node AND l.counter = v_row.counter;
@@ -55,7 +55,8 @@ export class DeadNodes {
     const still = rows.filter(([id]) => nowMs - (this.#seen.get(id)?.sinceMs ?? nowMs) >= STILL_MS)
     if (still.length === 0) return
     const gone = still.map(([node, fence, no, counter]) => ({ node, fence, no, counter }))
-    await this.#reads.rows('SELECT rescind.forget_1($1)', [JSON.stringify(gone)], 'pages')
+    const values = [this.#reads.place, JSON.stringify(gone)]
+    await this.#reads.rows('SELECT rescind.forget_1($1, $2)', values, 'pages')
   }
 
   #sighting(row: NodeRow, nowMs: number): Seen {

@@ -1,7 +1,7 @@
 import { StoreUnavailable } from '@rescind/core'
-import { Pool } from 'pg'
+import { DatabaseError, Pool } from 'pg'
 import { configOf, type PostgresAddress } from './connection.ts'
-import type { ServerPlace } from './server-place.ts'
+import { ELSEWHERE, type Place, type ServerPlace } from './server-place.ts'
 
 /**
  * Connections for reads; what is beyond them waits in turn. `pages`: scans, which may take long. `keys`: look-ups, and the rows
@@ -33,6 +33,13 @@ export class Reads {
     })
   }
 
+  /** What a function that writes is told, so that it writes nowhere else. @throws StoreUnavailable while another takes over. */
+  get place(): Place {
+    const at = this.#place.now
+    if (at === undefined) throw new StoreUnavailable('another server is taking over')
+    return at
+  }
+
   /** @param sql a query whose rows come in its own order. @throws StoreUnavailable when the answer cannot be known. */
   async rows<Row extends readonly unknown[]>(
     sql: string,
@@ -41,8 +48,7 @@ export class Reads {
   ): Promise<readonly Row[]> {
     // PostgreSQL's text holds no NUL, so nothing is stored under one.
     if (values.some((value) => typeof value === 'string' && value.includes('\0'))) return []
-    const asked = this.#place.now
-    if (asked === undefined) throw new StoreUnavailable('another server is taking over')
+    const asked = this.place
     const result = await this.#ask(this.#poolFor(pool), sql, values)
     const rows: Row[] = []
     for (const [place, hit, ...columns] of result) {
@@ -71,6 +77,7 @@ export class Reads {
       const { rows } = await pool.query<unknown[]>({ text, values: [...values], rowMode: 'array' })
       return rows
     } catch (error) {
+      if (error instanceof DatabaseError && error.code === ELSEWHERE) this.#place.found(error.detail ?? '')
       throw new StoreUnavailable('PostgreSQL could not be read', { cause: error })
     }
   }

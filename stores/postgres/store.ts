@@ -183,8 +183,8 @@ class PostgresStore implements Store, TakenOver {
   readonly sweep = async (realm: RealmOrdinal, { tokens, entries }: Swept): Promise<void> => {
     const gone = tokens.map(({ digest, handle, ifExpiresAtMs }) => ({ digest, handle, ends: ifExpiresAtMs }))
     const expired = entries.map(({ kind, id, ifExpiresAtMs }) => ({ kind, id, ends: ifExpiresAtMs }))
-    const values = [realm, JSON.stringify(gone), JSON.stringify(expired)]
-    await this.#reads.rows('SELECT rescind.sweep_1($1, $2, $3)', values, 'pages')
+    const values = [realm, this.#reads.place, JSON.stringify(gone), JSON.stringify(expired)]
+    await this.#reads.rows('SELECT rescind.sweep_1($1, $2, $3, $4)', values, 'pages')
   }
 
   /** Nothing is answered without a round trip. */

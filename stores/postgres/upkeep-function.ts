@@ -1,4 +1,4 @@
-import { REFUSE_MOVED } from './setup-functions.ts'
+import { REFUSE_ELSEWHERE, REFUSE_MOVED } from './setup-functions.ts'
 
 /**
  * Says which node does the upkeep. `p_node` takes it over if nobody has it, or from `p_owner`, which it has seen standing
@@ -6,7 +6,7 @@ import { REFUSE_MOVED } from './setup-functions.ts'
  */
 export const UPKEEP_FUNCTION: string = `
 CREATE OR REPLACE FUNCTION rescind.upkeep_1(
-  p_node uuid, p_owner uuid, p_fence bigint, p_counter bigint,
+  p_node uuid, p_place text, p_owner uuid, p_fence bigint, p_counter bigint,
   OUT owner uuid, OUT fence bigint, OUT counter bigint, OUT bound_ms integer
 ) LANGUAGE plpgsql VOLATILE AS $upkeep$
 BEGIN
@@ -14,7 +14,7 @@ BEGIN
   IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-${REFUSE_MOVED}
+${REFUSE_ELSEWHERE}${REFUSE_MOVED}
   INSERT INTO rescind.upkeep AS u (owner, fence) VALUES (p_node, 1)
     ON CONFLICT (one) DO UPDATE SET owner = p_node, fence = u.fence + 1
     WHERE u.owner <> p_node AND u.owner = p_owner AND u.fence = p_fence

@@ -1,7 +1,7 @@
 import { leaseMs, type UpkeepTurn } from '@rescind/authority'
 import type { Reads } from './reads.ts'
 
-const CLAIM = 'SELECT owner, fence, counter, bound_ms FROM rescind.upkeep_1($1, $2, $3, $4)'
+const CLAIM = 'SELECT owner, fence, counter, bound_ms FROM rescind.upkeep_1($1, $2, $3, $4, $5)'
 /** For a node that left, and so has no lease row. */
 const LEFT_MS = 1_000
 
@@ -39,7 +39,8 @@ export class PostgresUpkeep {
   /** @throws StoreUnavailable. */
   async claim(nowMs: number): Promise<UpkeepTurn> {
     const from = this.#standsStill(nowMs) ? this.#seen : undefined
-    const values = [this.#nodeId, from?.owner ?? null, from?.fence ?? null, from?.counter ?? null]
+    const { place } = this.#reads
+    const values = [this.#nodeId, place, from?.owner ?? null, from?.fence ?? null, from?.counter ?? null]
     const [row] = await this.#reads.rows<ClaimRow>(CLAIM, values, 'pages')
     if (row === undefined) return 'other'
     const [owner, fence, counter, boundMs] = row

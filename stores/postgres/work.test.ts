@@ -93,7 +93,7 @@ async function workOf(changes: number): Promise<readonly number[]> {
     digest: digestAt(nth),
     handle: handleAt(nth),
   }))
-  await node.connection.rows(SWEEP, [REALM, JSON.stringify(ended)])
+  await node.connection.rows(SWEEP, [REALM, place, JSON.stringify(ended)])
   const left = await node.connection.rows<[string]>('SELECT handle FROM rescind.token')
   assert.ok(left.every(([handle]) => handle === handleAt(OLD)))
   await look()
@@ -102,7 +102,7 @@ async function workOf(changes: number): Promise<readonly number[]> {
   return lookedAt.slice(1).map((rows, step) => rows - (lookedAt[step] ?? 0))
 }
 
-const SWEEP = "SELECT rescind.sweep_1($1, $2, '[]')"
+const SWEEP = "SELECT rescind.sweep_1($1, $2, $3, '[]')"
 const LOOKED_AT = `SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint
   FROM pg_stat_xact_user_tables WHERE schemaname = 'rescind'`
 
