@@ -174,6 +174,15 @@ test('[W56] a hold that was extended ends at its new deadline, and not at the ol
   assert.equal(await stateOf(realm, id), 'released')
 })
 
+/** Gives an open hold another deadline, in so many milliseconds from now. */
+async function movedTo(realm: Realm, id: string, inMs: number): Promise<void> {
+  const found = await HOLDS.find(realm, id)
+  assert.ok(found.kind === 'open')
+  const caller = { id: 'control:ops', from: 'local', dependency: dependencyAt(realm) }
+  const { entry } = found
+  assert.equal(await extendHold(realm, { entry, dueAtMs: realm.nowMs() + inMs, caller, audit: AUDIT }), true)
+}
+
 function dependencyAt(realm: Realm): Caller['dependency'] {
   return { realm: realm.ordinal, facts: callerFacts({ source: 'control', client: 'ops' }, realm.position()) }
 }
@@ -373,6 +382,33 @@ test('[W64] a failing item delays no other due item, and is tried again', async 
   assert.deepEqual(settled, ['sch_2', 'sch_3'])
   await assert.rejects(watch.round(realm, time), /schedules sch_1/)
   assert.equal(await watch.round(realm, time), 3)
+})
+
+test('an item that is written while an older reading of it is on its way is read again', async () => {
+  const world = await openWorld()
+  const { realm, realms, clock } = world
+  const id = await hold(realm, { inMs: 60_000 })
+  let isFirst = true
+  const kinds = watchedKinds(KEPT_MS, async () => undefined).map((kind) => ({
+    ...kind,
+    one: async (of: Realm, changed: string) => {
+      const read = await kind.one(of, changed)
+      if (changed === id && isFirst) {
+        isFirst = false
+        await movedTo(realm, id, 1_000)
+      }
+      return read
+    },
+  }))
+  const watch = new Deadlines(realms, kinds)
+  const round = (): Promise<number> => watch.round(realm, { endingMs: realm.nowMs(), otherMs: realm.nowMs() })
+  await round()
+  // Its row makes the next round read it again.
+  await movedTo(realm, id, 30_000)
+  await round()
+  clock.advance(1_000)
+  assert.equal(await round(), 1)
+  assert.equal(await stateOf(realm, id), 'released')
 })
 
 test('[W71] while the clock is not trusted, only items that end tokens are carried out', async () => {

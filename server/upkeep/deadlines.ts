@@ -128,10 +128,16 @@ async function settle(queue: Queue, realm: Realm, kind: Watched): Promise<void> 
     queue.isRead = true
   }
   for (const id of [...queue.changed]) {
-    const due = await kind.one(realm, id)
-    if (due === undefined) queue.due.delete(id)
-    else queue.due.set(id, due)
+    // First: what is written while it is read makes it changed again.
     queue.changed.delete(id)
+    try {
+      const due = await kind.one(realm, id)
+      if (due === undefined) queue.due.delete(id)
+      else queue.due.set(id, due)
+    } catch (error) {
+      queue.changed.add(id)
+      throw error
+    }
   }
   queue.soonestMs = Math.min(...[...queue.due.values()].map(({ dueAtMs }) => dueAtMs))
 }
