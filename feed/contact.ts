@@ -1,9 +1,8 @@
 import { displayText } from '@rescind/core/bytes'
 
 /** What a verifier does when it cannot prove that it is fresh. */
-export type StalePolicy = 'refuse' | 'ask' | 'allow'
-
-const POLICIES: readonly StalePolicy[] = ['refuse', 'ask', 'allow']
+export const STALE_POLICIES = ['refuse', 'ask', 'allow'] as const
+export type StalePolicy = (typeof STALE_POLICIES)[number]
 
 /** What is stored about an instance before its first byte. */
 export type Contact = {
@@ -24,7 +23,7 @@ export function contactIn(read: Readonly<Record<string, unknown>>): Contact | un
   if (typeof instance !== 'string' || typeof verifier !== 'string') return undefined
   if (typeof boundMs !== 'number' || typeof contactMs !== 'number' || typeof firstSeq !== 'number')
     return undefined
-  const policy = POLICIES.find((one) => one === onStale)
+  const policy = STALE_POLICIES.find((one) => one === onStale)
   // Labels stored before they were checked may hide characters.
   const named = typeof label === 'string' ? { label: displayText(label) } : {}
   return policy === undefined

@@ -1,4 +1,4 @@
-export type { StalePolicy } from './contact.ts'
+export { STALE_POLICIES, type StalePolicy } from './contact.ts'
 export { Feed, type FeedParts } from './feed.ts'
 export { FORK_KIND } from './forks.ts'
 export type { Format } from './frames.ts'

@@ -44,8 +44,10 @@ export function keptBySource({ target }: RevokeRule): Source | undefined {
   }
 }
 
+/** The collections whose records limit what issuers can mint. */
+const ISSUER_COLLECTIONS: readonly string[] = [ISSUERS_NAME, ISSUER_TERMS.name]
 /** The collections whose records decide how long a realm's rules are kept. */
-export const KEEP_COLLECTIONS: readonly string[] = [ISSUERS_NAME, ISSUER_TERMS.name, REALM_SETTINGS.name]
+export const KEEP_COLLECTIONS: readonly string[] = [...ISSUER_COLLECTIONS, REALM_SETTINGS.name]
 
 /**
  * Computes how long one realm's rules are kept, from what its store holds when they commit. A rule must not leave while
@@ -73,7 +75,7 @@ export class Keeping {
   async reload(store: Store, realm: RealmOrdinal): Promise<void> {
     for (const [source, ms] of await store.highestExpiries(realm)) this.raise(source, ms)
     if (store.isShared) this.#longestLifeMs = await longestLifeMs(store, realm)
-    for (const collection of [ISSUERS_NAME, ISSUER_TERMS.name]) {
+    for (const collection of ISSUER_COLLECTIONS) {
       let after: string | undefined
       do {
         const page = await store.records(realm, { collection, after, limit: PAGE })

@@ -2,7 +2,7 @@ import { ISSUERS, type IssuerValue, publishedKeys, type Realm } from '@rescind/a
 import type { JsonObject } from '@rescind/core/bytes'
 import { exportVerificationJwk } from '@rescind/core/tokens'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
-import type { Format, Polled, Refused } from '@rescind/feed'
+import { type Format, type Polled, type Refused, STALE_POLICIES } from '@rescind/feed'
 import { z } from 'zod'
 import { type Problem, problem } from '../../http/problem.ts'
 import { noteUses } from '../../judging/last-use.ts'
@@ -30,7 +30,7 @@ const STREAM_QUERY = z.object({
   after: position.optional(),
   /** Milliseconds that the caller may be behind before it refuses. Absent: revocations do not wait for this reader. */
   bound: bound.optional(),
-  onStale: z.enum(['refuse', 'ask', 'allow']).optional(),
+  onStale: z.enum(STALE_POLICIES).optional(),
   /** The id that an earlier `hello` gave: the same running verifier has come back. */
   instance: instance.optional(),
   /** The operator's name for it, in lists and receipts. */

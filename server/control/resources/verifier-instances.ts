@@ -1,5 +1,5 @@
 import { formatInstant } from '@rescind/core/bytes'
-import type { InstanceView } from '@rescind/feed'
+import { type InstanceView, STALE_POLICIES } from '@rescind/feed'
 import { z } from 'zod'
 
 type InstanceJson = Pick<InstanceView, 'instance' | 'connected' | 'lapsed' | 'boundMs' | 'onStale'> & {
@@ -18,7 +18,7 @@ export const INSTANCE: z.ZodType<InstanceJson> = z.strictObject({
   /** Silent for longer than its bound, and set to refuse when stale: revocations do not wait for it. */
   lapsed: z.boolean(),
   boundMs: z.int(),
-  onStale: z.enum(['refuse', 'ask', 'allow']),
+  onStale: z.enum(STALE_POLICIES),
   from: z.string().optional(),
   /** The last position that it has acknowledged, as its key holder claims. */
   position: z.string().optional(),
