@@ -13,7 +13,6 @@ import { createSystemRandom } from '../machine/random.ts'
 import { steadyClock } from '../machine/steady-clock.ts'
 import { Sources } from '../rules/sources.ts'
 import { applySeed } from '../seed/apply.ts'
-import type { SeedPart } from '../seed/parts.ts'
 import { readSeed, secretText } from '../seed/read.ts'
 import type { Seed } from '../seed/schema.ts'
 import { tryAddress } from './address.ts'
@@ -46,9 +45,7 @@ const SYSTEM_RANDOM: Random = createSystemRandom()
  */
 export async function startServer(config: Config, surroundings: Surroundings = {}): Promise<RunningServer> {
   const { modules = MODULES } = surroundings
-  checkModules(modules)
-  const parts = modules.flatMap(({ seed }) => seed ?? [])
-  const seed = await checkFirst(config, parts, surroundings.store)
+  const seed = await checkFirst(config, modules, surroundings.store)
   const lines =
     surroundings.log === undefined ? openLog(config.logLevel, config.logFormat) : givenLog(surroundings.log)
   for (let attempt = 1; ; attempt += 1) {
@@ -148,16 +145,18 @@ function isKeptNowhere({ store }: Config, given: Surroundings): boolean {
 }
 
 /**
- * What can be refused before anything is made: the seed file and the address. No half-made store, no key and no migrated
+ * What can be refused before anything is made: the dialects, the seed file and the address. No half-made store, no key and no migrated
  * store is left behind then. A store that was passed in is closed, as it is whenever starting fails.
  * @throws SettingsRefused
  */
 async function checkFirst(
   config: Config,
-  parts: readonly SeedPart[],
+  modules: readonly DialectModule[],
   given: Store | undefined,
 ): Promise<Seed | undefined> {
   try {
+    checkModules(modules)
+    const parts = modules.flatMap(({ seed }) => seed ?? [])
     const seed = config.seed === undefined ? undefined : readSeed(config.seed, parts)
     if (seed !== undefined && seedHasPublished(seed)) refusePublished(config)
     await tryAddress(config.listen)
