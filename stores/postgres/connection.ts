@@ -16,7 +16,10 @@ type Value = Single | readonly Single[]
 
 const CONNECT_MS = 5_000
 const KEEP_ALIVE_MS = 5_000
-/** Longer than a statement may wait for all its locks. A connection that is silent for longer counts as lost. */
+/**
+ * A connection that is silent for longer counts as lost. A statement may wait for several locks in turn, and so for longer: what
+ * it did is then looked up like any outcome that is not known.
+ */
 const ANSWER_MS = 5_000
 /**
  * A connection whose client is gone ends within seconds on the server, too, and with it the locks of its group. These are
@@ -75,7 +78,7 @@ export class Connection {
   async #begin(): Promise<void> {
     try {
       await this.#client.connect()
-      await this.#client.query(SESSION)
+      await this.rows(SESSION)
     } catch (error) {
       this.drop()
       throw error
@@ -105,19 +108,25 @@ export class Connection {
 
   /** `moreMs`: for a statement that works long. Always an unnamed statement, because poolers may give each one another session. */
   async rows<Row>(text: string, values: readonly Value[] = [], moreMs = 0): Promise<readonly Row[]> {
+    const asked = { text, values: [...values], rowMode: 'array' as const }
+    const result = await this.#inTime(this.#client.query<unknown[]>(asked), moreMs)
+    // The caller names the columns that its statement selects.
+    return result.rows as unknown as readonly Row[]
+  }
+
+  /** Statements without parameters and results; several are one transaction. `moreMs`: as for rows. */
+  async run(text: string, moreMs = 0): Promise<void> {
+    await this.#inTime(this.#client.query(text), moreMs)
+  }
+
+  /** A proxy may keep a connection open whose server is gone, and nothing else would end the wait. */
+  async #inTime<T>(answer: Promise<T>, moreMs: number): Promise<T> {
     const timer = setTimeout(() => this.drop(), ANSWER_MS + moreMs)
     try {
-      const result = await this.#client.query<unknown[]>({ text, values: [...values], rowMode: 'array' })
-      // The caller names the columns that its statement selects.
-      return result.rows as unknown as readonly Row[]
+      return await answer
     } finally {
       clearTimeout(timer)
     }
-  }
-
-  /** Statements without parameters and results; several are one transaction. */
-  async run(text: string): Promise<void> {
-    await this.#client.query(text)
   }
 
   /** Whether the connection is ready again after an error, which proves that the failed statement was rolled back. */

@@ -129,7 +129,7 @@ class PostgresSource implements MoveSource {
       throw new StoreRefused(`${this.name} is being moved by another run of this command`)
     }
     const leases = await this.#connection.rows<Lease>(LEASES)
-    await this.#connection.run('COMMIT')
+    await this.#connection.run('COMMIT', MOVE_MS)
     if (this.#connection.notices !== before)
       throw new StoreRefused(
         'PostgreSQL could not say whether the move is on its standby: run the same command again',

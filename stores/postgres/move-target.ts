@@ -100,12 +100,12 @@ class PostgresTarget implements MoveTarget {
   }
 
   async place(): Promise<void> {
-    await this.#connection.run(SCHEMA_LOCK)
+    await this.#connection.run(SCHEMA_LOCK, MOVE_MS)
     // Made by an administrator, perhaps; with anything in it this fails.
-    await this.#connection.run(`DROP SCHEMA IF EXISTS ${STORE}; DROP TABLE ${STAGE}.moving`)
-    await this.#connection.run(`ALTER SCHEMA ${STAGE} RENAME TO ${STORE}`)
+    await this.#connection.run(`DROP SCHEMA IF EXISTS ${STORE}; DROP TABLE ${STAGE}.moving`, MOVE_MS)
+    await this.#connection.run(`ALTER SCHEMA ${STAGE} RENAME TO ${STORE}`, MOVE_MS)
     await makeFunctions(this.#connection)
-    await this.#connection.run('COMMIT')
+    await this.#connection.run('COMMIT', MOVE_MS)
   }
 
   read(table: MovedTable, after: Cursor | undefined): Promise<Page> {
@@ -154,14 +154,14 @@ async function makeStage(connection: Connection, { id, from }: Came): Promise<vo
     sql
       .replaceAll(/\bSCHEMA IF NOT EXISTS rescind\b/g, `SCHEMA ${STAGE}`)
       .replaceAll(/\brescind\./g, `${STAGE}.`)
-  await connection.run(SCHEMA_LOCK)
+  await connection.run(SCHEMA_LOCK, MOVE_MS)
   if ((await movesOf(connection, STORE)) !== undefined) throw new ContractBroken('a store came in between')
-  await connection.run(staged([STORE_TABLE, ...MIGRATIONS].join(';\n')))
+  await connection.run(staged([STORE_TABLE, ...MIGRATIONS].join(';\n')), MOVE_MS)
   await connection.rows(
     `INSERT INTO ${STAGE}.store (version, floor, system_id, timeline, came_id, came_from)
       SELECT $1, 0, system_identifier::text, 0, $2, $3 FROM pg_control_system()`,
     [MIGRATIONS.length, id, from],
   )
-  await connection.run(`CREATE TABLE ${STAGE}.moving (part text PRIMARY KEY, through text NOT NULL)`)
-  await connection.run('COMMIT')
+  await connection.run(`CREATE TABLE ${STAGE}.moving (part text PRIMARY KEY, through text NOT NULL)`, MOVE_MS)
+  await connection.run('COMMIT', MOVE_MS)
 }

@@ -9,6 +9,8 @@ import { SEES_STANDBYS } from './standby.ts'
 
 /** Nodes that start at once make the schema one after the other; the second key of `GATE` is never this low. */
 export const SCHEMA_LOCK: string = `BEGIN; SELECT pg_advisory_xact_lock(${GATE}, -1)`
+/** Another node may be making the schema, or changing tables that are large. */
+const SCHEMA_MS = 60_000
 const OLDEST_MAJOR = 15
 
 export type OpenChecks = {
@@ -29,23 +31,23 @@ export type Prepared = { readonly place: Place; readonly isTakeoverDue: boolean 
 export async function prepareStore(connection: Connection, checks: OpenChecks): Promise<Prepared> {
   await checkServer(connection)
   if (checks.requireSync === true) await checkRole(connection)
-  await connection.run(SCHEMA_LOCK)
+  await connection.run(SCHEMA_LOCK, SCHEMA_MS)
   await refuseMoving(connection)
   if (!(await exists(connection, HAS_TABLE, 'store'))) {
     if (checks.mustExist === true) throw new StoreRefused('this database holds no store')
-    await connection.run(STORE_TABLE)
+    await connection.run(STORE_TABLE, SCHEMA_MS)
   }
   await migrate(connection, checks.floorMs)
   await makeFunctions(connection)
   const prepared = await settlePlace(connection, checks.afterTakeover === true)
-  await connection.run('COMMIT')
+  await connection.run('COMMIT', SCHEMA_MS)
   return prepared
 }
 
 /** Those that are not there yet. */
 export async function makeFunctions(connection: Connection): Promise<void> {
   for (const [name, sql] of FUNCTIONS)
-    if (!(await exists(connection, HAS_FUNCTION, name))) await connection.run(sql)
+    if (!(await exists(connection, HAS_FUNCTION, name))) await connection.run(sql, SCHEMA_MS)
 }
 
 const HAS_TABLE = "SELECT FROM pg_tables WHERE schemaname = 'rescind' AND tablename = $1"
@@ -148,7 +150,7 @@ async function migrate(connection: Connection, floorMs: number): Promise<void> {
     )
   if (row?.[1] != null) throw new StoreRefused(`this store was moved to ${row[1]}: start with that one`)
   for (let next = version; next < MIGRATIONS.length; next += 1)
-    await connection.run(`${MIGRATIONS[next]}; UPDATE rescind.store SET version = ${next + 1}`)
+    await connection.run(`${MIGRATIONS[next]}; UPDATE rescind.store SET version = ${next + 1}`, SCHEMA_MS)
 }
 
 /**
