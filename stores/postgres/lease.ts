@@ -33,6 +33,8 @@ const LEAVE = `WITH gone AS (DELETE FROM rescind.lease WHERE node = $1 AND resci
   DELETE FROM rescind.fold_mark WHERE node = $1 AND rescind.place_1() = $2`
 /** Codes for a lease row that is gone or from before this node's last heartbeat, and for a store that was moved elsewhere. */
 const ENDING: ReadonlySet<string | undefined> = new Set(['RS002', 'RS005'])
+/** A lock was waited for in vain. */
+const LOCKED = '55P03'
 
 type LeaseJson = readonly [node: string, counter: number, boundMs: number]
 type HeadJson = readonly [
@@ -253,15 +255,16 @@ export class PostgresLease implements NodesPort {
     } catch (error) {
       if (!(error instanceof DatabaseError)) return undefined
       if (ENDING.has(error.code) && !this.#isLeaving) this.#parts.fenced(error.message)
-      if (error.code === ELSEWHERE) this.#elsewhere(of, error)
+      // The address may have led to a standby for a moment: the next attempt opens another connection.
+      if (error.code !== LOCKED) this.#drop(of)
+      if (error.code === ELSEWHERE) this.#parts.place.found(error.detail ?? '')
       return undefined
     }
   }
 
-  #elsewhere(of: 'beats' | 'marks', { detail }: DatabaseError): void {
+  #drop(of: 'beats' | 'marks'): void {
     if (of === 'beats') this.#beats?.drop()
     else this.#marks?.drop()
-    this.#parts.place.found(detail ?? '')
   }
 
   /** Marks have a connection of their own: they do not wait for a heartbeat's commit. */

@@ -19,6 +19,8 @@ const PAUSE_MS = 20
 const BYTES_PER_MS = 200
 /** Lost a deadlock, a serialisation, or the wait for a lock: nothing was written, and the same group may succeed. */
 const RETRIED = new Set(['40P01', '40001', '55P03'])
+/** Classes of what a group's own content can bring about, on whichever server. */
+const OF_CONTENT = new Set(['21', '22', '23', '54'])
 /** Codes of `group_1` for a fence that was raised or a row that is gone, and for a store that was moved elsewhere. */
 const ENDING: ReadonlySet<string | undefined> = new Set(['RS002', 'RS005'])
 
@@ -170,9 +172,10 @@ export class GroupWriter {
     } catch (error) {
       const isKnown = error instanceof DatabaseError && (await connection.isReady())
       if (error instanceof DatabaseError && error.code === ELSEWHERE) this.#elsewhere(connection, error)
-      return isKnown && connection.notices === noticesBefore
-        ? { kind: 'refused', error }
-        : { kind: 'unknown', error }
+      if (!isKnown || connection.notices !== noticesBefore) return { kind: 'unknown', error }
+      // The address may have led to a standby for a moment: the next group opens another connection.
+      if (!isOfAGroup(error)) connection.drop()
+      return { kind: 'refused', error }
     }
   }
 
@@ -236,4 +239,8 @@ export class GroupWriter {
     this.#options.fenced(why)
     return new StoreUnavailable(why)
   }
+}
+
+function isOfAGroup({ code = '' }: DatabaseError): boolean {
+  return RETRIED.has(code) || OF_CONTENT.has(code.slice(0, 2))
 }
