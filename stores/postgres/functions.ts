@@ -4,7 +4,7 @@ import { APPLY_EACH_FUNCTION, GROUP_FUNCTION, MISSED_FUNCTION } from './group-fu
 import { DEPARTED_FUNCTION } from './instance-functions.ts'
 import { HEARTBEAT_PROCEDURE, MARK_FUNCTION } from './lease-functions.ts'
 import { RECORDS_FUNCTION } from './records-function.ts'
-import { CLOCK_FUNCTION, FENCE_FUNCTION, PLACE_FUNCTION } from './setup-functions.ts'
+import { CLOCK_FUNCTION, FENCE_FUNCTION, HERE_FUNCTION, PLACE_FUNCTION } from './setup-functions.ts'
 import { SWEEP_FUNCTION } from './sweep-function.ts'
 import { FORKED_FUNCTION, JOIN_FUNCTION, SETTLE_FUNCTION, TESTIFY_FUNCTION } from './takeover-functions.ts'
 import { UPKEEP_FUNCTION } from './upkeep-function.ts'
@@ -15,6 +15,7 @@ import { UPKEEP_FUNCTION } from './upkeep-function.ts'
  */
 export const FUNCTIONS: readonly (readonly [name: string, sql: string])[] = [
   ['place_1', PLACE_FUNCTION],
+  ['here_1', HERE_FUNCTION],
   ['clock_1', CLOCK_FUNCTION],
   ['fence_1', FENCE_FUNCTION],
   ['records_1', RECORDS_FUNCTION],

@@ -70,3 +70,13 @@ test('a node whose address led to a standby for a moment goes on with other conn
   assert.deepEqual(await answers(1), [false, false, false, false])
   assert.deepEqual(await answers(1), [true, true, true, true])
 })
+
+test('a connection to another primary is used once, and never again', async () => {
+  await Promise.all(Array.from({ length: 3 }, () => store.head(REALM)))
+  await openOnesAre("RETURN '7/00000001';")
+  const outages = []
+  // As many as there may be connections; the others wait for none of them.
+  for (let left = 8; left > 0; left -= 1) outages.push(await unlessOut(() => store.head(REALM)))
+  assert.deepEqual(outages.slice(-4), [true, true, true, true])
+  assert.ok(outages.includes(false))
+})

@@ -16,8 +16,8 @@ export type PoolName = keyof typeof CONNECTIONS
 type Value = string | number | readonly string[] | Uint8Array | null
 
 /**
- * Reads, each by one statement. Every answer says from which server and timeline it comes, so that "not found" never comes
- * from a standby, or from a primary that was replaced.
+ * Reads, each by one statement, which every other server and timeline refuses: "not found" never comes from a standby. A
+ * primary that was replaced does not know it and goes on answering; how old its answers may be, heartbeats show.
  */
 export class Reads {
   readonly #place: ServerPlace
@@ -49,17 +49,10 @@ export class Reads {
     // PostgreSQL's text holds no NUL, so nothing is stored under one.
     if (values.some((value) => typeof value === 'string' && value.includes('\0'))) return []
     const asked = this.place
-    const result = await this.#ask(this.#poolFor(pool), sql, values)
-    const rows: Row[] = []
-    for (const [place, hit, ...columns] of result) {
-      if (place !== asked || place !== this.#place.now) {
-        this.#place.found(String(place))
-        throw new StoreUnavailable(`a read came from the server ${String(place)}, not ${this.#place.last}`)
-      }
-      // The caller names the columns that its statement selects.
-      if (hit === true) rows.push(columns as unknown as Row)
-    }
-    return rows
+    const result = await this.#ask(this.#poolFor(pool), sql, [...values, asked])
+    if (asked !== this.#place.now) throw new StoreUnavailable('another server is taking over')
+    // The caller names the columns that its statement selects.
+    return result.flatMap(([, hit, ...columns]) => (hit === true ? [columns as unknown as Row] : []))
   }
 
   async close(): Promise<void> {
@@ -70,8 +63,9 @@ export class Reads {
     return pool === 'urgent' && isFree(this.#pools.keys) ? this.#pools.keys : this.#pools[pool]
   }
 
+  /** @param values the last one is the server that is meant. */
   async #ask(pool: Pool, sql: string, values: readonly Value[]): Promise<readonly unknown[][]> {
-    const text = `SELECT p.place, q.* FROM (SELECT rescind.place_1() AS place) p
+    const text = `SELECT p.place, q.* FROM (SELECT rescind.here_1($${values.length}) AS place) p
       LEFT JOIN LATERAL (SELECT true AS hit, r.* FROM (${sql}) r) q ON true`
     try {
       const { rows } = await pool.query<unknown[]>({ text, values: [...values], rowMode: 'array' })

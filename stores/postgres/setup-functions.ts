@@ -56,3 +56,13 @@ CREATE OR REPLACE FUNCTION rescind.place_1() RETURNS text LANGUAGE sql VOLATILE 
   SELECT system_identifier::text || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM pg_control_system()
 $place$;
 `
+
+/** The same, and refuses every other server: only an error makes a pool give its connection up. */
+export const HERE_FUNCTION: string = `
+CREATE OR REPLACE FUNCTION rescind.here_1(p_place text) RETURNS text LANGUAGE plpgsql VOLATILE AS $here$
+BEGIN
+${REFUSE_ELSEWHERE}
+  RETURN p_place;
+END
+$here$;
+`
