@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { EXPIRING_KINDS, type Realm, readValue, shaped } from '@rescind/authority'
 import { BoundedEntries } from '../machine/bounded-entries.ts'
-import { beginCall, callGoesOn, endCall } from '../machine/running-calls.ts'
+import { RunningCall } from '../machine/running-calls.ts'
 import type { Line } from './lines.ts'
 import type { Finding } from './revoke-one.ts'
 
@@ -42,6 +42,8 @@ type Kept = {
 
 const IS_KEPT = shaped({ question: 'text', hash: 'text', counts: 'members', isDone: 'flag' })
 
+type KeptUnder = { readonly id: string; readonly call: RunningCall }
+
 export type Resumed =
   | { readonly kind: 'go-on'; readonly progress: BulkProgress; readonly isDone: boolean }
   /** The key was used with another request or another body. */
@@ -63,14 +65,15 @@ export type ResumeAsk = {
  */
 export class BulkProgress {
   readonly #realm: Realm
-  readonly #id: string | undefined
+  /** Undefined: it is not kept. */
+  readonly #kept: KeptUnder | undefined
   readonly #question: string
   readonly #hash: Hash = createHash('sha256')
   #counts: Counts = NO_COUNTS
 
-  private constructor(realm: Realm, id: string | undefined, question: string) {
+  private constructor(realm: Realm, kept: KeptUnder | undefined, question: string) {
     this.#realm = realm
-    this.#id = id
+    this.#kept = kept
     this.#question = question
   }
 
@@ -80,8 +83,11 @@ export class BulkProgress {
       name === undefined
         ? []
         : [ENTRIES.idOf(name.owner, name.key), ENTRIES.earlierIdOf(name.owner, name.key)]
-    const progress = new BulkProgress(realm, ids[0], question)
-    if (ids[0] !== undefined && !(await beginCall(realm, ids[0]))) return { kind: 'running' }
+    const [id] = ids
+    const call = id === undefined ? undefined : await RunningCall.begin(realm, id)
+    if (id !== undefined && call === undefined) return { kind: 'running' }
+    const kept = id === undefined || call === undefined ? undefined : { id, call }
+    const progress = new BulkProgress(realm, kept, question)
     const resumed = await progress.#resume(ids, lines)
     if (resumed.kind !== 'go-on' || resumed.isDone) await progress.end()
     return resumed
@@ -127,7 +133,7 @@ export class BulkProgress {
 
   /** Nobody works on this call any more. */
   async end(): Promise<void> {
-    if (this.#id !== undefined) await endCall(this.#realm, this.#id)
+    await this.#kept?.call.end()
   }
 
   #add(line: Line): void {
@@ -139,15 +145,16 @@ export class BulkProgress {
   }
 
   async #keep(isDone: boolean): Promise<void> {
-    if (this.#id === undefined) return
+    if (this.#kept === undefined) return
+    const { id, call } = this.#kept
     const kept: Kept = { question: this.#question, hash: this.#digest(), counts: this.#counts, isDone }
     const operations = await ENTRIES.put(this.#realm, {
-      id: this.#id,
+      id,
       value: Buffer.from(JSON.stringify(kept), 'utf8'),
       expiresAtMs: this.#realm.nowMs() + RESUME_MS,
     })
-    const all = [...operations, ...callGoesOn(this.#realm, this.#id)]
-    await this.#realm.commit({ realm: this.#realm.ordinal, dependsOn: [], expects: [], operations: all })
+    // If another process has taken the call over, its progress counts.
+    await call.goOnWith(operations)
   }
 }
 

@@ -4,7 +4,7 @@ import { callerFacts, type Realm } from '@rescind/authority'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { Idempotency, type Keyed } from '../../server/control/frame/idempotency.ts'
 import { lastUsedMs, writeUses } from '../../server/judging/last-use.ts'
-import { beginCall, endCall } from '../../server/machine/running-calls.ts'
+import { RunningCall } from '../../server/machine/running-calls.ts'
 import { issue } from '../../test/kit/acts.ts'
 import { wireRequest } from '../../test/kit/request.ts'
 import { sharedNodes } from '../../test/kit/shared-nodes.ts'
@@ -62,10 +62,44 @@ test('the last use of a token is the latest that any node has seen', async () =>
 
 test('a call of a node that ended counts as running for a minute', async () => {
   const [a, b] = [await open('a'), await open('b')]
-  assert.equal(await beginCall(a.realm, 'call'), true)
-  assert.equal(await beginCall(b.realm, 'call'), false)
+  assert.ok(await RunningCall.begin(a.realm, 'call'))
+  assert.equal(await RunningCall.begin(b.realm, 'call'), undefined)
   b.clock.advance(60_000)
-  assert.equal(await beginCall(b.realm, 'call'), true)
-  await endCall(b.realm, 'call')
-  assert.equal(await beginCall(a.realm, 'call'), true)
+  const taken = await RunningCall.begin(b.realm, 'call')
+  assert.ok(taken)
+  await taken.end()
+  assert.ok(await RunningCall.begin(a.realm, 'call'))
+})
+
+test('a node is not kept out by a sign of its own whose end could not be written', async () => {
+  const [a, b] = [await open('a'), await open('b')]
+  assert.ok(await RunningCall.begin(a.realm, 'call'))
+  const again = await RunningCall.begin(a.realm, 'call')
+  assert.ok(again)
+  assert.equal(await RunningCall.begin(b.realm, 'call'), undefined)
+  await again.end()
+  assert.ok(await RunningCall.begin(b.realm, 'call'))
+})
+
+test('a node that was stopped for too long takes nothing from the one that took its call over', async () => {
+  const [a, b, c] = [await open('a'), await open('b'), await open('c')]
+  const stopped = await RunningCall.begin(a.realm, 'call')
+  assert.ok(stopped)
+  for (const { clock } of [a, b, c]) clock.advance(61_000)
+  assert.ok(await RunningCall.begin(b.realm, 'call'))
+  assert.equal(await stopped.goOnWith([]), false)
+  await stopped.end()
+  assert.equal(await RunningCall.begin(c.realm, 'call'), undefined)
+})
+
+test('the write that keeps an answer ends the call, too', async () => {
+  const { realm, store } = await open('a')
+  let groups = 0
+  const commit = store.commit.bind(store)
+  store.commit = (group) => {
+    groups += 1
+    return commit(group)
+  }
+  await new Idempotency().run(keyed(realm), { run: async () => jsonAnswer(201, {}) })
+  assert.equal(groups, 2)
 })

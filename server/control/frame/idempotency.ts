@@ -14,7 +14,7 @@ import { sha256 } from '@rescind/core/bytes'
 import type { Answer, Stale, WireRequest } from '@rescind/dialects'
 import { type Problem, problem } from '../../http/problem.ts'
 import { BoundedEntries } from '../../machine/bounded-entries.ts'
-import { beginCall, endCall } from '../../machine/running-calls.ts'
+import { RunningCall } from '../../machine/running-calls.ts'
 import type { Once } from '../../rules/write.ts'
 import type { By } from './by.ts'
 
@@ -98,15 +98,16 @@ export class Idempotency {
 
   /** While no other process runs it. */
   async #alone(of: Named, act: Act): Promise<Answer | Stale> {
-    if (!(await beginCall(of.realm, of.id))) return STILL_RUNNING
+    const call = await RunningCall.begin(of.realm, of.id)
+    if (call === undefined) return STILL_RUNNING
     try {
-      return await this.#first(of, act)
+      return await this.#first({ ...of, call }, act)
     } finally {
-      await endCall(of.realm, of.id)
+      await call.end()
     }
   }
 
-  async #first(of: Named, act: Act): Promise<Answer | Stale> {
+  async #first(of: Begun, act: Act): Promise<Answer | Stale> {
     const own = await read(of)
     const kept = own ?? (await read({ ...of, id: of.earlierId }))
     const id = own === undefined ? of.earlierId : of.id
@@ -124,10 +125,9 @@ export class Idempotency {
     return answer
   }
 
-  async #keep(of: Named, { fingerprint, status, headers, body }: Answered): Promise<void> {
-    const { realm } = of
-    const operations = await this.#entries.put(realm, entryOf(of, { fingerprint, status, headers, body }))
-    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
+  async #keep(of: Begun, { fingerprint, status, headers, body }: Answered): Promise<void> {
+    const kept = entryOf(of, { fingerprint, status, headers, body })
+    await of.call.endWith(await this.#entries.put(of.realm, kept))
   }
 }
 
@@ -138,6 +138,7 @@ export const STILL_RUNNING: Problem = problem(
 )
 
 type Named = Keyed & { readonly id: string; readonly earlierId: string }
+type Begun = Named & { readonly call: RunningCall }
 
 async function read(of: Named): Promise<Kept | Mark | undefined> {
   const entry = await of.realm.store.expiring(of.realm.ordinal, { kind: KIND, id: of.id })
