@@ -54,7 +54,8 @@ export class BoundedEntries {
       if (id === entry.id || !(isOver || shelf.kept.size > countMax || shelf.bytes > bytesMax)) break
       shelf.kept.delete(id)
       shelf.bytes -= bytes
-      operations.push({ kind: 'drop-expiring', entry: { kind, id } })
+      // Another process may have written it again since.
+      operations.push({ kind: 'drop-expiring', entry: { kind, id }, ifExpiresAtMs: expiresAtMs })
     }
     return operations
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { callerFacts, type Realm } from '@rescind/authority'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
-import { Idempotency, type Keyed } from '../../server/control/frame/idempotency.ts'
+import { Idempotency, type Keyed, REPLAY_MS } from '../../server/control/frame/idempotency.ts'
 import { lastUsedMs, writeUses } from '../../server/judging/last-use.ts'
 import { RunningCall } from '../../server/machine/running-calls.ts'
 import { issue } from '../../test/kit/acts.ts'
@@ -11,10 +11,10 @@ import { sharedNodes } from '../../test/kit/shared-nodes.ts'
 
 const { open } = sharedNodes()
 
-function keyed(realm: Realm): Keyed {
+function keyed(realm: Realm, key = 'k'): Keyed {
   const facts = callerFacts({ source: 'control', client: 'ops' }, realm.position())
   const caller = { id: 'control:ops', from: '127.0.0.1', dependency: { realm: realm.ordinal, facts } }
-  const headers = { 'idempotency-key': 'k' }
+  const headers = { 'idempotency-key': key }
   const request = wireRequest({ method: 'POST', path: '/a', body: '{}', headers })
   return { realm, by: { kind: 'control', id: 'ops', role: 'admin', realm: undefined, caller }, request }
 }
@@ -90,6 +90,19 @@ test('a node that was stopped for too long takes nothing from the one that took 
   assert.equal(await stopped.goOnWith([]), false)
   await stopped.end()
   assert.equal(await RunningCall.begin(c.realm, 'call'), undefined)
+})
+
+test('a node evicts no answer that another one has written again under the same key', async () => {
+  const [a, b] = [await open('a'), await open('b')]
+  const calls = [new Idempotency(), new Idempotency()] as const
+  const run = async (): Promise<Answer> => jsonAnswer(201, {})
+  await calls[0].run(keyed(a.realm), { run })
+  for (const { clock } of [a, b]) clock.advance(REPLAY_MS)
+  await calls[1].run(keyed(b.realm), { run })
+  await calls[0].run(keyed(a.realm, 'another'), { run })
+  const repeated = await calls[1].run(keyed(b.realm), { run: () => assert.fail('it was done') })
+  assert.ok(repeated !== 'stale')
+  assert.equal(repeated.headers['idempotent-replayed'], 'true')
 })
 
 test('the write that keeps an answer ends the call, too', async () => {
