@@ -66,6 +66,7 @@ export class Ledger {
     this.#nodes = nodes
     this.#suspensions = new Suspensions({
       suspended: (realm) => nodes?.refused(realm),
+      unfollowed: () => nodes?.endStreams(),
       lifting: (realm, lifted) => {
         if (nodes === undefined) lifted()
         else void this.#serveAgain(nodes, realm, lifted)
@@ -87,7 +88,8 @@ export class Ledger {
       keepingOf: (realm) => this.keepingOf(realm),
       tell: (realm, row) => this.#listeners.tell(realm, row),
       publish: (publication) => this.#listeners.publish(publication),
-      forked: (realm) => this.suspend(realm),
+      flagged: (realm) => this.suspend(realm),
+      forked: (realm) => this.putOutOfOrder(realm, ANOTHER_LOG),
       isSuspended: (realm) => this.isSuspended(realm),
       folded: (realm, head) => {
         if (this.#following?.isSettled(realm) === false || this.isSuspended(realm)) return
@@ -484,5 +486,6 @@ export class Ledger {
   }
 }
 
+const ANOTHER_LOG = 'the log in the store is not the one that this process has folded'
 const STALE: Outcome = { kind: 'stale' }
 const NOTHING_DONE: GroupOutcome = { outcomes: [], heads: new Map() }

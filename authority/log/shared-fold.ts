@@ -34,7 +34,9 @@ export type SharedFoldParts = {
   readonly keepingOf: (realm: RealmOrdinal) => Keeping
   readonly tell: (realm: RealmOrdinal, row: LogRow) => void
   readonly publish: (publication: Publication) => void
-  /** The log is not the one that was folded: the realm takes no writes, and no token in it is active. */
+  /** The store says that the log was rolled back. It is folded further. */
+  readonly flagged: (realm: RealmOrdinal) => void
+  /** The log is not the one that was folded, so no later row drops what was remembered of this realm. */
   readonly forked: (realm: RealmOrdinal) => void
   readonly isSuspended: (realm: RealmOrdinal) => boolean
   /** The log was trimmed further than this process had read. */
@@ -140,7 +142,7 @@ export class SharedFold {
   /** Folds what a group has written, and before that what it had missed. @throws StoreUnavailable, when rows are missing. */
   async settle(writes: readonly Write[], outcome: GroupOutcome): Promise<void> {
     const { outcomes, heads, missed, forked } = outcome
-    for (const realm of forked ?? []) this.#parts.forked(realm)
+    for (const realm of forked ?? []) this.#parts.flagged(realm)
     for (const [realm, rows] of missed ?? []) this.take(realm, rows)
     // A reply brings along only the first rows. A stale write must be judged again by all of them.
     for (const realm of missed?.keys() ?? []) await this.catchUp(realm)

@@ -11,6 +11,8 @@ const ROLLED_BACK =
 /** Told about realms in which no token is active, and which may be active again. */
 export type SuspensionsTold = {
   readonly suspended: (realm: RealmOrdinal) => void
+  /** From here on nothing tells what the realm's log says. */
+  readonly unfollowed: () => void
   /** The realm stays suspended until it calls `lifted`. */
   readonly lifting: (realm: RealmOrdinal, lifted: () => void) => void
 }
@@ -39,7 +41,9 @@ export class Suspensions {
 
   /** Something that the whole realm depends on cannot be read. */
   unreadable(realm: RealmOrdinal, why: string): void {
+    const isNews = this.#of.get(realm)?.kind !== 'unreadable'
     this.#set(realm, { kind: 'unreadable', advice: `${why}; ${REALM_ADVICE}` })
+    if (isNews) this.#told.unfollowed()
   }
 
   /** A new epoch ends a suspension after a rollback. */

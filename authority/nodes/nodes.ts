@@ -232,9 +232,14 @@ export class Nodes {
     this.#parts.port.takeover.end()
   }
 
-  /** Called each time this node has had no heartbeat for SILENT_MS. */
+  /** Called each time this node has had no heartbeat for SILENT_MS, or cannot follow a log any more: streams have to end. */
   onSilent(listener: () => void): void {
     this.#silent.push(listener)
+  }
+
+  /** The others do not wait for a log that this node cannot follow, so its streams would miss what they acknowledge. */
+  endStreams(): void {
+    for (const listener of this.#silent) listener()
   }
 
   /** Call when nothing is answered any more. */
@@ -295,7 +300,7 @@ export class Nodes {
 
   #watchSilence(): void {
     this.#cancel = this.#parts.later(SILENT_MS / 4, () => {
-      if (this.silentMs > SILENT_MS) for (const listener of this.#silent) listener()
+      if (this.silentMs > SILENT_MS) this.endStreams()
       this.#watchSilence()
     })
   }

@@ -123,6 +123,16 @@ export class Realms {
     return this.#mustBeOpen(SYSTEM_REALM)
   }
 
+  /**
+   * `system`, to judge a key by its records. On a shared store nothing else drops what was remembered of these.
+   * @throws RealmOutOfOrder when its log cannot be followed: another process may have revoked the key.
+   */
+  get systemForKeys(): Realm {
+    const suspension = this.#parts.store.isShared ? this.ledger.suspension(SYSTEM_ORDINAL) : undefined
+    if (suspension !== undefined) throw new RealmOutOfOrder(suspension.advice)
+    return this.system
+  }
+
   get default(): Realm {
     return this.#mustBeOpen(DEFAULT_REALM)
   }

@@ -78,7 +78,7 @@ async function withKey(
   next: () => Promise<Answer>,
 ): Promise<Answer> {
   const presented = { authorization: request.header('authorization'), from: request.from, guesses }
-  const by = await callerOf(realms.system, presented)
+  const by = await callerOf(realms, presented)
   if (by !== undefined && isAnswer(by)) return by
   if (by?.kind === 'control') return next()
   return problem(401, 'a control key is needed (or start with --metrics-open)', {

@@ -75,10 +75,9 @@ class Frame {
   }
 
   async answer(request: ControlRequest, routed: Routed | undefined): Promise<Answer | Stale> {
-    const { system } = this.#parts.realms
-    const { guesses } = this.#parts
+    const { guesses, realms } = this.#parts
     const presented = { authorization: request.header('authorization'), from: request.from, guesses }
-    const by = await callerOf(system, presented)
+    const by = await callerOf(realms, presented)
     // A caller without a key learns nothing about which paths exist.
     if (by === undefined) return NO_KEY
     if (isAnswer(by)) return by

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach } from 'node:test'
-import { type Publication, type Realm, Realms, type Store } from '@rescind/authority'
+import { Nodes, type Publication, type Realm, Realms, type Store } from '@rescind/authority'
 import { openPostgres } from '../../stores/postgres/store.ts'
 import { emptyStore } from './postgres-nodes.ts'
 import { type PostgresServer, startPostgres } from './postgres-server.ts'
@@ -47,7 +47,20 @@ export function sharedNodes(): Opening {
   return { openStore, openOn: openNode, open: async (seed) => openNode(await openStore(), seed) }
 }
 
-type More = { readonly mustEnd?: (why: string) => void }
+type More = { readonly mustEnd?: (why: string) => void; readonly nodes?: Nodes }
+
+/** A store's process with heartbeats; timers and the clock are the machine's own. */
+export async function joinedTo({ nodes: port }: Store): Promise<Nodes> {
+  assert.ok(port !== undefined)
+  return await Nodes.join({
+    ...{ port, boundMs: 1_000, acknowledge: 'everywhere' },
+    clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+    later: (ms, task) => {
+      const timer = setTimeout(task, ms).unref()
+      return () => clearTimeout(timer)
+    },
+  })
+}
 
 async function openNode(store: Store, seed: string, more: More = {}): Promise<SharedNode> {
   const clock = new HandClock()

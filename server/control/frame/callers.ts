@@ -1,4 +1,4 @@
-import { type Caller, callerFacts, type Realm } from '@rescind/authority'
+import { type Caller, callerFacts, type Realm, type Realms } from '@rescind/authority'
 import type { Position } from '@rescind/core'
 import { sameDigest } from '@rescind/core/bytes'
 import type { Problem } from '../../http/problem.ts'
@@ -15,9 +15,11 @@ export type Presented = {
 
 /**
  * The holder of the key that a request bears. Undefined for a key that is not ours; a problem while no key is accepted.
+ * @throws RealmOutOfOrder when another process may have revoked it unnoticed.
  */
-export async function callerOf(system: Realm, presented: Presented): Promise<By | Problem | undefined> {
+export async function callerOf(realms: Realms, presented: Presented): Promise<By | Problem | undefined> {
   const { authorization, from, guesses } = presented
+  const system = realms.systemForKeys
   const isBearer = authorization?.slice(0, 7).toLowerCase() === 'bearer '
   const digest = isBearer ? system.secretDigest(authorization.slice(7)) : undefined
   if (digest === undefined) return undefined
