@@ -82,12 +82,12 @@ $testify$;
 /** Keeps groups out, from the look at the ends of the logs to the commit of what is joined there: they would not fit any more. */
 export const CLOSE_GATE: string = `SELECT set_config('lock_timeout', '2000', true), pg_advisory_xact_lock(${GATE}, ${MOVE_GATE})`
 
-/** The ends of the logs, whether anything was ever issued or is lacking there, and the highest epoch that anybody has known. */
-export const EPOCH_HEADS: string = `SELECT h.realm, h.seq, h.tokens > 0 OR h.seq > 1 OR known.ordinal IS NOT NULL,
-    greatest(h.ordinal, known.ordinal)
-  FROM rescind.head h LEFT JOIN LATERAL (SELECT max(k.ordinal) AS ordinal
+/** The ends of the logs that are here or that anybody has known, whether anything was ever issued or is lacking there, and the highest epoch. */
+export const EPOCH_HEADS: string = `SELECT coalesce(h.realm, known.realm), coalesce(h.seq, 0),
+    h.tokens > 0 OR h.seq > 1 OR known.ordinal IS NOT NULL, greatest(h.ordinal, known.ordinal)
+  FROM rescind.head h FULL JOIN (SELECT k.r AS realm, max(k.ordinal) AS ordinal
     FROM rescind.testimony w, unnest(w.realms, w.ordinals) AS k(r, ordinal)
-    WHERE w.timeline = ${TIMELINE} AND k.r = h.realm) known ON true`
+    WHERE w.timeline = ${TIMELINE} GROUP BY k.r) known ON known.realm = h.realm`
 
 /**
  * Begins a new epoch in some realms, and behind its row appends the rows that the nodes remember and the log lacks. With it
@@ -108,6 +108,9 @@ ${CHECKED}
   SELECT s.timeline >= v_timeline INTO v_settled FROM rescind.store s FOR UPDATE;
   FOR v_epoch IN SELECT * FROM json_to_recordset(p_epochs) AS t(r integer, seq bigint, ordinal integer, rule bytea) ORDER BY t.r
   LOOP
+    -- A log that is not here at all goes on with its next epoch: its first one would be another than the nodes have known.
+    INSERT INTO rescind.head (realm, ordinal, seq, chain, at, groups, tokens, forked, moved_by)
+      VALUES (v_epoch.r, 0, 0, decode(repeat('00', 32), 'hex'), 0, 0, 0, false, pg_current_xact_id()) ON CONFLICT DO NOTHING;
     SELECT * INTO v_head FROM rescind.head h WHERE h.realm = v_epoch.r FOR UPDATE;
     IF v_head.seq IS DISTINCT FROM v_epoch.seq THEN
       RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = 'a log has moved since its end was read';
@@ -130,10 +133,9 @@ ${CHECKED}
       groups = h.groups + 1, forked = false, moved_by = pg_current_xact_id() WHERE h.realm = v_epoch.r;
     DELETE FROM rescind.carried c WHERE c.realm = v_epoch.r;
   END LOOP;
-  -- A log that is not here at all begins anew with the first request: there is nothing to join.
   WITH joined AS (UPDATE rescind.testimony w SET joined = true WHERE w.timeline = v_timeline
     AND (w.realms <> '{}' OR json_array_length(p_epochs) > 0)
-    AND NOT EXISTS (SELECT FROM unnest(w.realms) AS k(r) JOIN rescind.head h ON h.realm = k.r
+    AND NOT EXISTS (SELECT FROM unnest(w.realms) AS k(r)
       WHERE k.r NOT IN (SELECT t.r FROM json_to_recordset(p_epochs) AS t(r integer)))
     RETURNING w.node, w.realms),
   -- Their processes end, and answer nothing since they testified; one that lacked nothing may have gone on meanwhile.

@@ -206,8 +206,9 @@ function lostRows(
   { testimony, known, heads, isSettled }: Carried,
 ): readonly ChainedLogRow[] {
   const [found, head] = [heads.get(realm), known.get(realm)]
-  if (found === undefined || head === undefined || found.chainAt?.equals(head.chain) === true) return []
-  return testimony.rowsAfter(realm, isSettled || found.seq >= head.seq ? 0 : found.seq)
+  if (head === undefined || found?.chainAt?.equals(head.chain) === true) return []
+  const isParted = !isSettled && found !== undefined && found.seq < head.seq
+  return testimony.rowsAfter(realm, isParted ? found.seq : 0)
 }
 
 function carriedJson(realm: RealmOrdinal, of: Carried): readonly object[] {
