@@ -82,9 +82,8 @@ $testify$;
 /** Keeps groups out, from the look at the ends of the logs to the commit of what is joined there: they would not fit any more. */
 export const CLOSE_GATE: string = `SELECT set_config('lock_timeout', '2000', true), pg_advisory_xact_lock(${GATE}, ${MOVE_GATE})`
 
-/** The ends of the logs that are here or that anybody has known, whether anything was ever issued or is lacking there, and the highest epoch. */
-export const EPOCH_HEADS: string = `SELECT coalesce(h.realm, known.realm), coalesce(h.seq, 0),
-    h.tokens > 0 OR h.seq > 1 OR known.ordinal IS NOT NULL, greatest(h.ordinal, known.ordinal)
+/** The ends of the logs that are here or that anybody has known, and the highest epoch of each that anybody has known. */
+export const EPOCH_HEADS: string = `SELECT coalesce(h.realm, known.realm), coalesce(h.seq, 0), greatest(h.ordinal, known.ordinal)
   FROM rescind.head h FULL JOIN (SELECT k.r AS realm, max(k.ordinal) AS ordinal
     FROM rescind.testimony w, unnest(w.realms, w.ordinals) AS k(r, ordinal)
     WHERE w.timeline = ${TIMELINE} GROUP BY k.r) known ON known.realm = h.realm`

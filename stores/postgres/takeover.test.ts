@@ -214,6 +214,21 @@ test('a standby that lacks the whole log of a realm takes over: the log goes on 
   await issue(await late(next), 'after')
 })
 
+test('when a node is silent, a new epoch begins in realms of which the server has nothing but their first row, too', {
+  timeout: 60_000,
+}, async () => {
+  const [a, b] = [await openNode('a'), await openNode('b')]
+  await a.realms.make('late', AUDIT)
+  const { index, ordinal } = await late(a)
+  assert.equal(index.seq, 1)
+  await close(b)
+  await promote(await standby({ isLost: true }))
+  while ((await rows('SELECT FROM rescind.testimony')).length === 0) await wait(20)
+  a.skip(30_000)
+  await endedOf(a)
+  assert.deepEqual(await rows(`SELECT ordinal, seq FROM rescind.head WHERE realm = ${ordinal}`), [[2, 2]])
+})
+
 test('a standby that lacks a used refresh token begins a new epoch in its realm, and there alone', {
   timeout: 60_000,
 }, async () => {

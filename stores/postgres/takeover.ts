@@ -42,7 +42,7 @@ type TestifiedRow = readonly [
   lacking: readonly number[],
   silent: readonly string[],
 ]
-type EpochHead = readonly [realm: number, seq: number, isUsed: boolean, ordinal: number]
+type EpochHead = readonly [realm: number, seq: number, ordinal: number]
 
 export type TakeoverOptions = {
   readonly address: PostgresAddress
@@ -148,9 +148,8 @@ export class PostgresTakeover implements TakeoverPort {
     await connection.rows('BEGIN ISOLATION LEVEL READ COMMITTED')
     await connection.rows(CLOSE_GATE)
     const heads = await connection.rows<EpochHead>(EPOCH_HEADS)
-    const epochs = heads.flatMap(([r, seq, isUsed, last]) => {
-      // A realm that was never used is opened by its first request, and stays so unless a node knows more of it.
-      if (realms === 'all' ? !isUsed : !realms.includes(realmOrdinal(r))) return []
+    const epochs = heads.flatMap(([r, seq, last]) => {
+      if (realms !== 'all' && !realms.includes(realmOrdinal(r))) return []
       const ordinal = last + 1
       const [epochId, lostBelow] = [randomBytes(16).toString('base64url'), position(ordinal, seq + 1)]
       const rule = encodeRule({ kind: 'epoch', ordinal, epochId, lostBelow }, '')
