@@ -8,13 +8,13 @@ const BOUND_MS = 1_000
 const NONE: Heads = new Map()
 
 /** A node whose store answers when the test says so. */
-function beating() {
+function beating(boundMs = BOUND_MS) {
   const time = new HandTime()
   const answers: ((heads: Heads | undefined) => void)[] = []
   let begun = 0
   let canFold = true
   const heartbeat = new Heartbeat({
-    ...{ clock: time, later: time.after, boundMs: BOUND_MS },
+    ...{ clock: time, later: time.after, boundMs },
     beat: () => {
       begun += 1
       const { promise, resolve } = Promise.withResolvers<Heads | undefined>()
@@ -41,6 +41,16 @@ test('a heartbeat counts from when it was sent until the bound has passed', asyn
   assert.equal(heartbeat.isFresh, true)
   time.pause(1)
   assert.equal(heartbeat.isFresh, false)
+})
+
+test('a long bound makes heartbeats no rarer than two a second, since streams end without them', async () => {
+  const { time, heartbeat, answer, begun } = beating(10_000)
+  heartbeat.start()
+  for (let nth = 1; nth <= 4; nth += 1) {
+    await answer()
+    await time.run(500)
+    assert.equal(begun(), 1 + nth)
+  }
 })
 
 test('a heartbeat that lapses counts no more, nor does one that is under way', async () => {

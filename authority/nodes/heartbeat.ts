@@ -7,6 +7,8 @@ export const HEARTBEAT_WAIT_MS = 2_000
 const RETRY_MS = 20
 /** Heartbeats per bound while nobody waits for one: two may fail without a request noticing. */
 const PER_BOUND = 3
+/** However long the bound is, streams end once a node has had no heartbeat for two seconds. */
+const PAUSE_MAX_MS = 500
 
 /** Runs a task later. @returns a function that cancels it. */
 export type Later = (ms: number, task: () => void) => () => void
@@ -144,7 +146,7 @@ export class Heartbeat {
   #schedule(isFolded: boolean): void {
     const { later, boundMs } = this.#parts
     if (this.#isClosed) return
-    const pauseMs = isFolded ? boundMs / PER_BOUND : RETRY_MS
+    const pauseMs = isFolded ? Math.min(boundMs / PER_BOUND, PAUSE_MAX_MS) : RETRY_MS
     this.#cancel = later(isFolded && this.#waiting.size > 0 ? 0 : pauseMs, () => {
       void this.#beat()
     })
