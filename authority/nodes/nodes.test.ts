@@ -1,75 +1,102 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
-import { HandClock } from '../../test/kit/realm.ts'
+import { HandTime } from '../../test/kit/hand-timers.ts'
 import type { LogHead } from '../log/writes.ts'
-import type { Heads } from './heartbeat.ts'
-import { Nodes } from './nodes.ts'
+import type { FoldMarksOf } from './lease.ts'
+import { type FoldedLogs, Nodes } from './nodes.ts'
+import type { Beat, NodesPort, NodesTold } from './port.ts'
 
 const REALM = realmOrdinal(1)
 const HEAD: LogHead = { seq: 5, chain: Buffer.alloc(32) }
 
-test('heads that could not be folded are owed by the heartbeats after', async () => {
-  const clock = new HandClock()
-  // The first is that of joining.
-  const beats: Heads[] = [new Map(), new Map([[REALM, HEAD]])]
-  const due: (() => void)[] = []
+/** A node whose store answers at once, and whose logs are what the test says. */
+async function joined(ledger: Partial<FoldedLogs> = {}, boundMs = 1_000) {
+  const time = new HandTime()
+  const beats: Beat['heads'][] = []
+  const marks: FoldMarksOf[] = []
+  let told: NodesTold | undefined
+  const port: NodesPort = {
+    counts: { groups: 0, retries: 0, unknown: 0 },
+    self: 'a',
+    register: async (_boundMs, tells) => {
+      told = tells
+    },
+    beat: async () => ({ heads: beats.shift() ?? new Map(), forked: [], rows: [], nowMs: time.wallMs() }),
+    mark: async (given) => marks.push(given) > 0,
+    read: async () => ({ rows: [], heads: new Map([[REALM, HEAD.seq]]) }),
+    readInstances: async () => ({ next: '0', nodes: new Set(), rows: [] }),
+    claimUpkeep: async () => 'other',
+    forgetDead: async () => {},
+    leave: async () => {},
+    takeover: {
+      testify: async () => undefined,
+      settle: async () => false,
+      goOn: async () => false,
+      end: () => {},
+    },
+  }
   const nodes = await Nodes.join({
-    port: {
-      counts: { groups: 0, retries: 0, unknown: 0 },
-      self: 'a',
-      register: async () => {},
-      beat: async () => ({ heads: beats.shift() ?? new Map(), forked: [], rows: [], nowMs: clock.wallMs() }),
-      mark: async () => true,
-      read: async () => undefined,
-      readInstances: async () => ({ next: '0', nodes: new Set(), rows: [] }),
-      claimUpkeep: async () => 'other',
-      forgetDead: async () => {},
-      leave: async () => {},
-      takeover: {
-        testify: async () => undefined,
-        settle: async () => false,
-        goOn: async () => false,
-        end: () => {},
-      },
-    },
-    clock,
-    later: (_ms, task) => {
-      due.push(task)
-      return () => {}
-    },
-    boundMs: 1_000,
-    acknowledge: 'everywhere',
+    ...{ port, clock: time, later: time.after, boundMs, acknowledge: 'everywhere' },
   })
+  const begin = (): void =>
+    nodes.begin({
+      foldedSeq: () => 0,
+      foldedThrough: async () => true,
+      suspend: () => {},
+      isSuspended: () => false,
+      openRealms: [],
+      settled: () => {},
+      testimony: () => undefined,
+      ...ledger,
+    })
+  return { time, nodes, beats, marks, begin, told: () => told ?? assert.fail() }
+}
+
+test('heads that could not be folded are owed by the heartbeats after', async () => {
   let isReadable = false
   const asked: [RealmOrdinal, LogHead][] = []
-  nodes.begin({
-    foldedSeq: () => 0,
+  const { time, nodes, beats, begin } = await joined({
     foldedThrough: async (realm, head) => {
       asked.push([realm, head])
       return isReadable
     },
-    suspend: () => {},
-    isSuspended: () => false,
-    openRealms: [],
-    settled: () => {},
-    testimony: () => undefined,
   })
-  const beat = async (times: number): Promise<void> => {
-    for (let turn = 0; turn < 100 && asked.length < times; turn += 1) {
-      for (const task of due.splice(0)) task()
-      await Promise.resolve()
-    }
-    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve()
-  }
-  await beat(2)
+  beats.push(new Map([[REALM, HEAD]]))
+  begin()
+  await time.run(25)
   assert.equal(nodes.isFresh, false)
   isReadable = true
-  await beat(3)
+  await time.run(20)
   assert.equal(nodes.isFresh, true)
   assert.deepEqual(asked, [
     [REALM, HEAD],
     [REALM, HEAD],
     [REALM, HEAD],
   ])
+})
+
+test('streams end when heartbeats are answered for two seconds, but cannot be folded', async () => {
+  let isReadable = true
+  const { time, nodes, beats, begin } = await joined({ foldedThrough: async () => isReadable })
+  let ends = 0
+  nodes.onSilent(() => (ends += 1))
+  begin()
+  await time.run(10_000)
+  assert.equal(ends, 0)
+  isReadable = false
+  beats.push(new Map([[REALM, HEAD]]))
+  await time.run(2_000)
+  assert.equal(ends, 0)
+  await time.run(1_000)
+  assert.ok(ends > 0)
+  assert.ok(nodes.silentMs < 100)
+})
+
+test('a node with the longest bound keeps its streams', async () => {
+  const { time, nodes, begin } = await joined({}, 10_000)
+  nodes.onSilent(() => assert.fail('its streams end'))
+  begin()
+  await time.run(30_000)
+  assert.equal(nodes.isFresh, true)
 })

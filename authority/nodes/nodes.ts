@@ -10,7 +10,7 @@ import { Takeover, type Testimony } from './takeover.ts'
 
 /** Heartbeats that a start tries for the store's time. */
 const FIRST_BEATS = 5
-/** Without a heartbeat for so long, nothing that this node has said before may stand: its streams end. */
+/** Without a folded heartbeat for so long, nothing that this node has said before may stand: its streams end. */
 const SILENT_MS = 2_000
 
 /**
@@ -300,7 +300,8 @@ export class Nodes {
 
   #watchSilence(): void {
     this.#cancel = this.#parts.later(SILENT_MS / 4, () => {
-      if (this.silentMs > SILENT_MS) this.endStreams()
+      // Not by answers: streams are cut by what is folded.
+      if (this.#heartbeat.ageMs > SILENT_MS) this.endStreams()
       this.#watchSilence()
     })
   }
