@@ -14,12 +14,13 @@ export type Reading = {
 }
 
 export type AcknowledgeParts = {
-  /** This node's own row counts by what it has folded itself. */
+  /** This node's own row counts by what it has settled itself. */
   readonly self: string
   readonly boundMs: number
   /** Begins to read when it is called. Undefined: the store cannot be read now. */
   readonly read: (realms: readonly RealmOrdinal[]) => Promise<Reading | undefined>
-  readonly foldedSeq: (realm: RealmOrdinal) => number
+  /** The last row that is folded here and published, and that has brought about what it asks for; a refused realm has all. */
+  readonly settledSeq: (realm: RealmOrdinal) => number
   readonly clock: Clock
   readonly later: Later
 }
@@ -63,7 +64,7 @@ export class Acknowledger {
 
   /**
    * For an answer that changed nothing, because the token was dead already, say: waits for everything that is in the log by
-   * now. This node may have found in the store what it has not folded. @throws StoreUnavailable.
+   * now. This node may have read a record that is newer than what it has folded. @throws StoreUnavailable.
    */
   unchanged(realm: RealmOrdinal): Promise<void> {
     return this.#wait(realm, undefined)
@@ -149,8 +150,8 @@ export class Acknowledger {
     rows: readonly LeaseRow[],
     nowMs: number,
   ): boolean {
-    const { self, foldedSeq } = this.#parts
-    if (foldedSeq(realm) < seq) return false
+    const { self, settledSeq } = this.#parts
+    if (settledSeq(realm) < seq) return false
     return rows.every((row) => {
       const mark = row.marks.get(realm)
       if (row.node === self || mark === undefined || mark >= seq) return true

@@ -41,7 +41,6 @@ async function joined(ledger: Partial<FoldedLogs> = {}, boundMs = 1_000) {
   })
   const begin = (): void =>
     nodes.begin({
-      foldedSeq: () => 0,
       foldedThrough: async () => true,
       suspend: () => {},
       isSuspended: () => false,
@@ -99,4 +98,29 @@ test('a node with the longest bound keeps its streams', async () => {
   begin()
   await time.run(30_000)
   assert.equal(nodes.isFresh, true)
+})
+
+test('a node acknowledges nothing by a row whose consequences it has not settled itself', async () => {
+  const { time, nodes, begin } = await joined()
+  begin()
+  nodes.folded(REALM, { ...HEAD, seq: 4 })
+  let isEverywhere = false
+  const waiting = nodes.everywhere([REALM]).then(() => {
+    isEverywhere = true
+  })
+  await time.run(500)
+  assert.equal(isEverywhere, false)
+  nodes.folded(REALM, HEAD)
+  await time.run(100)
+  assert.equal(isEverywhere, true)
+  await waiting
+})
+
+test('an answer about a realm that is refused waits for no row that will never be folded', async () => {
+  const { time, nodes, begin } = await joined()
+  begin()
+  nodes.refused(REALM)
+  const waiting = nodes.everywhere([REALM])
+  await time.run(100)
+  await waiting
 })

@@ -4,6 +4,7 @@ import { Acknowledger } from './acknowledge.ts'
 import { FoldMarks } from './fold-marks.ts'
 import { type Heads, Heartbeat, type Later } from './heartbeat.ts'
 import { DueInstances, type InstanceRow, type InstancesRead } from './instance-rows.ts'
+import { OPENING, REFUSED } from './lease.ts'
 import type { Beat, GroupCounts, NodesPort } from './port.ts'
 import { StoreClock } from './store-clock.ts'
 import { Takeover, type Testimony } from './takeover.ts'
@@ -31,7 +32,6 @@ export type NodesParts = {
 
 /** What the nodes need from the ledger. */
 export type FoldedLogs = {
-  readonly foldedSeq: (realm: RealmOrdinal) => number
   /** Resolves once these rows are folded and published; with false if they cannot be read now. */
   readonly foldedThrough: (realm: RealmOrdinal, head: LogHead) => Promise<boolean>
   readonly suspend: (realm: RealmOrdinal) => void
@@ -55,6 +55,8 @@ export class Nodes {
   readonly #takeover: Takeover
   /** Rows that this node wrote, and that are not known to be refused everywhere. */
   readonly #written: Map<RealmOrdinal, number> = new Map()
+  /** How far the other nodes may take each log to be settled here. */
+  readonly #told: Map<RealmOrdinal, number> = new Map()
   readonly #unfolded: Map<RealmOrdinal, LogHead> = new Map()
   readonly #dueInstances: DueInstances = new DueInstances()
   readonly storeClock: StoreClock
@@ -77,7 +79,7 @@ export class Nodes {
     this.#acknowledger = new Acknowledger({
       ...{ self: port.self, boundMs, clock, later },
       read: (realms) => port.read(realms),
-      foldedSeq: (realm) => this.#logs?.foldedSeq(realm) ?? 0,
+      settledSeq: (realm) => this.#told.get(realm) ?? 0,
     })
     const { takeover } = port
     this.#takeover = new Takeover({
@@ -174,6 +176,7 @@ export class Nodes {
 
   /** See `FoldMarks.opening`. @throws StoreUnavailable. */
   opening(realm: RealmOrdinal): Promise<void> {
+    this.#told.set(realm, OPENING.seq)
     return this.#marks.opening(realm)
   }
 
@@ -183,10 +186,12 @@ export class Nodes {
   }
 
   folded(realm: RealmOrdinal, head: LogHead): void {
+    this.#told.set(realm, head.seq)
     this.#marks.folded(realm, head)
   }
 
   refused(realm: RealmOrdinal): void {
+    this.#told.set(realm, REFUSED.seq)
     this.#marks.refused(realm)
   }
 
@@ -281,7 +286,7 @@ export class Nodes {
   async #goOn(place: string): Promise<boolean> {
     const heads = this.#logs?.testimony()?.heads ?? new Map<RealmOrdinal, LogHead>()
     if (!(await this.#parts.port.takeover.goOn(place, heads))) return false
-    for (const realm of heads.keys()) if (this.#logs?.isSuspended(realm) === true) this.#marks.refused(realm)
+    for (const realm of heads.keys()) if (this.#logs?.isSuspended(realm) === true) this.refused(realm)
     return true
   }
 

@@ -50,7 +50,7 @@ export class SimulatedNode {
       },
     })
     this.acknowledger = new Acknowledger({
-      ...{ self: name, boundMs, clock: machine, later, foldedSeq: () => this.#folded },
+      ...{ self: name, boundMs, clock: machine, later, settledSeq: () => this.#folded },
       read: () => this.#call(() => store.reading()),
     })
     store.onMoved(() => machine.run(0, () => this.#woken()))
