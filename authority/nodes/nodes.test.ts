@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import { HandTime } from '../../test/kit/hand-timers.ts'
 import type { LogHead } from '../log/writes.ts'
-import type { FoldMarksOf } from './lease.ts'
+import { type FoldMarksOf, REFUSED } from './lease.ts'
 import { type FoldedLogs, Nodes } from './nodes.ts'
 import type { Beat, NodesPort, NodesTold } from './port.ts'
 
@@ -123,4 +123,18 @@ test('an answer about a realm that is refused waits for no row that will never b
   const waiting = nodes.everywhere([REALM])
   await time.run(100)
   await waiting
+})
+
+test('a node whose marks may be lost says again what it has folded, and what it refuses', async () => {
+  const [folded, refused] = [REALM, realmOrdinal(2)]
+  const settled: RealmOrdinal[] = []
+  const { time, marks, begin, told } = await joined({
+    openRealms: [folded, refused],
+    isSuspended: (realm) => realm === refused,
+    settled: (realm) => settled.push(realm),
+  })
+  begin()
+  told().reconnected()
+  await time.run(100)
+  assert.deepEqual([settled, marks], [[folded], [new Map([[refused, REFUSED]])]])
 })

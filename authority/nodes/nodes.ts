@@ -276,7 +276,10 @@ export class Nodes {
 
   /** Marks are not durable: a database that was restarted may have lost the last ones. */
   #markAgain(): void {
-    for (const realm of this.#logs?.openRealms ?? []) this.#logs?.settled(realm)
+    const logs = this.#logs
+    for (const realm of logs?.openRealms ?? [])
+      if (logs?.isSuspended(realm) === true) this.refused(realm)
+      else logs?.settled(realm)
   }
 
   #suspend(realms: readonly RealmOrdinal[]): void {
