@@ -155,12 +155,10 @@ export class Ledger {
   }
 
   async #openOnce(realm: RealmOrdinal, digestKey: string): Promise<RevocationIndex> {
-    await this.#nodes?.opening(realm)
-    this.#due.delete(realm)
     try {
       return await this.#open(realm, digestKey)
     } finally {
-      // The others would wait for this node, which does not follow this log.
+      // The others may wait for this node, which does not follow this log.
       if (!this.#indexes.has(realm)) this.#nodes?.refused(realm)
     }
   }
@@ -189,6 +187,7 @@ export class Ledger {
       const why = await this.#fault(index, async () => {
         await foldKept({ store: this.#store, realm, index })
         await this.#catchUp(realm, index)
+        await this.#joined(realm, index)
       })
       index.endFill()
       if (
@@ -200,6 +199,17 @@ export class Ledger {
       if (why !== undefined) this.putOutOfOrder(realm, why)
       return index
     }
+  }
+
+  /**
+   * From here on the other nodes wait for this one. They do only now, as reading a log may take a minute; what they wrote
+   * meanwhile is read after they have been told.
+   */
+  async #joined(realm: RealmOrdinal, index: RevocationIndex): Promise<void> {
+    if (this.#nodes === undefined) return
+    await this.#nodes.opening(realm)
+    this.#due.delete(realm)
+    await this.#catchUp(realm, index)
   }
 
   async #catchUp(realm: RealmOrdinal, index: RevocationIndex): Promise<void> {

@@ -31,8 +31,8 @@ export class FoldMarks {
   }
 
   /**
-   * Before a realm's log is read, and before a realm that was refused is served again: from here on the others wait for this
-   * node. Without a mark they take it that the node holds nothing of the realm. @throws StoreUnavailable.
+   * Before the end of a realm's log is read: from here on the others wait for this node. Without a mark they take it that the
+   * node says nothing of the realm. @throws StoreUnavailable.
    */
   async opening(realm: RealmOrdinal): Promise<void> {
     this.#forget(realm)

@@ -13,7 +13,7 @@ export function leaseMs(boundMs: number): number {
 export type FoldMark = { readonly seq: number; readonly chain: Buffer | undefined }
 export type FoldMarksOf = ReadonlyMap<RealmOrdinal, FoldMark>
 
-/** The realm's log is about to be read. */
+/** The end of the realm's log is about to be read. */
 export const OPENING: FoldMark = { seq: 0, chain: undefined }
 /** Nothing positive is said about the realm, so there is nothing to wait for. */
 export const REFUSED: FoldMark = { seq: Number.MAX_SAFE_INTEGER, chain: undefined }
@@ -25,7 +25,7 @@ export type LeaseRow = {
   readonly counter: number
   /** How long this node lets a heartbeat count. */
   readonly boundMs: number
-  /** The last row that it has folded of each realm asked about. A realm without a mark: the node holds nothing of it. */
+  /** The last row that it has folded of each realm asked about. A realm without a mark: the node says nothing of it. */
   readonly marks: ReadonlyMap<RealmOrdinal, number>
 }
 

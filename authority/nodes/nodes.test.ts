@@ -1,55 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
-import { HandTime } from '../../test/kit/hand-timers.ts'
+import { stubNode } from '../../test/kit/stub-node.ts'
 import type { LogHead } from '../log/writes.ts'
-import { type FoldMarksOf, REFUSED } from './lease.ts'
-import { type FoldedLogs, Nodes } from './nodes.ts'
-import type { Beat, NodesPort, NodesTold } from './port.ts'
+import { REFUSED } from './lease.ts'
+import type { FoldedLogs } from './nodes.ts'
 
 const REALM = realmOrdinal(1)
 const HEAD: LogHead = { seq: 5, chain: Buffer.alloc(32) }
 
-/** A node whose store answers at once, and whose logs are what the test says. */
+const LOGS: FoldedLogs = {
+  foldedThrough: async () => true,
+  suspend: () => {},
+  isSuspended: () => false,
+  openRealms: [],
+  settled: () => {},
+  testimony: () => undefined,
+}
+
 async function joined(ledger: Partial<FoldedLogs> = {}, boundMs = 1_000) {
-  const time = new HandTime()
-  const beats: Beat['heads'][] = []
-  const marks: FoldMarksOf[] = []
-  let told: NodesTold | undefined
-  const port: NodesPort = {
-    counts: { groups: 0, retries: 0, unknown: 0 },
-    self: 'a',
-    register: async (_boundMs, tells) => {
-      told = tells
-    },
-    beat: async () => ({ heads: beats.shift() ?? new Map(), forked: [], rows: [], nowMs: time.wallMs() }),
-    mark: async (given) => marks.push(given) > 0,
-    read: async () => ({ rows: [], heads: new Map([[REALM, HEAD.seq]]) }),
-    readInstances: async () => ({ next: '0', nodes: new Set(), rows: [] }),
-    claimUpkeep: async () => 'other',
-    forgetDead: async () => {},
-    leave: async () => {},
-    takeover: {
-      testify: async () => undefined,
-      settle: async () => false,
-      goOn: async () => false,
-      end: () => {},
-    },
-  }
-  const nodes = await Nodes.join({
-    ...{ port, clock: time, later: time.after, boundMs, acknowledge: 'everywhere' },
-  })
-  const begin = (): void =>
-    nodes.begin({
-      foldedThrough: async () => true,
-      suspend: () => {},
-      isSuspended: () => false,
-      openRealms: [],
-      settled: () => {},
-      testimony: () => undefined,
-      ...ledger,
-    })
-  return { time, nodes, beats, marks, begin, told: () => told ?? assert.fail() }
+  const node = await stubNode({ boundMs, heads: new Map([[REALM, HEAD.seq]]) })
+  return { ...node, begin: () => node.nodes.begin({ ...LOGS, ...ledger }) }
 }
 
 test('heads that could not be folded are owed by the heartbeats after', async () => {
