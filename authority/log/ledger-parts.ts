@@ -16,7 +16,7 @@ export type LedgerParts = {
   readonly defer: Defer
   /** Of a shared store. */
   readonly nodes?: Nodes | undefined
-  /** Called when this process has missed what it can no longer read: it must end, and start again. */
+  /** The log was trimmed beyond what this process has folded: it must end, and start again. */
   readonly mustEnd?: ((why: string) => void) | undefined
 }
 

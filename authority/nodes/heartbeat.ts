@@ -76,13 +76,13 @@ export class Heartbeat {
 
   /**
    * Call it after a request arrived and before its token is judged. A machine that was suspended may have stopped the
-   * monotonic clock, so the wall clock counts where it says more.
+   * monotonic clock, so whichever clock shows the longer time counts.
    */
   get isFresh(): boolean {
     return this.ageMs <= this.#parts.boundMs
   }
 
-  /** Milliseconds since the last folded heartbeat was sent, by the clock that says more. */
+  /** Milliseconds since the last folded heartbeat was sent, by whichever clock shows the longer time. */
   get ageMs(): number {
     if (this.#last === undefined) return Number.POSITIVE_INFINITY
     const { clock } = this.#parts

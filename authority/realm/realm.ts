@@ -453,8 +453,8 @@ export class Realm {
   }
 
   /**
-   * This process owns the store and folds each row before it answers, so its index is never behind, unless the store was
-   * rolled back.
+   * A request is judged only after this process has folded what was acknowledged before it, so the index is never behind,
+   * unless the log was rolled back or cannot be read.
    */
   #lag(): Lag {
     return this.#ledger.isSuspended(this.ordinal) ? 'stale' : 'fresh'

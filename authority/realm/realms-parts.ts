@@ -19,7 +19,7 @@ export type RealmsParts = {
   readonly minting?: RealmParts['minting']
   /** Called once for each item that cannot be read. */
   readonly onUnreadable?: (found: Unreadable) => void
-  /** Called when this process has missed what it can no longer read: it must end, and start again. */
+  /** The log was trimmed beyond what this process has folded: it must end, and start again. */
   readonly mustEnd?: (why: string) => void
   /** Opens a realm with an empty log on its first request instead of at the start. */
   readonly lazily?: boolean
