@@ -67,10 +67,6 @@ export class Ledger {
     this.#suspensions = new Suspensions({
       suspended: (realm) => nodes?.refused(realm),
       unfollowed: () => nodes?.endStreams(),
-      lifting: (realm, lifted) => {
-        if (nodes === undefined) lifted()
-        else void this.#serveAgain(nodes, realm, lifted)
-      },
     })
     this.#commits = new GroupCommit((writes) => this.#flush(writes), defer, sharesOf)
     const shared = store.isShared ? this.#sharedFold(mustEnd) : undefined
@@ -102,9 +98,9 @@ export class Ledger {
       },
       readable: (realm, seq, read) => this.#readableNow(realm, seq, read),
       begun: (realm, seq) => {
-        this.#suspensions.epochBegun(realm)
-        // The first one comes with the realm.
-        if (seq > 1) this.#nodes?.epochBegun()
+        // The first one comes with the realm. Another one ends this process, and until then the realm stays refused.
+        if (this.#nodes !== undefined && (seq > 1 || this.isSuspended(realm))) this.#nodes.epochBegun()
+        else this.#suspensions.epochBegun(realm)
       },
     })
   }
@@ -269,13 +265,6 @@ export class Ledger {
     return this.#commits.landed()
   }
 
-  /** The other nodes wait for this one again before it says anything positive about the realm. */
-  async #serveAgain(nodes: Nodes, realm: RealmOrdinal, lifted: () => void): Promise<void> {
-    await nodes.openingAtLast(realm)
-    lifted()
-    this.#shared?.tellFolded(realm)
-  }
-
   /** @throws StoreUnavailable or Overloaded: assume nothing about the outcome; retrying is safe. */
   commit(write: Write, told?: Told<Outcome>): Promise<Outcome> {
     // An empty write acknowledges nothing: it asks whether the store takes writes, and so concerns no realm.
@@ -362,7 +351,7 @@ export class Ledger {
 
   async #flush(writes: readonly Write[]): Promise<readonly Outcome[]> {
     await this.recover()
-    await this.#shared?.settleKeeps()
+    await this.#shared?.reloadKeeps()
     // From here to the snapshot for the store nothing may be awaited: a row in between would be compared by nobody.
     const fresh = withoutStale(writes, this.#staleness)
     const settled = fresh.length === 0 ? NOTHING_DONE : await this.#write(fresh)

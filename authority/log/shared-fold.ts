@@ -125,7 +125,7 @@ export class SharedFold {
   }
 
   /** Reads again what others have changed about keeps. @throws StoreUnavailable. */
-  async settleKeeps(): Promise<void> {
+  async reloadKeeps(): Promise<void> {
     for (const realm of [...this.#unsettled]) {
       // A change that is folded during the reading is read the next time.
       this.#unsettled.delete(realm)

@@ -8,13 +8,11 @@ export type Suspension = { readonly kind: 'rolled-back' | 'unreadable'; readonly
 const ROLLED_BACK =
   'this log was rolled back, so the realm takes no writes until an operator stops the server and runs `rescind epoch new`'
 
-/** Told about realms in which no token is active, and which may be active again. */
+/** Told about realms in which no token is active. */
 export type SuspensionsTold = {
   readonly suspended: (realm: RealmOrdinal) => void
   /** From here on nothing tells what the realm's log says. */
   readonly unfollowed: () => void
-  /** The realm stays suspended until it calls `lifted`. */
-  readonly lifting: (realm: RealmOrdinal, lifted: () => void) => void
 }
 
 /** Realms whose logs cannot be trusted: they take no writes, and no token in them is active. */
@@ -48,11 +46,7 @@ export class Suspensions {
 
   /** A new epoch ends a suspension after a rollback. */
   epochBegun(realm: RealmOrdinal): void {
-    const found = this.#of.get(realm)
-    if (found?.kind !== 'rolled-back') return
-    this.#told.lifting(realm, () => {
-      if (this.#of.get(realm) === found) this.#of.delete(realm)
-    })
+    if (this.#of.get(realm)?.kind === 'rolled-back') this.#of.delete(realm)
   }
 
   #set(realm: RealmOrdinal, suspension: Suspension): void {

@@ -40,13 +40,6 @@ export class FoldMarks {
       throw new StoreUnavailable('the store does not know that this node opens a realm')
   }
 
-  /** As `opening`, as soon as the store takes it. */
-  async openingAtLast(realm: RealmOrdinal): Promise<void> {
-    this.#forget(realm)
-    while (!(await this.#parts.write(new Map([[realm, OPENING]]), true)) && !this.#isClosed)
-      await this.#pause()
-  }
-
   /** The row is folded and published: from here on the node refuses what it has ended. */
   folded(realm: RealmOrdinal, head: LogHead): void {
     this.#mark(realm, head)

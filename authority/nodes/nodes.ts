@@ -180,11 +180,6 @@ export class Nodes {
     return this.#marks.opening(realm)
   }
 
-  /** The same, as soon as the store takes it. */
-  openingAtLast(realm: RealmOrdinal): Promise<void> {
-    return this.#marks.openingAtLast(realm)
-  }
-
   folded(realm: RealmOrdinal, head: LogHead): void {
     this.#told.set(realm, head.seq)
     this.#marks.folded(realm, head)
