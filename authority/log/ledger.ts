@@ -350,6 +350,15 @@ export class Ledger {
   }
 
   async #flush(writes: readonly Write[]): Promise<readonly Outcome[]> {
+    try {
+      return await this.#flushed(writes)
+    } finally {
+      // Also after a failure: rows of others would be remembered until this process writes again.
+      this.#shared?.answered()
+    }
+  }
+
+  async #flushed(writes: readonly Write[]): Promise<readonly Outcome[]> {
     await this.recover()
     await this.#shared?.reloadKeeps()
     // From here to the snapshot for the store nothing may be awaited: a row in between would be compared by nobody.
@@ -386,7 +395,6 @@ export class Ledger {
       next += 1
       return this.#answer(shared, write, outcome)
     })
-    shared.answered()
     this.#nodes?.written(fresh, settled)
     return outcomes
   }

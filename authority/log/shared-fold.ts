@@ -168,7 +168,7 @@ export class SharedFold {
     return this.#previous.get(realm)?.get(seq)
   }
 
-  /** The callers of the group in flight know its outcome. */
+  /** No group is in flight any more. */
   answered(): void {
     this.#isInFlight = false
     this.#previous.clear()
