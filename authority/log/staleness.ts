@@ -1,4 +1,4 @@
-import { isHeld, isRevoked, type RealmOrdinal, type RevocationIndex } from '@rescind/core'
+import { isHeld, isRevoked, ordinalOf, type RealmOrdinal, type RevocationIndex } from '@rescind/core'
 import { GroupRules } from './group-rules.ts'
 import type { Write } from './writes.ts'
 
@@ -20,7 +20,9 @@ export function withoutStale(
   const fresh: Write[] = []
   for (const write of writes) {
     if (hasLostToken(write, indexOf, rules)) continue
-    if (changedAt !== undefined && hasReadOther(write, changedAt, fresh)) continue
+    if (changedAt !== undefined) {
+      if (hasReadOther(write, changedAt, fresh) || beginsEpochAgain(write, indexOf)) continue
+    }
     rules.add(write)
     fresh.push(write)
   }
@@ -52,6 +54,16 @@ function hasReadOther(
     reads?.collections.some(
       (one) => changedAt(realm, one) > reads.afterSeq || earlier.some((write) => changes(write, realm, one)),
     ) ?? false
+  )
+}
+
+/** Whether another process has begun the same epoch: two nodes may open a new realm at once. */
+function beginsEpochAgain({ realm, operations }: Write, indexOf: StalenessParts['indexOf']): boolean {
+  return operations.some(
+    (operation) =>
+      operation.kind === 'append' &&
+      operation.row.rule.kind === 'epoch' &&
+      operation.row.rule.ordinal <= ordinalOf(indexOf(realm).head),
   )
 }
 

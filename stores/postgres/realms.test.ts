@@ -11,7 +11,7 @@ import {
   type RealmsAct,
   revokePrincipals,
 } from '@rescind/authority'
-import { KEEP_MARGIN_MS, StoreRefused } from '@rescind/core'
+import { KEEP_MARGIN_MS, ORIGIN, StoreRefused } from '@rescind/core'
 import { decodeRule } from '@rescind/core/log'
 import { AUDIT, actOf, callerAt, intentOf, issue, say, tryIssue } from '../../test/kit/acts.ts'
 import { caughtUp, type SharedNode, sharedNodes, until } from '../../test/kit/shared-nodes.ts'
@@ -124,4 +124,13 @@ test('a shorter lifetime of another node bounds what is minted from then on', as
   await caughtUp(b, a)
   await b.realms.served(undefined)
   await until(() => b.realm.lifetimes.maxMs === DAY_S * 1_000)
+})
+
+test('an epoch that another node has begun is not begun again', async () => {
+  const { realm } = await open('a')
+  const rule = { kind: 'epoch', ordinal: 1, epochId: 'second', lostBelow: ORIGIN } as const
+  const operations = [{ kind: 'append', row: realm.row(rule, AUDIT) }] as const
+  const write = { realm: realm.ordinal, dependsOn: [], expects: [], operations }
+  assert.equal((await realm.commit(write)).kind, 'stale')
+  assert.equal(realm.index.seq, 1)
 })
