@@ -6,7 +6,7 @@ import { type Latencies, measureExpiry } from './expiry.ts'
 const { values: flags } = parseArgs({
   options: { rows: { type: 'string', default: '10000000' }, rounds: { type: 'string', default: '5' } },
 })
-const server = await startPostgres()
+const server = await startPostgres({ isOnDisk: true })
 const { quiet, during, sizesMb, left, rowsPerSecond } = await measureExpiry(server.address, {
   ...{
     rows: Number(flags.rows),

@@ -24,7 +24,7 @@ const CALLERS = 256
 const AIM = 0.6
 const CALL = 'SELECT reply, missed FROM rescind.group_1($1, 1, $2, $3, 0, $4, $5, $6, NULL)'
 
-const server = await startPostgres()
+const server = await startPostgres({ isOnDisk: true })
 const ratios: number[] = []
 for (let round = 0; round < Number(flags.rounds); round += 1) {
   const { perSecond, groups } = await throughLedger(server.address)
@@ -42,10 +42,10 @@ type Ledgered = { readonly perSecond: number; readonly groups: readonly GroupJso
 
 async function throughLedger(address: PostgresAddress): Promise<Ledgered> {
   await emptyStore(address)
-  const groups: GroupJson[] = []
+  const groups: Group[] = []
   let isNoting = false
   const store = noting(await openPostgres(address, { floorMs: START_MS }), (group) => {
-    if (isNoting) groups.push(encodeGroup(group))
+    if (isNoting) groups.push(group)
   })
   const { default: realm } = await Realms.open({
     ...{ store, clock: new HandClock(), master: MASTER, random: new SeededRandom('bench') },
@@ -63,7 +63,7 @@ async function throughLedger(address: PostgresAddress): Promise<Ledgered> {
   })
   const seconds = (performance.now() - startMs) / 1_000
   await store.close()
-  return { perSecond: TOKENS / seconds, groups }
+  return { perSecond: TOKENS / seconds, groups: groups.map((group) => encodeGroup(group)) }
 }
 
 /** Calls a task with 0, 1, …, with so many under way at a time. */

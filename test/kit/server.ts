@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,10 +28,17 @@ export function makeHome(): Home {
  * it hundreds of times.
  */
 export function makeQuickHome(): Home {
-  return homeIn(existsSync(MEMORY_FILES) ? MEMORY_FILES : tmpdir())
+  return homeIn(quickFolder())
 }
 
 const MEMORY_FILES = '/dev/shm'
+
+/** Where files are written without a disk, if there is such a place with so much room. */
+export function quickFolder(roomBytes = 0): string {
+  if (!existsSync(MEMORY_FILES)) return tmpdir()
+  const { bavail, bsize } = statfsSync(MEMORY_FILES)
+  return bavail * bsize >= roomBytes ? MEMORY_FILES : tmpdir()
+}
 
 function homeIn(place: string): Home {
   const folder = mkdtempSync(join(place, 'rescind-'))

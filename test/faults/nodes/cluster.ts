@@ -137,7 +137,7 @@ export class Cluster {
   readonly #admin: { connection: Connection | undefined } = { connection: undefined }
 
   static async start(options: ClusterOptions): Promise<Cluster> {
-    const postgres = await startOwnPostgres()
+    const postgres = await startOwnPostgres({ isOnDisk: true })
     const home = makeHome()
     const parts = { ...options, home, database: postgres.address }
     const nodes: DrillNode[] = []
