@@ -184,6 +184,8 @@ test('a backend that is terminated during a group leaves it written once', async
     const written = writer.write(group(`round ${round}`), 0)
     let ended = 0
     while (ended === 0) {
+      // A transaction goes on seeing the sessions as they were at its first look.
+      await direct.rows('SELECT pg_stat_clear_snapshot()')
       const rows = await direct.rows(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%group_1%'",
       )
