@@ -82,6 +82,20 @@ function versions(clause: Clause): void {
     assert.deepEqual((await commit(store, twice)).outcomes, [applied(0)])
     assert.deepEqual(asRecord(await store.record(REALM, 'things', 'one')), record('one', 2, '2'))
   })
+
+  clause('a record that is put twice from one version by one write conflicts alone', async ({ store }) => {
+    const { outcomes } = await commit(
+      store,
+      write(putRecord('before')),
+      write(putRecord('one'), putRecord('one')),
+      write(putRecord('two'), putRecord('one'), deleteRecord('one', 0)),
+      write(putRecord('after')),
+    )
+    const changed = conflict('record-changed')
+    assert.deepEqual(outcomes, [applied(0), changed, changed, applied(0)])
+    for (const id of ['one', 'two']) assert.equal(await store.record(REALM, 'things', id), undefined)
+    assert.deepEqual(asRecord(await store.record(REALM, 'things', 'after')), record('after', 1))
+  })
 }
 
 function uniqueKeys(clause: Clause): void {

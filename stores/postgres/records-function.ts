@@ -17,6 +17,8 @@ DECLARE
       LEFT JOIN LATERAL (SELECT r.version, r.body FROM rescind.record r
         WHERE r.realm = p_realm AND r.collection = n.collection AND r.id = n.id LIMIT 1) stored ON true
       WHERE n.version <> coalesce(stored.version, 0) OR n.body IS NULL AND stored.body IS NULL) THEN -4
+    -- Put in turn, the second one of these conflicts with the first; in one statement they would fail the whole group.
+    WHEN EXISTS (SELECT FROM unnest(p_records) n GROUP BY n.collection, n.id HAVING count(*) > 1) THEN -4
     WHEN EXISTS (SELECT FROM unnest(p_records) n CROSS JOIN LATERAL unnest(n.key_names, n.key_values) AS k(name, value)
       CROSS JOIN LATERAL (SELECT o.id FROM rescind.record_key o WHERE o.realm = p_realm AND o.collection = n.collection
         AND o.name = k.name COLLATE "C" AND o.value = k.value COLLATE "C" LIMIT 1) taken
