@@ -72,3 +72,6 @@ export function keyOf(table: MovedTable): readonly MovedColumn[] {
 export const PAGE_ROWS = 2_000
 /** A page ends with the row that reaches this size, so that memory stays bounded whatever rows hold. */
 export const PAGE_BYTES = 4_194_304
+
+/** What the texts of one entry of an index may have in PostgreSQL, which has room for less than a third of a page. */
+export const INDEXED_BYTES_MAX = 2_600

@@ -6,6 +6,9 @@ const BEHIND_MAX = 1_000
 const MISSED_BYTES = 262_144
 /** How long a group waits for one lock. */
 const LOCK_WAIT_MS = 2_000
+/** Classes of errors that a write's own content brings about. That a key is there twice says that the store is damaged. */
+export const CONTENT_CLASSES: readonly string[] = ['21', '22', '54']
+const OF_CONTENT = CONTENT_CLASSES.map((one) => `SQLSTATE '${one}000'`).join(' OR ')
 
 /**
  * Commits one group, as one statement of its own transaction. In this order: the node's fence row, the realms by ordinal
@@ -15,12 +18,13 @@ const LOCK_WAIT_MS = 2_000
  * `p_realms`: by ordinal, whether the group writes there (`own`), and what the node had folded (`seq` null: it judges by
  * nothing). `p_deps`: per write and realm, the keys that it depends on. `p_writes`: per realm the operations; `plain`: none
  * of its writes can fail halfway. `p_upkeep`: the fence of the upkeep, and the writes that are refused
- * as stale once another node has it.
+ * as stale once another node has it. `p_careful`: a write whose content PostgreSQL refuses conflicts alone; without it the
+ * group fails, unless one of its writes can fail halfway.
  */
 export const GROUP_FUNCTION: string = `
 CREATE OR REPLACE FUNCTION rescind.group_1(
   p_node uuid, p_fence bigint, p_no bigint, p_place text, p_floor bigint, p_realms json, p_deps json, p_writes json,
-  p_upkeep json DEFAULT NULL, OUT reply json, OUT missed json
+  p_upkeep json DEFAULT NULL, p_careful boolean DEFAULT false, OUT reply json, OUT missed json
 ) LANGUAGE plpgsql VOLATILE AS $group$
 DECLARE
   v_realm record;
@@ -134,14 +138,14 @@ ${REFUSE_MOVED}
     SELECT * INTO v_head FROM rescind.head h WHERE h.realm = v_realm.r;
     v_from := v_head.seq;
     v_at := greatest(v_head.at, rescind.clock_1());
-    IF v_realm.plain THEN
+    IF v_realm.plain AND NOT p_careful THEN
       SELECT * INTO v_done FROM rescind.apply_1(v_realm.r, v_at, v_realm.ops, v_skip,
         v_head.seq, v_head.chain, v_head.ordinal, v_head.tokens);
     ELSE
       BEGIN
         SELECT * INTO v_done FROM rescind.apply_1(v_realm.r, v_at, v_realm.ops, v_skip,
           v_head.seq, v_head.chain, v_head.ordinal, v_head.tokens);
-      EXCEPTION WHEN SQLSTATE 'RS001' THEN
+      EXCEPTION WHEN SQLSTATE 'RS001' OR ${OF_CONTENT} THEN
         SELECT * INTO v_done FROM rescind.apply_each_1(v_realm.r, v_at, v_realm.ops, v_skip,
           v_head.seq, v_head.chain, v_head.ordinal, v_head.tokens);
       END;
@@ -167,8 +171,8 @@ END
 $group$;
 `
 
-/** Applies each write alone, because one of them conflicts after it has changed something. */
-export const APPLY_EACH_FUNCTION = `
+/** Applies each write alone, because one of them conflicts after it has changed something, or is refused for its content. */
+export const APPLY_EACH_FUNCTION: string = `
 CREATE OR REPLACE FUNCTION rescind.apply_each_1(
   p_realm integer, p_at bigint, p_ops json, p_skip integer[],
   INOUT io_seq bigint, INOUT io_chain bytea, INOUT io_ordinal integer, INOUT io_tokens bigint,
@@ -196,6 +200,9 @@ BEGIN
     EXCEPTION WHEN SQLSTATE 'RS001' THEN
       o_writes := o_writes || v_write.w;
       o_codes := o_codes || SQLERRM::bigint;
+    WHEN ${OF_CONTENT} THEN
+      o_writes := o_writes || v_write.w;
+      o_codes := o_codes || -4::bigint;
     END;
   END LOOP;
   o_keeps := v_keeps::json;

@@ -283,19 +283,28 @@ test('a live node forbids a move, and a node that comes back after it has to end
 })
 
 test('a row that PostgreSQL cannot hold forbids the move before it begins, and is named', async () => {
-  const path = await filled()
-  const db = new DatabaseSync(path)
-  db.prepare("INSERT INTO record (realm, collection, id, version, body) VALUES (1, 'users', ?, 1, '{}')").run(
-    'a\0b',
-  )
-  db.close()
   const address = await database()
-  assert.match(
-    await refusal(move(up(path, address))),
-    /the table record holds a row that PostgreSQL cannot hold \(realm 1\)/,
-  )
-  const store = await openSqlite(path, START_MS)
-  await store.close()
+  const long = JSON.stringify({ source: 'chat/acme', client: '\u4e2d'.repeat(1_000) })
+  for (const [table, spoil, value] of [
+    [
+      'record',
+      "INSERT INTO record (realm, collection, id, version, body) VALUES (1, 'users', ?, 1, '{}')",
+      'a\0b',
+    ],
+    ['tombstone', "INSERT INTO tombstone (realm, digest, source) VALUES (1, 'd', ?)", 'c'.repeat(2_600)],
+    ['token', 'UPDATE token SET facts = ? WHERE id = (SELECT min(id) FROM token WHERE realm = 1)', long],
+  ] as const) {
+    const path = await filled()
+    const db = new DatabaseSync(path)
+    db.prepare(spoil).run(value)
+    db.close()
+    assert.match(
+      await refusal(move(up(path, address))),
+      new RegExp(`the table ${table} holds a row that PostgreSQL cannot hold \\(realm 1\\)`),
+    )
+    const store = await openSqlite(path, START_MS)
+    await store.close()
+  }
 })
 
 test('a copy that is altered meanwhile is not put in place', async () => {

@@ -3,11 +3,12 @@ import type { GroupCounts } from '@rescind/authority'
 import { StoreUnavailable } from '@rescind/core'
 import { DatabaseError } from 'pg'
 import { Connection, type PostgresAddress } from './connection.ts'
+import { CONTENT_CLASSES } from './group-function.ts'
 import type { GroupJson, GroupReply, MissedRow } from './group-json.ts'
 import { ELSEWHERE, type ServerPlace } from './server-place.ts'
 import { isOnStandby } from './standby.ts'
 
-const GROUP = 'SELECT reply, missed FROM rescind.group_1($1, $2, $3, $4, $5, $6, $7, $8, $9)'
+const GROUP = 'SELECT reply, missed FROM rescind.group_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)'
 const FENCE = 'SELECT group_no, reply FROM rescind.fence_1($1, $2, $3, $4)'
 const REGISTER = `INSERT INTO rescind.node (id, fence, group_no, since) VALUES ($1, 1, 0, clock_timestamp())
   ON CONFLICT DO NOTHING RETURNING id`
@@ -19,8 +20,6 @@ const PAUSE_MS = 20
 const BYTES_PER_MS = 200
 /** Lost a deadlock, a serialisation, or the wait for a lock: nothing was written, and the same group may succeed. */
 const RETRIED = new Set(['40P01', '40001', '55P03'])
-/** Classes of what a group's own content can bring about, on whichever server. */
-const OF_CONTENT = new Set(['21', '22', '23', '54'])
 /** Codes of `group_1` for a fence that was raised or a row that is gone, and for a store that was moved elsewhere. */
 const ENDING: ReadonlySet<string | undefined> = new Set(['RS002', 'RS005'])
 
@@ -90,8 +89,9 @@ export class GroupWriter {
   }
 
   async #write(group: GroupJson, floorMs: number, untilMs: number): Promise<WrittenGroup> {
+    let isCareful = false
     for (;;) {
-      const tried = await this.#try(group, floorMs)
+      const tried = await this.#try(group, floorMs, isCareful)
       if (tried.kind === 'written') return tried
       if (tried.kind === 'unknown') {
         this.#isUnknown = true
@@ -99,7 +99,9 @@ export class GroupWriter {
         const reply = await this.#outcome(untilMs)
         if (reply !== undefined) return { reply, missed: [] }
       } else if (tried.kind === 'refused' && !RETRIED.has(tried.error.code ?? '')) {
-        throw this.#refused(tried.error)
+        // One write's content is no fault of the others in its group.
+        if (isCareful || !isOfContent(tried.error)) throw this.#refused(tried.error)
+        isCareful = true
       }
       if (performance.now() >= untilMs)
         throw new StoreUnavailable('PostgreSQL did not take a group in time', { cause: tried.error })
@@ -143,7 +145,8 @@ export class GroupWriter {
     return connection
   }
 
-  async #try({ realms, deps, writes, upkeep }: GroupJson, floorMs: number): Promise<Tried> {
+  async #try(group: GroupJson, floorMs: number, isCareful: boolean): Promise<Tried> {
+    const { realms, deps, writes, upkeep } = group
     const { nodeId } = this.#options
     const place = this.#options.place.now
     if (place === undefined) return { kind: 'unreached', error: new Error('another server is taking over') }
@@ -155,7 +158,8 @@ export class GroupWriter {
       return { kind: 'unreached', error }
     }
     const noticesBefore = connection.notices
-    const values = [nodeId, this.#fence, this.#groupNo, place, floorMs, realms, deps, writes, upkeep]
+    const of = [nodeId, this.#fence, this.#groupNo, place, floorMs]
+    const values = [...of, realms, deps, writes, upkeep, isCareful]
     try {
       const [row] = await connection.rows<readonly [GroupReply, readonly MissedRow[] | null]>(
         GROUP,
@@ -174,7 +178,7 @@ export class GroupWriter {
       if (error instanceof DatabaseError && error.code === ELSEWHERE) this.#elsewhere(connection, error)
       if (!isKnown || connection.notices !== noticesBefore) return { kind: 'unknown', error }
       // The address may have led to a standby for a moment: the next group opens another connection.
-      if (!isOfAGroup(error)) connection.drop()
+      if (!RETRIED.has(error.code ?? '') && !isOfContent(error)) connection.drop()
       return { kind: 'refused', error }
     }
   }
@@ -241,6 +245,6 @@ export class GroupWriter {
   }
 }
 
-function isOfAGroup({ code = '' }: DatabaseError): boolean {
-  return RETRIED.has(code) || OF_CONTENT.has(code.slice(0, 2))
+function isOfContent({ code = '' }: DatabaseError): boolean {
+  return CONTENT_CLASSES.includes(code.slice(0, 2))
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreRefused } from '@rescind/core'
 import type { Cursor, Facts, Moved, MoveSource, Page, StoredHead } from '../move/ends.ts'
-import { columnsOf, keyOf, MOVED_TABLES, type MovedTable } from '../move/tables.ts'
+import { columnsOf, INDEXED_BYTES_MAX, keyOf, MOVED_TABLES, type MovedTable } from '../move/tables.ts'
 import { takeLock } from './lock.ts'
 import { MovedRows, storedAs } from './move-tables.ts'
 import { movedTo } from './moved.ts'
@@ -92,8 +92,10 @@ class SqliteSource implements MoveSource {
 
 const INTEGER_MAX = 2 ** 31 - 1
 const SMALLINT_MAX = 2 ** 15 - 1
-/** An entry of an index has less than a third of a page. */
-const KEY_BYTES_MAX = 2_600
+
+/** The client of a chat app's token stands in an index with its source. */
+const OVERLONG_CLIENT = `octet_length(facts) > ${INDEXED_BYTES_MAX} AND CASE WHEN json_valid(facts)
+  THEN octet_length(json_extract(facts, '$.source')) + octet_length(json_extract(facts, '$.client')) > ${INDEXED_BYTES_MAX} END`
 
 /** The first row with a number or a text that PostgreSQL has no room for; only a damaged store has such numbers. */
 function oddRows(table: MovedTable): string {
@@ -104,11 +106,12 @@ function oddRows(table: MovedTable): string {
   const odd = [
     `${realm} NOT BETWEEN 0 AND ${INTEGER_MAX}`,
     ...(table === 'log' || table === 'log_kept' ? [`kind NOT BETWEEN 0 AND ${SMALLINT_MAX}`] : []),
-    ...(table === 'token' ? [`id < 1`] : []),
+    ...(table === 'token' ? ['id < 1', OVERLONG_CLIENT] : []),
+    ...(table === 'tombstone' ? [`octet_length(source) + octet_length(digest) > ${INDEXED_BYTES_MAX}`] : []),
     ...texts.map(({ name }) => `instr(${name}, char(0)) > 0`),
     ...(keys.length === 0
       ? []
-      : [`${keys.map(({ name }) => `octet_length(${name})`).join(' + ')} > ${KEY_BYTES_MAX}`]),
+      : [`${keys.map(({ name }) => `octet_length(${name})`).join(' + ')} > ${INDEXED_BYTES_MAX}`]),
   ]
   return `SELECT ${realm} AS realm FROM ${stored} WHERE ${odd.join(' OR ')} LIMIT 1`
 }
