@@ -7,6 +7,7 @@ const FOLDER = fileURLToPath(new URL('transcripts', import.meta.url))
 const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.http'))
   .sort()
+  .filter((_name, place) => process.env['TRANSCRIPTS'] !== 'every-third' || place % 3 === 0)
 
 for (const name of files) {
   const exchanges = parseTranscript(readFileSync(`${FOLDER}/${name}`, 'utf8'))

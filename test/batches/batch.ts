@@ -28,17 +28,24 @@ export function runBatch({ folder, except, nth = 0, of = 1 }: Batch): void {
   runFiles(files.sort().filter((_file, place) => place % of === nth))
 }
 
+const TRANSCRIPTS = 'test/acceptance/transcripts.test.ts'
+
 /** Of test/acceptance, what `npm test` runs on every store; `npm run test:long` runs the others there. */
 export const ON_EVERY_STORE: readonly string[] = [
   ...['audit', 'bulk', 'feed', 'held', 'lifetimes', 'realms', 'revoke-tokens', 'rotated-keys', 'seeds'],
   ...['shares', 'tokens', 'transcripts', 'trimmed', 'verifier'],
 ].map((name) => `test/acceptance/${name}.test.ts`)
 
-/** The acceptance tests on another store than memory. */
+/**
+ * The acceptance tests on another store than memory. Of the transcripts, each of which starts a server, these are every
+ * third one, and the others all.
+ */
 export function runAcceptanceOn(store: 'sqlite' | 'postgres', which: 'these' | 'others'): void {
   process.env['TEST_STORE'] = store
+  if (which === 'these') process.env['TRANSCRIPTS'] = 'every-third'
   const files = globSync('test/acceptance/**/*.test.ts', { cwd: ROOT }).sort()
-  runFiles(files.filter((path) => ON_EVERY_STORE.includes(path) === (which === 'these')))
+  const these = (path: string): boolean => ON_EVERY_STORE.includes(path)
+  runFiles(files.filter((path) => (which === 'these' ? these(path) : !these(path) || path === TRANSCRIPTS)))
 }
 
 /** Runs these test files in this process, one after the other, each as one test by its path. */
