@@ -13,12 +13,13 @@ import { type LogRow, traitsOf } from '@rescind/core/log'
 import type { Nodes } from '../nodes/nodes.ts'
 import type { Testimony } from '../nodes/takeover.ts'
 import type { Store } from '../ports.ts'
+import { ChangedCollections } from './changed-collections.ts'
 import { GroupCommit, type Told } from './group-commit.ts'
 import { Keeping } from './keeping.ts'
 import type { Flushed, Following, LedgerParts, Outcome } from './ledger-parts.ts'
 import { Listeners, type RowListener } from './listeners.ts'
 import { type GroupListener, publicationsOf } from './publications.ts'
-import { foldKept, foldLog } from './read-log.ts'
+import { faultOf, foldKept, foldLog } from './read-log.ts'
 import { settleKeeps } from './settle-keeps.ts'
 import { SharedFold } from './shared-fold.ts'
 import { type StalenessParts, withoutStale } from './staleness.ts'
@@ -46,6 +47,7 @@ export class Ledger {
   /** Only if other processes write to the store, too. */
   readonly #shared: SharedFold | undefined
   readonly #nodes: Nodes | undefined
+  readonly #changed: ChangedCollections = new ChangedCollections()
   readonly #staleness: StalenessParts
   #following: Following | undefined
   #floorMs: number
@@ -73,7 +75,8 @@ export class Ledger {
     this.#shared = shared
     this.#staleness = {
       indexOf: (realm) => this.#indexOf(realm),
-      changedAt: shared && ((realm, collection) => shared.changedAt(realm, collection)),
+      changedAt: (realm, collection) => this.#changed.at(realm, collection),
+      isShared: store.isShared,
     }
   }
 
@@ -97,6 +100,7 @@ export class Ledger {
         mustEnd?.(why)
       },
       readable: (realm, seq, read) => this.#readableNow(realm, seq, read),
+      changed: (realm, seq, collection) => this.#changed.changed(realm, seq, collection),
       begun: (realm, seq) => {
         // The first one comes with the realm. Another one ends this process, and until then the realm stays refused.
         if (this.#nodes !== undefined && (seq > 1 || this.isSuspended(realm))) this.#nodes.epochBegun()
@@ -180,7 +184,7 @@ export class Ledger {
       // A revoked token has two keys, and most rows are revoked tokens.
       const [head, anchor] = [await this.#store.head(realm), await this.#store.anchor(realm)]
       index.beginFill(2 * (head.seq - anchor.seq))
-      const why = await this.#fault(index, async () => {
+      const why = await faultOf(index, async () => {
         await foldKept({ store: this.#store, realm, index })
         await this.#catchUp(realm, index)
         await this.#joined(realm, index)
@@ -338,7 +342,10 @@ export class Ledger {
         await this.#readable(realm, index, () => this.#shared?.catchUp(realm) ?? this.#catchUp(realm, index))
       } finally {
         // Also after a partial catch-up: folded rows are not read again.
-        if (index.seq > before && this.#shared === undefined) this.#listeners.lost(realm)
+        if (index.seq > before && this.#shared === undefined) {
+          this.#changed.anyChanged(realm, index.seq)
+          this.#listeners.lost(realm)
+        }
       }
     }
     this.#broken = false
@@ -453,6 +460,7 @@ export class Ledger {
       const logged: LogRow = { seq, atMs: row.atMs, kind: traitsOf(row.rule).code, rule: row.bytes }
       previousCutoff = index.fold(logged).previousCutoff ?? previousCutoff
       if (row.rule.kind === 'epoch') this.#suspensions.epochBegun(write.realm)
+      if (row.rule.kind === 'change') this.#changed.changed(write.realm, seq, row.rule.collection)
       this.#listeners.tell(write.realm, logged)
       seq += 1
     }
@@ -462,18 +470,8 @@ export class Ledger {
 
   /** A log that cannot be understood puts only its own realm out of order, from the first such row on. */
   async #readable(realm: RealmOrdinal, index: RevocationIndex, read: () => Promise<void>): Promise<void> {
-    const why = await this.#fault(index, read)
+    const why = await faultOf(index, read)
     if (why !== undefined) this.putOutOfOrder(realm, why)
-  }
-
-  async #fault(index: RevocationIndex, read: () => Promise<void>): Promise<string | undefined> {
-    try {
-      await read()
-      return undefined
-    } catch (error) {
-      if (!(error instanceof ContractBroken)) throw error
-      return `row ${index.seq + 1} of its log: ${error.message}`
-    }
   }
 
   #readableNow<T>(realm: RealmOrdinal, seq: number, read: () => T): T | undefined {

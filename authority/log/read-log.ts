@@ -1,4 +1,4 @@
-import type { RealmOrdinal, RevocationIndex } from '@rescind/core'
+import { ContractBroken, type RealmOrdinal, type RevocationIndex } from '@rescind/core'
 import type { LogRow } from '@rescind/core/log'
 import type { Store } from '../ports.ts'
 
@@ -45,5 +45,19 @@ export async function foldLog({ store, realm, index }: LogOf, tell: (row: LogRow
   } finally {
     // Pages past the end or past a failure do not matter, even if they fail, too.
     await Promise.allSettled(pages)
+  }
+}
+
+/** Why a log cannot be understood from some row on; undefined: it can. @throws what else `read` throws. */
+export async function faultOf(
+  index: RevocationIndex,
+  read: () => Promise<void>,
+): Promise<string | undefined> {
+  try {
+    await read()
+    return undefined
+  } catch (error) {
+    if (!(error instanceof ContractBroken)) throw error
+    return `row ${index.seq + 1} of its log: ${error.message}`
   }
 }

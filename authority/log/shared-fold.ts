@@ -43,6 +43,8 @@ export type SharedFoldParts = {
   readonly trimmed: (realm: RealmOrdinal) => void
   /** @returns undefined when it throws ContractBroken: the realm is then unreadable from this row on. */
   readonly readable: <T>(realm: RealmOrdinal, seq: number, read: () => T) => T | undefined
+  /** This row has changed a record of this collection. */
+  readonly changed: (realm: RealmOrdinal, seq: number, collection: string) => void
   /** A new epoch has begun with this row. */
   readonly begun: (realm: RealmOrdinal, seq: number) => void
   /** Rows up to here are folded, and all listeners have run. */
@@ -63,8 +65,6 @@ export class SharedFold {
   #isInFlight = false
   /** Realms whose records about keeps were changed since they were read. */
   readonly #unsettled: Set<RealmOrdinal> = new Set()
-  /** The last row that changed a record of a collection. */
-  readonly #changed: Map<RealmOrdinal, Map<string, number>> = new Map()
 
   constructor(parts: SharedFoldParts) {
     this.#parts = parts
@@ -239,14 +239,8 @@ export class SharedFold {
   }
 
   #noteChange(realm: RealmOrdinal, seq: number, collection: string): void {
-    const changed = this.#changed.get(realm) ?? new Map<string, number>()
-    this.#changed.set(realm, changed.set(collection, seq))
+    this.#parts.changed(realm, seq, collection)
     if (KEEP_COLLECTIONS.includes(collection)) this.#unsettled.add(realm)
-  }
-
-  /** The last row that changed a record of this collection; 0: none since the realm was opened. */
-  changedAt(realm: RealmOrdinal, collection: string): number {
-    return this.#changed.get(realm)?.get(collection) ?? 0
   }
 
   #remember(realm: RealmOrdinal, seq: number, cutoff: Cutoff): void {

@@ -4,8 +4,10 @@ import type { Write } from './writes.ts'
 
 export type StalenessParts = {
   readonly indexOf: (realm: RealmOrdinal) => RevocationIndex
-  /** On a shared store: the last folded row that changed a record of a collection; 0: none since this process began. */
-  readonly changedAt: ((realm: RealmOrdinal, collection: string) => number) | undefined
+  /** The last folded row that changed a record of a collection; 0: none since the realm was opened. */
+  readonly changedAt: (realm: RealmOrdinal, collection: string) => number
+  /** Other processes write to the store, too. */
+  readonly isShared: boolean
 }
 
 /**
@@ -14,15 +16,13 @@ export type StalenessParts = {
  */
 export function withoutStale(
   writes: readonly Write[],
-  { indexOf, changedAt }: StalenessParts,
+  { indexOf, changedAt, isShared }: StalenessParts,
 ): readonly Write[] {
   const rules = new GroupRules()
   const fresh: Write[] = []
   for (const write of writes) {
     if (hasLostToken(write, indexOf, rules)) continue
-    if (changedAt !== undefined) {
-      if (hasReadOther(write, changedAt, fresh) || beginsEpochAgain(write, indexOf)) continue
-    }
+    if (hasReadOther(write, changedAt, fresh) || (isShared && beginsEpochAgain(write, indexOf))) continue
     rules.add(write)
     fresh.push(write)
   }
@@ -47,7 +47,7 @@ const NONE: NonNullable<Write['unlessRevoked']> = []
 /** Whether a collection that the write was decided by has changed since. */
 function hasReadOther(
   { realm, reads }: Write,
-  changedAt: NonNullable<StalenessParts['changedAt']>,
+  changedAt: StalenessParts['changedAt'],
   earlier: readonly Write[],
 ): boolean {
   return (

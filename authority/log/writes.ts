@@ -17,8 +17,8 @@ export type Write = {
   readonly expects: readonly Expectation[]
   readonly operations: readonly Operation[]
   /**
-   * Collections whose records decided what it writes, and the last row that was folded before they were read. On a shared
-   * store it is stale once a record of theirs has changed since.
+   * Collections whose records decided what it writes, and the last row that was folded before they were read: it is stale
+   * once a record of theirs has changed since.
    */
   readonly reads?: { readonly collections: readonly string[]; readonly afterSeq: number }
   /** Part of the upkeep: on a shared store it is stale once another process does that. */

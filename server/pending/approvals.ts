@@ -4,12 +4,11 @@ import {
   type Entry,
   EXPIRING_KINDS,
   isMembers,
-  type Operation,
   type Realm,
   shaped,
   whoOf,
 } from '@rescind/authority'
-import { isKeptRule, type KeptRule, SERVER } from './kept-rule.ts'
+import { isKeptRule, type KeptRule, type RowsWithAll, SERVER } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
 
 /** How long a request waits for its second person. */
@@ -64,8 +63,8 @@ export type EndApproval = {
   readonly how: string
   readonly reason?: string | undefined
   readonly keptMs: number
-  /** The operations of the approved act, for the same write. */
-  readonly acts?: (audit: Audit) => Promise<readonly Operation[]>
+  /** What the approved act consists of, for the same write. */
+  readonly acts?: (audit: Audit) => Promise<RowsWithAll>
 }
 
 /** @returns whether this call ended it; another one may have come first. */
@@ -84,13 +83,15 @@ export async function endApproval(realm: Realm, end: EndApproval): Promise<boole
     endedBy: audit.by,
     ...(reason ? { endReason: reason } : {}),
   }
+  const acts = await end.acts?.(audit)
   const outcome = await realm.commit({
     realm: realm.ordinal,
     dependsOn: caller === undefined ? [] : [caller.dependency],
     expects: [],
+    ...acts,
     operations: [
       ...APPROVALS.end(realm, { entry, ended, audit, keptMs: end.keptMs }),
-      ...((await end.acts?.(audit)) ?? []),
+      ...(acts?.operations ?? []),
     ],
   })
   return outcome.kind === 'applied'

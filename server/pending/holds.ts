@@ -12,7 +12,15 @@ import {
   whoOf,
 } from '@rescind/authority'
 import type { CutoffAsOf, HoldRule, ReleaseRule } from '@rescind/core/log'
-import { auditMembers, isKeptRule, type KeptRule, rowsWithAll, rulesNow, SERVER } from './kept-rule.ts'
+import {
+  auditMembers,
+  isKeptRule,
+  type KeptRule,
+  type RowsWithAll,
+  rowsWithAll,
+  rulesNow,
+  SERVER,
+} from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
 
 export type HoldValue = KeptRule & {
@@ -69,21 +77,21 @@ export async function endHold(realm: Realm, end: EndHold): Promise<boolean> {
   const audit: Audit = { ...whoOf(caller ?? SERVER), how, why: reason, cause }
   const ended = { state: to, endedAtMs: realm.nowMs(), endedBy: audit.by, endReason: reason }
   const releases = ruleIds(id, value).map((one): ReleaseRule => ({ kind: 'release', id: one }))
-  const revokes =
+  const revokes: RowsWithAll =
     to === 'revoked'
       ? await rowsWithAll(realm, rulesNow(realm, value, placeOf(realm, entry)), {
           audit: { ...audit, ...auditMembers(value) },
           keepCredentials: value.keepCredentials,
         })
-      : []
+      : { operations: [], expects: [] }
   const operations: readonly Operation[] = [
     ...HOLDS.end(realm, { entry, ended, audit, keptMs }),
     ...rowsOf(realm, releases, audit),
     // Last, so that the write's position is that of the revocation.
-    ...revokes,
+    ...revokes.operations,
   ]
   const dependsOn = caller === undefined ? [] : [caller.dependency]
-  const outcome = await realm.commit({ realm: realm.ordinal, dependsOn, expects: [], operations })
+  const outcome = await realm.commit({ ...revokes, realm: realm.ordinal, dependsOn, operations })
   return outcome.kind === 'applied'
 }
 

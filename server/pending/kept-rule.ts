@@ -3,11 +3,11 @@ import {
   type Caller,
   isStoredTarget,
   type Members,
-  type Operation,
   type Realm,
   rowsOf,
   ruleOn,
   shaped,
+  type Write,
 } from '@rescind/authority'
 import { KEEP_FOREVER_MS } from '@rescind/core'
 import { defined } from '@rescind/core/bytes'
@@ -56,7 +56,9 @@ export function rulesNow(realm: Realm, kept: KeptRule, asOf?: CutoffAsOf): reado
   })
 }
 
-/** The rows of these rules, after the operations that end credentials in the Identity directory. */
+/** What a write with these rules consists of: their rows, after what ends credentials in the Identity directory. */
+export type RowsWithAll = Pick<Write, 'operations' | 'expects' | 'reads'>
+
 export async function rowsWithAll(
   realm: Realm,
   rules: readonly RevokeRule[],
@@ -64,9 +66,11 @@ export async function rowsWithAll(
     audit,
     keepCredentials = false,
   }: { readonly audit: Audit; readonly keepCredentials?: boolean | undefined },
-): Promise<readonly Operation[]> {
-  const ended = keepCredentials ? [] : await credentialsEnded(realm, rules, audit)
-  return [...ended, ...rowsOf(realm, rules, audit)]
+): Promise<RowsWithAll> {
+  const ended = keepCredentials
+    ? { operations: [], expects: [] }
+    : await credentialsEnded(realm, rules, audit)
+  return { ...ended, operations: [...ended.operations, ...rowsOf(realm, rules, audit)] }
 }
 
 /** The author of what the server does by itself. */

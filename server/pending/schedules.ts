@@ -3,7 +3,6 @@ import {
   type Caller,
   type Entry,
   EXPIRING_KINDS,
-  type Operation,
   type Realm,
   shaped,
   whoOf,
@@ -11,7 +10,14 @@ import {
 import { defined } from '@rescind/core/bytes'
 import type { Target } from '@rescind/core/log'
 import { APPROVAL_WAIT_MS, APPROVALS, type ApprovalValue } from './approvals.ts'
-import { auditMembers, isKeptRule, type KeptRule, rowsWithAll, rulesNow } from './kept-rule.ts'
+import {
+  auditMembers,
+  isKeptRule,
+  type KeptRule,
+  type RowsWithAll,
+  rowsWithAll,
+  rulesNow,
+} from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
 
 export type ScheduleValue = KeptRule & { readonly askedAtMs: number; readonly dueAtMs: number }
@@ -70,19 +76,16 @@ export async function settleSchedule(
         })
       : await asking(realm, requestFor(realm, entry, size), audit)
   if (effect === undefined) return
-  const operations = [...SCHEDULES.end(realm, { entry, ended, audit, keptMs }), ...effect]
-  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
+  const operations = [...SCHEDULES.end(realm, { entry, ended, audit, keptMs }), ...effect.operations]
+  await realm.commit({ ...effect, realm: realm.ordinal, dependsOn: [], operations })
 }
 
 /** @returns undefined when too many requests wait; answering one makes room. */
-async function asking(
-  realm: Realm,
-  value: ApprovalValue,
-  audit: Audit,
-): Promise<readonly Operation[] | undefined> {
+async function asking(realm: Realm, value: ApprovalValue, audit: Audit): Promise<RowsWithAll | undefined> {
   const id = APPROVALS.mintId(realm)
   const slot = await APPROVALS.freeSlot(realm, id)
-  return slot === undefined ? undefined : APPROVALS.put(realm, { id, value, slot, audit })
+  if (slot === undefined) return undefined
+  return { operations: APPROVALS.put(realm, { id, value, slot, audit }), expects: [] }
 }
 
 const CONTROL_CALLER = 'control:'

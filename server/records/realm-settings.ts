@@ -8,6 +8,7 @@ import {
   REALM_SETTINGS_ID,
   type Realm,
   type RealmSettings,
+  type Write,
 } from '@rescind/authority'
 import { defined } from '@rescind/core/bytes'
 
@@ -60,8 +61,8 @@ export function putSettings(realm: Realm, { known, next, audit }: PutSettings): 
 export async function approvedSettings(
   realm: Realm,
   approvalAboveTokens: number | null,
-): Promise<(audit: Audit) => Promise<readonly Operation[]>> {
+): Promise<(audit: Audit) => Promise<Pick<Write, 'operations' | 'expects'>>> {
   const known = await settingsOf(realm)
   const next = withChange(known.value, { approvalAboveTokens })
-  return async (audit) => putSettings(realm, { known, next, audit })
+  return async (audit) => ({ operations: putSettings(realm, { known, next, audit }), expects: [] })
 }

@@ -26,13 +26,14 @@ export async function writeRules(realm: Realm, write: RuleWrite): Promise<Writte
   const { caller, rules, also = [] } = write
   const { how, reason: why, note, cause, once, skewSeconds } = write
   const audit: Audit = defined({ ...whoOf(caller), how, why, note, cause, once: once?.id, skewSeconds })
-  const rows = await rowsWithAll(realm, rules, { audit, keepCredentials: write.keepCredentials })
+  const effect = await rowsWithAll(realm, rules, { audit, keepCredentials: write.keepCredentials })
   const outcome = await realm.commit({
     realm: realm.ordinal,
     dependsOn: [caller.dependency],
-    expects: [],
-    operations: [...also, ...(write.once === undefined ? [] : [write.once.mark]), ...rows],
+    ...effect,
+    operations: [...also, ...(write.once === undefined ? [] : [write.once.mark]), ...effect.operations],
   })
+  const rows = effect.operations
   if (outcome.kind !== 'applied') return 'stale'
   return { at: outcome.at, atMs: atMsOf(rows), rules: settled(rows).slice(-rules.length), audit }
 }

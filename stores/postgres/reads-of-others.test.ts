@@ -6,10 +6,11 @@ import { IDENTITY_TENANTS } from '../../dialects/identity/directory/tenants.ts'
 import { IDENTITY_USERS } from '../../dialects/identity/directory/users.ts'
 import { writeDirectory } from '../../dialects/identity/directory/write.ts'
 import { AUDIT, callerAt } from '../../test/kit/acts.ts'
+import { BusyStore, endWhileMade } from '../../test/kit/made-meanwhile.ts'
 import { caughtUp, sharedNodes } from '../../test/kit/shared-nodes.ts'
 import { putTenant, putUser } from '../../test/kit/world-identity.ts'
 
-const { open } = sharedNodes()
+const { open, openOn, openStore } = sharedNodes()
 const MEMBERS = { name: 'members', keys: () => [] }
 
 function member(realm: Realm, id: string, reads?: Write['reads']): Promise<Outcome> {
@@ -75,4 +76,10 @@ test('nobody is left on a project that another node deletes meanwhile', async ()
     const { entry } = await a.realm.directory.state(IDENTITY_USERS, `u${round}`)
     assert.equal(entry?.value.tenantId, undefined)
   }
+})
+
+test('a credential that another node makes while a rule lists the others ends with them', async () => {
+  const busy = new BusyStore(await openStore())
+  const [a, b] = [await openOn(busy.store, 'a'), await open('b')]
+  await endWhileMade(busy, a.realm, b.realm)
 })

@@ -1,14 +1,17 @@
-import type { Audit, Entry, Operation, Realm } from '@rescind/authority'
-import type { CutoffTarget, RevokeRule, Target } from '@rescind/core/log'
+import type { Audit, Entry, Expectation, Realm, Write } from '@rescind/authority'
+import type { CutoffShape, CutoffTarget, RevokeRule, Target } from '@rescind/core/log'
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from './app-credentials.ts'
 import { type Change, deleted, updated } from './changes.ts'
 import { appCredentialClient, appCredentialOf, IDENTITY } from './names.ts'
 import { IDENTITY_USERS, withoutApiKey } from './users.ts'
 import { changesWithAll } from './write.ts'
 
+/** The part of a write that ends credentials. It is stale, or conflicts, once another one was made since they were listed. */
+export type CredentialsEnded = Pick<Write, 'operations' | 'expects' | 'reads'>
+
 /**
  * The long-lived credentials that end with cutoffs over a person. An intruder with that person's token may have created
- * an application credential or read the API key. The operations belong to the write of the rules.
+ * an application credential or read the API key. The result belongs to the write of the rules.
  *
  * subject           the API key and all application credentials
  * subject + tenant  the application credentials for that tenant
@@ -22,32 +25,53 @@ export async function credentialsEnded(
   realm: Realm,
   rules: readonly RevokeRule[],
   audit: Audit,
-): Promise<readonly Operation[]> {
-  const changes = await changesByAll(
-    realm,
-    rules.map(({ target }) => target),
-  )
-  return changes.length === 0 ? [] : changesWithAll(realm, changes, audit)
+): Promise<CredentialsEnded> {
+  const { seq: afterSeq } = realm.index
+  const targets = rules.map(({ target }) => target).filter(isOverPerson)
+  if (targets.length === 0) return { operations: [], expects: [] }
+  const { changes, expects } = await changesByAll(realm, targets)
+  return { ...(await endedBy(realm, { changes, afterSeq }, audit)), expects }
+}
+
+type Listed = { readonly changes: readonly Change[]; readonly afterSeq: number }
+
+async function endedBy(
+  realm: Realm,
+  { changes, afterSeq }: Listed,
+  audit: Audit,
+): Promise<Pick<Write, 'operations' | 'reads'>> {
+  const { operations, searched } = await changesWithAll(realm, changes, audit)
+  return { operations, reads: { collections: [IDENTITY_APP_CREDENTIALS.name, ...searched], afterSeq } }
 }
 
 /** How many long-lived credentials rules over these targets would end. */
 export async function countCredentialsEnded(realm: Realm, targets: readonly Target[]): Promise<number> {
-  return (await changesByAll(realm, targets)).length
+  return (await changesByAll(realm, targets.filter(isOverPerson))).changes.length
 }
 
-async function changesByAll(realm: Realm, targets: readonly Target[]): Promise<readonly Change[]> {
-  const changes: Change[] = []
-  for (const target of targets)
-    if (target.kind === 'cut' && target.principals.source === IDENTITY)
-      changes.push(...(await changesBy(realm, target)))
-  return changes
+/** Others, as over a tenant, a source or a realm, end tokens only: most of its people are not the reason for the cutoff. */
+function isOverPerson(target: Target): target is CutoffTarget {
+  return target.kind === 'cut' && target.principals.source === IDENTITY && PERSONS.has(target.shape)
 }
 
-async function changesBy(realm: Realm, target: CutoffTarget): Promise<readonly Change[]> {
-  const { subject, client, tenant } = target.principals
+const PERSONS: ReadonlySet<CutoffShape> = new Set(['subject', 'subject+tenant', 'subject+client', 'client'])
+
+type Ending = { readonly changes: Change[]; readonly expects: Expectation[] }
+
+async function changesByAll(realm: Realm, targets: readonly CutoffTarget[]): Promise<Ending> {
+  const ending: Ending = { changes: [], expects: [] }
+  for (const target of targets) {
+    if (target.shape === 'subject') await endKey(realm, ending, target.principals.subject)
+    ending.changes.push(...(await credentialsBy(realm, target)))
+  }
+  return ending
+}
+
+async function credentialsBy(realm: Realm, target: CutoffTarget): Promise<readonly Change[]> {
+  const { client, tenant } = target.principals
   switch (target.shape) {
     case 'subject':
-      return [...(await keyChange(realm, subject)), ...(await deletions(realm, target, () => true))]
+      return deletions(realm, target, () => true)
     case 'subject+tenant':
       return deletions(realm, target, (credential) => credential.tenantId === tenant)
     case 'subject+client':
@@ -56,7 +80,6 @@ async function changesBy(realm: Realm, target: CutoffTarget): Promise<readonly C
       const entry = await realm.directory.readable(IDENTITY_APP_CREDENTIALS, appCredentialOf(client) ?? '')
       return entry === undefined || !isBefore(entry.value, target) ? [] : [deleted('appCredential', entry)]
     }
-    // A tenant, source or realm: tokens only. Most of its people are not the reason for the cutoff.
     case 'realm':
     case 'source':
     case 'tenant':
@@ -65,9 +88,13 @@ async function changesBy(realm: Realm, target: CutoffTarget): Promise<readonly C
   }
 }
 
-async function keyChange(realm: Realm, subject = ''): Promise<readonly Change[]> {
+/** Without a key the write expects the record as it is, so that none is made meanwhile. */
+async function endKey(realm: Realm, { changes, expects }: Ending, subject = ''): Promise<void> {
   const entry = await realm.directory.readable(IDENTITY_USERS, subject)
-  return entry?.value.apiKeyDigest === undefined ? [] : [updated('user', entry, withoutApiKey(entry.value))]
+  if (entry?.value.apiKeyDigest !== undefined)
+    changes.push(updated('user', entry, withoutApiKey(entry.value)))
+  else if (entry !== undefined)
+    expects.push({ collection: IDENTITY_USERS.name, id: entry.id, version: entry.version })
 }
 
 async function deletions(
@@ -116,14 +143,16 @@ export async function longLivedCredentials(
   ]
 }
 
-/** Operations that end one credential and its tokens. @returns undefined when the user has no such credential. */
+/** The part of a write that ends one credential and its tokens. @returns undefined when the user has no such credential. */
 export async function endingOf(
   realm: Realm,
   { userId, id }: { readonly userId: string; readonly id: string },
   audit: Audit,
-): Promise<readonly Operation[] | undefined> {
+): Promise<CredentialsEnded | undefined> {
+  const { seq: afterSeq } = realm.index
   const change = await endingChange(realm, userId, id)
-  return change === undefined ? undefined : changesWithAll(realm, [change], audit)
+  if (change === undefined) return undefined
+  return { ...(await endedBy(realm, { changes: [change], afterSeq }, audit)), expects: [] }
 }
 
 async function endingChange(realm: Realm, userId: string, id: string): Promise<Change | undefined> {

@@ -128,18 +128,18 @@ function recordOperations<K extends Kind>(
 }
 
 /**
- * The same records and revocations, as operations for another write.
+ * The same records and revocations, as operations for another write, and the collections that were searched for them.
  * @throws Overloaded when they exceed one write.
  */
 export async function changesWithAll(
   realm: Realm,
   changes: readonly Change[],
   audit: Audit,
-): Promise<readonly Operation[]> {
+): Promise<{ readonly operations: readonly Operation[]; readonly searched: readonly string[] }> {
   const plan = await cascade(realm, changes)
   if (plan.kind === 'too-many')
     throw new Overloaded('this rule would change more directory records than one write may: narrow it')
-  return operationsUnder(realm, plan, audit)
+  return { operations: operationsUnder(realm, plan, audit), searched: plan.searched }
 }
 
 type Line = { tail: Promise<unknown>; waiting: number }

@@ -3,7 +3,7 @@ import type { Target } from '@rescind/core/log'
 import { type Answer, endingOf, jsonAnswer, longLivedCredentials, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { type Problem, problem } from '../../http/problem.ts'
-import { auditOf, commitChange } from '../frame/change.ts'
+import { auditOf } from '../frame/change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { refusedEnding } from './rules/ending.ts'
 
@@ -52,11 +52,12 @@ async function end(ask: Ask<{ readonly reason: string }>): Promise<Answer | Stal
   const { realm, params, query } = ask
   const [userId = '', id = ''] = [params['userId'], params['credentialId']]
   if ((await longLivedCredentials(realm, userId)) === undefined) return NO_USER
-  const operations = await endingOf(realm, { userId, id }, auditOf(ask, query.reason))
-  if (operations === undefined) return problem(404, 'the user has no such credential')
+  const ending = await endingOf(realm, { userId, id }, auditOf(ask, query.reason))
+  if (ending === undefined) return problem(404, 'the user has no such credential')
   const refused = await refusedEnding(ask, tokensOf(userId, id))
   if (refused !== undefined) return refused
-  if ((await commitChange(ask, operations)).kind !== 'applied') return 'stale'
+  const dependsOn = [ask.by.caller.dependency]
+  if ((await realm.commit({ ...ending, realm: realm.ordinal, dependsOn })).kind !== 'applied') return 'stale'
   const left = (await longLivedCredentials(realm, userId)) ?? []
   return jsonAnswer(200, { credentials: left.map(credentialJson) })
 }
