@@ -1,4 +1,4 @@
-import { GATE, REFUSE_ELSEWHERE, REFUSE_MOVED } from './setup-functions.ts'
+import { BY_INDEX, DURABLY, GATE, REFUSE_ELSEWHERE, REFUSE_MOVED } from './setup-functions.ts'
 
 /** Rows that a node may be behind when its write is judged by their keys. */
 const BEHIND_MAX = 1_000
@@ -46,13 +46,8 @@ DECLARE
   v_heads json[] := '{}';
   v_from bigint;
 BEGIN
-  -- A plan that was made when a table was small lives as long as the session; compiling one costs 100 ms and more (tried).
-  PERFORM set_config('lock_timeout', '${LOCK_WAIT_MS}', true), set_config('enable_seqscan', 'off', true),
-    set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true);
-  IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
-    PERFORM set_config('synchronous_commit', 'on', true);
-  END IF;
-  IF current_setting('transaction_isolation') <> 'read committed' OR current_setting('statement_timeout') <> '0'
+  PERFORM set_config('lock_timeout', '${LOCK_WAIT_MS}', true);
+${BY_INDEX}${DURABLY}  IF current_setting('transaction_isolation') <> 'read committed' OR current_setting('statement_timeout') <> '0'
     OR coalesce(current_setting('transaction_timeout', true), '0') <> '0' THEN
     RAISE EXCEPTION USING ERRCODE = 'RS003', MESSAGE =
       'a group needs isolation "read committed", statement_timeout = 0 and transaction_timeout = 0';

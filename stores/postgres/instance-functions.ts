@@ -1,3 +1,5 @@
+import { BY_INDEX } from './setup-functions.ts'
+
 /** The rows of nodes that are gone stand under this name. */
 export const NO_NODE = '00000000-0000-0000-0000-000000000000'
 
@@ -5,12 +7,9 @@ export const NO_NODE = '00000000-0000-0000-0000-000000000000'
  * Within a heartbeat, in the transaction of its counter: whoever does not see these rows knows that what the node tells those
  * verifiers comes from heads that are read later still.
  */
-export const PUT_INSTANCES = `
+export const PUT_INSTANCES: string = `
   IF p_instances IS NOT NULL THEN
-    -- A plan that was made when the table was small would look through all of it for each row (tried).
-    PERFORM set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-      set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true);
-    DELETE FROM rescind.instance i USING json_to_recordset(p_instances) AS t(r integer, id text, body text)
+${BY_INDEX}    DELETE FROM rescind.instance i USING json_to_recordset(p_instances) AS t(r integer, id text, body text)
       WHERE t.body IS NULL AND i.realm = t.r AND i.id = t.id AND i.node = p_node;
     INSERT INTO rescind.instance AS i (node, realm, id, contacts, applied, seen_at, body, put_by)
       SELECT p_node, t.r, t.id, t.contacts, t.applied, t.seen, t.body, pg_current_xact_id()

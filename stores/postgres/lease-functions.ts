@@ -1,5 +1,5 @@
 import { PUT_INSTANCES } from './instance-functions.ts'
-import { REFUSE_ELSEWHERE, REFUSE_MOVED } from './setup-functions.ts'
+import { DURABLY, REFUSE_ELSEWHERE, REFUSE_MOVED } from './setup-functions.ts'
 
 /**
  * A heartbeat. Its heads are read in a transaction of their own, begun when the counter is committed: whoever reads the lease
@@ -16,10 +16,7 @@ DECLARE
   v_xmin xid8;
 BEGIN
   PERFORM set_config('lock_timeout', '1000', true);
-  IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
-    PERFORM set_config('synchronous_commit', 'on', true);
-  END IF;
-${REFUSE_ELSEWHERE}
+${DURABLY}${REFUSE_ELSEWHERE}
   UPDATE rescind.lease l SET counter = p_counter
     WHERE l.node = p_node AND l.counter >= p_least AND l.counter < p_counter;
   IF NOT FOUND THEN
@@ -55,9 +52,8 @@ BEGIN
   PERFORM set_config('lock_timeout', '1000', true);
   IF NOT p_durably THEN
     PERFORM set_config('synchronous_commit', 'off', true);
-  ELSIF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
-    PERFORM set_config('synchronous_commit', 'on', true);
-  END IF;
+  ELSE
+${DURABLY}  END IF;
 ${REFUSE_ELSEWHERE}
   PERFORM FROM rescind.lease l WHERE l.node = p_node;
   IF NOT FOUND THEN

@@ -23,6 +23,26 @@ export const REFUSE_ELSEWHERE = `
   END IF;
 `
 
+/** What synchronous_commit may be where a commit is acknowledged. */
+export const DURABLE_COMMITS: readonly string[] = ['on', 'remote_apply']
+
+/** For a function that writes, whatever its role's settings are: a commit waits, and warns when a standby may lack it. */
+export const DURABLY: string = `
+  PERFORM set_config('client_min_messages', 'warning', true);
+  IF current_setting('synchronous_commit') NOT IN (${DURABLE_COMMITS.map((one) => `'${one}'`).join(', ')}) THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+`
+
+/**
+ * For a function with look-ups. A plan that was made when a table was small lives as long as the session; compiling one costs
+ * 100 ms and more (tried).
+ */
+export const BY_INDEX = `
+  PERFORM set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+    set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true);
+`
+
 /**
  * Claims a node's fence: the group in flight either has committed by then, or never will. Waits for that group's lock.
  * No row: the fence is another's, or gone.
@@ -33,10 +53,7 @@ CREATE OR REPLACE FUNCTION rescind.fence_1(
 RETURNS SETOF record LANGUAGE plpgsql VOLATILE AS $fence$
 BEGIN
   PERFORM set_config('lock_timeout', '1000', true);
-  IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
-    PERFORM set_config('synchronous_commit', 'on', true);
-  END IF;
-${REFUSE_ELSEWHERE}
+${DURABLY}${REFUSE_ELSEWHERE}
   RETURN QUERY UPDATE rescind.node n SET fence = p_to
     WHERE n.id = p_node AND n.fence >= p_from AND n.fence < p_to RETURNING n.group_no, n.reply;
 END

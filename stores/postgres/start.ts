@@ -4,7 +4,7 @@ import { FUNCTIONS } from './functions.ts'
 import { refuseMoving } from './moved.ts'
 import { MIGRATIONS, STORE_TABLE } from './schema.ts'
 import { type Place, timelineOf } from './server-place.ts'
-import { GATE } from './setup-functions.ts'
+import { DURABLE_COMMITS, GATE } from './setup-functions.ts'
 import { SEES_STANDBYS } from './standby.ts'
 
 /** Nodes that start at once make the schema one after the other; the second key of `GATE` is never this low. */
@@ -95,7 +95,7 @@ export async function checkServer(connection: Connection): Promise<void> {
       throw new StoreRefused(
         `${name} is ${value}: what was acknowledged would not survive a crash; set it to on`,
       )
-  if (commit !== 'on' && commit !== 'remote_apply')
+  if (!DURABLE_COMMITS.includes(commit))
     throw new StoreRefused(`synchronous_commit is ${commit}: set it to on, or to remote_apply`)
   await checkReliedOn(connection)
 }

@@ -1,4 +1,4 @@
-import { REFUSE_ELSEWHERE, REFUSE_MOVED } from './setup-functions.ts'
+import { BY_INDEX, REFUSE_ELSEWHERE, REFUSE_MOVED } from './setup-functions.ts'
 
 /**
  * Removes what has ended, without the lock of its realm: rows that a group holds are skipped, and a group that meets one of
@@ -8,9 +8,8 @@ export const SWEEP_FUNCTION: string = `
 CREATE OR REPLACE FUNCTION rescind.sweep_1(p_realm integer, p_place text, p_tokens json, p_entries json) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $sweep$
 BEGIN
-  PERFORM set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
-    set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true);
-${REFUSE_ELSEWHERE}${REFUSE_MOVED}
+  PERFORM set_config('synchronous_commit', 'off', true);
+${BY_INDEX}${REFUSE_ELSEWHERE}${REFUSE_MOVED}
   WITH ended AS MATERIALIZED (
     SELECT found.* FROM json_to_recordset(p_tokens) AS o(digest text, handle text, ends bigint)
       CROSS JOIN LATERAL (SELECT t.ctid AS place, t.handle FROM rescind.token t WHERE t.digest = o.digest COLLATE "C"

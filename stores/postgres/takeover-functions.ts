@@ -1,15 +1,12 @@
 import { PUT_INSTANCES } from './instance-functions.ts'
-import { GATE, MOVE_GATE, REFUSE_ELSEWHERE } from './setup-functions.ts'
+import { DURABLY, GATE, MOVE_GATE, REFUSE_ELSEWHERE } from './setup-functions.ts'
 
 /** The timeline that this server writes. */
 const TIMELINE = "('x' || split_part(rescind.place_1(), '/', 2))::bit(32)::bigint"
 
 const CHECKED = `
   PERFORM set_config('lock_timeout', '2000', true);
-  IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
-    PERFORM set_config('synchronous_commit', 'on', true);
-  END IF;
-${REFUSE_ELSEWHERE}
+${DURABLY}${REFUSE_ELSEWHERE}
 `
 
 const SETTLED = `

@@ -1,4 +1,4 @@
-import { REFUSE_ELSEWHERE, REFUSE_MOVED } from './setup-functions.ts'
+import { DURABLY, REFUSE_ELSEWHERE, REFUSE_MOVED } from './setup-functions.ts'
 
 /**
  * Says which node does the upkeep. `p_node` takes it over if nobody has it, or from `p_owner`, which it has seen standing
@@ -11,10 +11,7 @@ CREATE OR REPLACE FUNCTION rescind.upkeep_1(
 ) LANGUAGE plpgsql VOLATILE AS $upkeep$
 BEGIN
   PERFORM set_config('lock_timeout', '1000', true);
-  IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
-    PERFORM set_config('synchronous_commit', 'on', true);
-  END IF;
-${REFUSE_ELSEWHERE}${REFUSE_MOVED}
+${DURABLY}${REFUSE_ELSEWHERE}${REFUSE_MOVED}
   INSERT INTO rescind.upkeep AS u (owner, fence) VALUES (p_node, 1)
     ON CONFLICT (one) DO UPDATE SET owner = p_node, fence = u.fence + 1
     WHERE u.owner <> p_node AND u.owner = p_owner AND u.fence = p_fence
