@@ -1,9 +1,14 @@
+import { expiryCeiling, KEEP_FOREVER_MS, KEEP_MARGIN_MS, LAST_INSTANT_MS } from '@rescind/core'
+
+/** To which highest expiries are rounded up. */
+const DAY_MS = expiryCeiling(1)
+
 /**
  * Applies the operations of one realm, in order, in the caller's transaction. A write that conflicts before it has changed
  * anything is skipped. One that has changed something raises RS001 with its code, and the caller undoes and tries each write
  * alone. Codes are those of `outcome-codes.ts`.
  */
-export const APPLY_FUNCTION = `
+export const APPLY_FUNCTION: string = `
 CREATE OR REPLACE FUNCTION rescind.apply_1(
   p_realm integer, p_at bigint, p_ops json, p_skip integer[],
   INOUT io_seq bigint, INOUT io_chain bytea, INOUT io_ordinal integer, INOUT io_tokens bigint,
@@ -50,7 +55,7 @@ BEGIN
       IF op.keep_of IS NOT NULL THEN
         SELECT max(e.expires_at) INTO v_ends FROM rescind.source_expiry e
           WHERE e.realm = p_realm AND (op.keep_of = '*' OR e.source = op.keep_of);
-        v_keep := CASE WHEN v_ends + 600000 > 253402300799999 THEN 9007199254740991 ELSE v_ends + 600000 END;
+        v_keep := CASE WHEN v_ends + ${KEEP_MARGIN_MS} > ${LAST_INSTANT_MS} THEN ${KEEP_FOREVER_MS} ELSE v_ends + ${KEEP_MARGIN_MS} END;
         IF v_keep > op.keep THEN
           v_rule := overlay(v_rule PLACING float8send(v_keep) FROM 2 FOR 8);
           v_keep_seqs := v_keep_seqs || (io_seq + 1);
@@ -131,7 +136,7 @@ BEGIN
       v_dirty := true;
       IF op.k IN ('put', 'extend') AND (v_source IS DISTINCT FROM v_high_source OR v_high < op.ends) THEN
         v_high_source := v_source;
-        v_high := ceil(op.ends / 86400000.0)::bigint * 86400000;
+        v_high := ceil(op.ends / ${DAY_MS}.0)::bigint * ${DAY_MS};
         IF NOT EXISTS (SELECT FROM rescind.source_expiry e
           WHERE e.realm = p_realm AND e.source = v_source AND e.expires_at >= v_high) THEN
           INSERT INTO rescind.source_expiry (realm, source, expires_at) VALUES (p_realm, v_source, v_high)
@@ -144,7 +149,7 @@ BEGIN
     o_writes := o_writes || v_write;
     o_codes := o_codes || coalesce(v_code, CASE WHEN io_seq > v_before THEN v_before + 1 ELSE io_seq END);
   END IF;
-  o_keeps := (SELECT json_agg(json_build_array(s, k)) FROM unnest(v_keep_seqs, v_keeps) AS u(s, k));
+  o_keeps := (SELECT json_agg(json_build_array(s, k::bigint)) FROM unnest(v_keep_seqs, v_keeps) AS u(s, k));
 END
 $apply$;
 `
