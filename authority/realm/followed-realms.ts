@@ -9,6 +9,7 @@ export type FollowedParts = {
   readonly ledger: Ledger
   /** The open realm with this number. */
   readonly openOf: (ordinal: RealmOrdinal) => Realm | undefined
+  readonly openNamed: (name: string) => Realm | undefined
   /** Reads a realm's record and settings again. @returns it, if it is open. @throws StoreUnavailable. */
   readonly read: (name: string) => Promise<Realm | undefined>
   /** The log of a realm that is not open has moved up to here. */
@@ -90,9 +91,9 @@ export class FollowedRealms {
   }
 
   #tellFolded(name: string): void {
-    const { ledger, openOf } = this.#parts
+    const { ledger, openNamed } = this.#parts
     ledger.settled(SYSTEM_ORDINAL)
-    const own = ledger.openRealms.find((ordinal) => openOf(ordinal)?.name === name)
-    if (own !== undefined) ledger.settled(own)
+    const own = openNamed(name)
+    if (own !== undefined) ledger.settled(own.ordinal)
   }
 }

@@ -54,6 +54,7 @@ export class Realms {
   readonly #parts: Omit<RealmsParts, 'master'>
   readonly #masters: MasterKeys
   readonly #open: Map<string, Realm> = new Map()
+  readonly #openByOrdinal: Map<RealmOrdinal, Realm> = new Map()
   #hasStarted = false
   readonly #opening: Map<RealmName, Promise<Realm>> = new Map()
   readonly #dormant: Map<string, Dormant> = new Map()
@@ -69,7 +70,8 @@ export class Realms {
     this.disorder = new Disorder(parts.onUnreadable ?? (() => {}))
     this.#followed = new FollowedRealms({
       ledger: this.ledger,
-      openOf: (ordinal) => this.#openOf(ordinal),
+      openOf: (ordinal) => this.#openByOrdinal.get(ordinal),
+      openNamed: (name) => this.#open.get(name),
       read: (name) => this.#readAgain(name),
       stirred: (ordinal, seq) => this.#stirred(ordinal, seq),
     })
@@ -206,7 +208,7 @@ export class Realms {
 
   /** Opens the realm with this number if necessary. @returns undefined when that is not possible now. */
   async ofOrdinal(ordinal: RealmOrdinal): Promise<Realm | undefined> {
-    const open = this.#openOf(ordinal)
+    const open = this.#openByOrdinal.get(ordinal)
     if (open !== undefined) return open
     const found = this.dormant().find((one) => one.ordinal === ordinal)
     if (found === undefined) return undefined
@@ -388,12 +390,9 @@ export class Realms {
     await this.#settle(realm)
     realm.setClosed(value.state !== undefined)
     this.#open.set(name, realm)
+    this.#openByOrdinal.set(ordinal, realm)
     this.#dormant.delete(name)
     return realm
-  }
-
-  #openOf(ordinal: RealmOrdinal): Realm | undefined {
-    return this.all().find((realm) => realm.ordinal === ordinal)
   }
 
   /** Another process has written to a dormant realm: there may be something to keep, collect, count or report. */
