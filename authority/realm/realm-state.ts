@@ -1,9 +1,13 @@
+import { StoreUnavailable } from '@rescind/core'
 import { putRecord } from '../directory/change.ts'
 import type { Entry } from '../directory/directory.ts'
+import type { Write } from '../log/writes.ts'
 import type { RealmsAct } from './master-keys.ts'
 import type { Realm } from './realm.ts'
 import { REALMS, type RealmValue } from './realm-record.ts'
 import { ruleOn } from './revoke.ts'
+
+const ATTEMPTS_MAX = 8
 
 export type RealmState = 'enabled' | 'disabled' | 'deleted'
 
@@ -29,7 +33,7 @@ async function changeOwn(system: Realm, change: StateChange): Promise<'done' | '
   if (state !== 'enabled') {
     realm.setClosed(true)
     // Minting has stopped, so this cutoff ends every token, and none remains when the realm is enabled again.
-    if ((await endAll(change)) === 'stale') {
+    if ((await endAll(change, rightOf(change))) === 'stale') {
       realm.setClosed(wasClosed)
       return 'stale'
     }
@@ -47,10 +51,25 @@ async function changeOwn(system: Realm, change: StateChange): Promise<'done' | '
 async function changeShared(system: Realm, change: StateChange): Promise<'done' | 'stale'> {
   const { realm, entry, state } = change
   const isClosed = entry.value.state !== undefined
-  if (state === 'enabled' && isClosed && (await endAll(change)) === 'stale') return 'stale'
+  if (state === 'enabled' && isClosed && (await endAll(change, rightOf(change))) === 'stale') return 'stale'
   if ((await writeState(system, change)) === 'stale') return 'stale'
   realm.setClosed(state !== 'enabled')
-  return state === 'enabled' ? 'done' : endAll(change)
+  if (state !== 'enabled') await endAllClosed(change)
+  return 'done'
+}
+
+/**
+ * Cuts off what was issued in a realm whose record says already that it is closed: the right to do so was checked with that.
+ * @throws StoreUnavailable when it is not written.
+ */
+export async function endAllClosed(change: Pick<StateChange, 'realm' | 'act'>): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1)
+    if ((await endAll(change, [])) === 'done') return
+  throw new StoreUnavailable('the realm is closed, but its tokens could not be cut off now; try again')
+}
+
+function rightOf({ act: { caller } }: StateChange): Write['dependsOn'] {
+  return [caller.dependency]
 }
 
 async function writeState(system: Realm, { entry, state, act }: StateChange): Promise<'done' | 'stale'> {
@@ -66,9 +85,12 @@ async function writeState(system: Realm, { entry, state, act }: StateChange): Pr
   return outcome.kind === 'applied' ? 'done' : 'stale'
 }
 
-async function endAll({ realm, act: { caller, audit } }: StateChange): Promise<'done' | 'stale'> {
+async function endAll(
+  { realm, act: { audit } }: Pick<StateChange, 'realm' | 'act'>,
+  dependsOn: Write['dependsOn'],
+): Promise<'done' | 'stale'> {
   const rule = ruleOn(realm, { kind: 'cut', shape: 'realm', principals: { source: '' } })
   const operations = [{ kind: 'append', row: realm.row(rule, audit) } as const]
-  const write = { realm: realm.ordinal, dependsOn: [caller.dependency], expects: [], operations }
+  const write = { realm: realm.ordinal, dependsOn, expects: [], operations }
   return (await realm.commit(write)).kind === 'applied' ? 'done' : 'stale'
 }

@@ -36,7 +36,7 @@ import {
   viewOf,
 } from './realm-record.ts'
 import { REALM_SETTINGS, REALM_SETTINGS_ID } from './realm-settings.ts'
-import { changeState, type RealmState } from './realm-state.ts'
+import { changeState, endAllClosed, type RealmState } from './realm-state.ts'
 import type { RealmsParts } from './realms-parts.ts'
 import { loadGrammar } from './token-prefixes.ts'
 
@@ -300,7 +300,13 @@ export class Realms {
   async setState(name: string, state: RealmState, act: RealmsAct): Promise<'done' | 'stale' | undefined> {
     const { entry } = await this.system.directory.state(REALMS, name)
     const realm = await this.#known(name)
-    if (entry === undefined || realm === undefined || viewOf(entry) === undefined) return undefined
+    if (entry === undefined || realm === undefined) return undefined
+    if (viewOf(entry) === undefined) {
+      // The process that deleted it may have ended before it cut off what was issued in it.
+      const isAgain = state === 'deleted' && entry.value.state === 'deleted'
+      if (isAgain && this.#parts.store.isShared) await endAllClosed({ realm, act })
+      return undefined
+    }
     return changeState(this.system, { realm, entry, state, act })
   }
 

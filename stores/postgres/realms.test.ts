@@ -11,8 +11,8 @@ import {
   type RealmsAct,
   revokePrincipals,
 } from '@rescind/authority'
-import { KEEP_MARGIN_MS, ORIGIN, StoreRefused } from '@rescind/core'
-import { decodeRule } from '@rescind/core/log'
+import { isRevoked, KEEP_MARGIN_MS, ORIGIN, StoreRefused } from '@rescind/core'
+import { decodeRule, rowKindOf } from '@rescind/core/log'
 import { AUDIT, actOf, callerAt, intentOf, issue, say, tryIssue } from '../../test/kit/acts.ts'
 import { caughtUp, type SharedNode, sharedNodes, until } from '../../test/kit/shared-nodes.ts'
 
@@ -62,6 +62,35 @@ test('a realm that another node closes stops at once, its streams end, and nothi
   await a.realms.settled('acme')
   assert.equal(await say(await served(a, 'acme'), 'access'), 'revoked')
   assert.equal((await tryIssue(onB, intentOf(onB, 'new'))).kind, 'issued')
+})
+
+test('a realm is cut off as it is deleted, though the right to delete it ends meanwhile', async () => {
+  const a = await open('a')
+  const acme = await a.realms.create('acme', AUDIT)
+  await issue(acme, 'access')
+  const { system, ledger } = a.realms
+  const act = actAs(a.realms)
+  let revoked: Promise<unknown> | undefined
+  ledger.onRow((ordinal, row) => {
+    if (ordinal !== system.ordinal || rowKindOf(row) !== 'change') return
+    const operator = { shape: 'client', principals: { source: 'control', client: 'operator' } } as const
+    revoked ??= revokePrincipals(system, operator, actOf(system))
+  })
+  assert.equal(await a.realms.setState('acme', 'deleted', act), 'done')
+  await revoked
+  assert.ok(isRevoked(act.caller.dependency.facts, system.index), 'it did end')
+  assert.equal(await say(acme, 'access'), 'revoked')
+})
+
+test('deleting a deleted realm once more finds none, and cuts off what a broken call may have left', async () => {
+  const a = await open('a')
+  const acme = await a.realms.create('acme', AUDIT)
+  assert.equal(await a.realms.setState('acme', 'deleted', actAs(a.realms)), 'done')
+  const { seq } = acme.index
+  assert.equal(await a.realms.setState('acme', 'deleted', actAs(a.realms)), undefined)
+  assert.equal(acme.index.seq, seq + 1)
+  assert.equal(await a.realms.setState('acme', 'enabled', actAs(a.realms)), undefined)
+  assert.equal(acme.index.seq, seq + 1)
 })
 
 test('nothing that a node mints while another one closes a realm lives on', async () => {
