@@ -19,12 +19,18 @@ export type OurServer = {
   /** The tree of the server: this one, or an older one with its own node_modules. */
   readonly tree?: string
   readonly name?: string
+  /** A store URL, instead of an embedded store in the folder. */
+  readonly store?: string
+  readonly flags?: readonly string[]
+  /** Several servers that run at once must not share a core. */
+  readonly isPinned?: boolean
 }
 
 /** This server over a store in a folder, run as `npm start` does. */
-export function startRescind({ folder, seed, tree = THIS_TREE, name = OURS }: OurServer): Promise<Target> {
-  const serve = [join(tree, 'cli/main.ts'), 'serve', '--listen', '127.0.0.1:0']
-  const store = ['--store', `sqlite:${join(folder, 'rescind.db')}`]
+export function startRescind(asked: OurServer): Promise<Target> {
+  const { folder, seed, tree = THIS_TREE, name = OURS, flags = [], isPinned = true } = asked
+  const serve = [join(tree, 'cli/main.ts'), 'serve', '--listen', '127.0.0.1:0', ...flags]
+  const store = ['--store', asked.store ?? `sqlite:${join(folder, 'rescind.db')}`]
   const key = ['--master-key-file', join(folder, 'master.key')]
   const seeded = seed === undefined ? [] : ['--seed', seed]
   return startTarget({
@@ -34,7 +40,7 @@ export function startRescind({ folder, seed, tree = THIS_TREE, name = OURS }: Ou
       ...{ issue: OAUTH, introspect: `${OAUTH}/introspect`, revoke: `${OAUTH}/revoke` },
       ...{ check: '/check', validate: '/v2.0/tokens', me: '/me' },
     },
-    hasTokens: true,
+    ...{ hasTokens: true, isPinned },
   })
 }
 

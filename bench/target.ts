@@ -21,6 +21,7 @@ type Start = {
   readonly words: readonly string[]
   readonly paths: Paths
   readonly hasTokens: boolean
+  readonly isPinned?: boolean
 }
 
 const START_TIMEOUT_MS = 60_000
@@ -32,12 +33,18 @@ process.once('exit', () => {
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
-export async function startTarget({ name, words, paths, hasTokens }: Start): Promise<Target> {
+export async function startTarget({
+  name,
+  words,
+  paths,
+  hasTokens,
+  isPinned = true,
+}: Start): Promise<Target> {
   const [command, args] = everywhere(process.execPath, words)
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   running.add(child)
   const port = await portOf(child)
-  if (child.pid !== undefined) pinServer(child.pid)
+  if (isPinned && child.pid !== undefined) pinServer(child.pid)
   return {
     name,
     port,
