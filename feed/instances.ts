@@ -189,10 +189,17 @@ export class Instances {
       known.contactMonotonicMs = this.#clock.monotonicMs()
       if (seenMs > known.contactWallMs) Object.assign(known, { contactWallMs: seenMs, from })
     }
+    this.#forgetGone(known)
     known.elsewhere.set(node, { contacts, isConnected })
     if (contact.contactMs > known.contact.contactMs) known.contact = contact
     if (position !== undefined && appliedAtMs !== undefined)
       this.#applied(known, { seq: applied, position, atMs: appliedAtMs })
+  }
+
+  /** Should such a node say the same once more, it counts as a new contact: that only makes the instance lapse later. */
+  #forgetGone({ elsewhere }: Instance): void {
+    for (const node of elsewhere.keys())
+      if (node !== NO_NODE && this.#others?.isThere(node) !== true) elsewhere.delete(node)
   }
 
   #applied(known: Instance, { seq, position, atMs }: Mark & { readonly position: string }): void {

@@ -107,6 +107,16 @@ test('it has lapsed when no node shows a contact first seen within its own bound
   assert.equal(stateOf(instances, 1), 'pending', 'a contact here counts as well')
 })
 
+test('what a node that is gone has said is not remembered', async (t) => {
+  const { clock, instances, hear, hearFrom } = opened(t)
+  await hear(said())
+  await hearFrom(['own', 'c'], said({ node: 'c' }))
+  clock.advance(LEASE_MS + 1)
+  assert.equal(stateOf(instances, 1), 'lapsed')
+  await hear(said())
+  assert.equal(stateOf(instances, 1), 'pending', 'the same again is new')
+})
+
 test('what it said last counts: its bound, and whether it allows stale tokens and never lapses', async (t) => {
   const { clock, instances, hear } = opened(t)
   await hear(said(), said({ node: 'c', of: { contactMs: 5, onStale: 'allow' } }))
