@@ -151,6 +151,18 @@ test('a goodbye to any node ends it at all, and its own row there', async (t) =>
   )
 })
 
+test('after a reading that failed there is another one', async (t) => {
+  const answers = [Promise.reject(new Error('a fault')), { next: '1', nodes: new Set<string>(), rows: [] }]
+  const shared = new SharedInstances({
+    nodes: { self: 'own', publish: () => {}, readInstances: async () => answers.shift() },
+    instancesOf: () => assert.fail('there are no rows'),
+  })
+  t.after(() => shared.close())
+  const [first, second] = [shared.refresh(), shared.refresh()]
+  await assert.rejects(first, /a fault/)
+  assert.equal(await second, true)
+})
+
 test('a refresh is a reading begun after it, and one serves all who came before', async (t) => {
   const { shared, readings } = opened(t)
   const first = shared.refresh()

@@ -41,7 +41,8 @@ export class SharedInstances {
   refresh(): Promise<boolean> {
     // One that is under way proves nothing for those who come later. One more serves all of them.
     if (this.#reading === undefined) return this.#begin()
-    this.#next ??= this.#reading.then(() => this.#begin())
+    const begin = (): Promise<boolean> => this.#begin()
+    this.#next ??= this.#reading.then(begin, begin)
     return this.#next
   }
 
