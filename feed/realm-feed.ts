@@ -114,7 +114,9 @@ export class RealmFeed {
   /** @throws StoreUnavailable, Overloaded: no instance is let in before its contact is durable. */
   async connect(ask: ConnectAsk): Promise<Connected> {
     const isPlain = ask.boundMs === undefined
-    // Before the first await, so that a thousand concurrent calls are counted as a thousand.
+    // Its seat is that of one that is back, whichever node it met before.
+    if (this.#nodes !== undefined && ask.instance !== undefined) await this.#met(ask.instance)
+    // Without an await since it was known, so that a thousand concurrent calls are counted as a thousand.
     const seat = this.#seats.take(ask.id, { isPlain, isBack: this.#known(ask) !== undefined })
     if (seat === undefined) return { kind: 'full' }
     let isOpen = false
@@ -130,7 +132,6 @@ export class RealmFeed {
   async #connect(ask: ConnectAsk, seat: Seat): Promise<Connected> {
     const presented = ask.after === undefined ? undefined : await this.#checkpoints.presented(ask.after)
     if (presented?.kind === 'forged' || presented?.kind === 'fork') return presented
-    if (ask.instance !== undefined) await this.#met(ask.instance)
     const head = await this.#checkpoints.head()
     const contact = this.#contactFor(ask, head)
     if (contact === 'full') return { kind: 'full' }

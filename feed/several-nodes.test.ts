@@ -5,7 +5,7 @@ import { StoreUnavailable } from '@rescind/core'
 import { TestSink } from '../test/kit/feed-sink.ts'
 import { openWorld } from '../test/kit/realm.ts'
 import { readContact, writeContact } from './contacts.ts'
-import { Instances } from './instances.ts'
+import { INSTANCES_PER_KEY_MAX, Instances } from './instances.ts'
 import { type ConnectAsk, RealmFeed } from './realm-feed.ts'
 
 /** A realm's feed at one of several nodes, whose heartbeats end when the test says so. */
@@ -115,6 +115,20 @@ test('an instance that met another node is known by its stored contact, and keep
   ;(await beatOf(world)).end()
   await leaving
   assert.deepEqual([await readContact(realm, 'ins_moved'), instances.views().length], [undefined, 0])
+})
+
+test('an instance that returns from another node keeps its place though its key has no other', async () => {
+  const { realm, clock, instances } = await open()
+  const own = new RealmFeed(realm, { clock, instances, nodes: { asOfNow: async () => {} } })
+  for (let nth = 0; nth < INSTANCES_PER_KEY_MAX; nth += 1) {
+    const answer = await own.connect(ask(realm))
+    assert.ok(answer.kind === 'open')
+    answer.attach(new TestSink())
+  }
+  assert.equal((await own.connect(ask(realm))).kind, 'full')
+  const contact = { instance: 'ins_moved', verifier: 'v', boundMs: 5_000, onStale: 'refuse' as const }
+  await writeContact(realm, { ...contact, contactMs: realm.nowMs(), firstSeq: 1 }, ask(realm).caller)
+  assert.equal((await own.connect(ask(realm, { instance: 'ins_moved' }))).kind, 'open')
 })
 
 test('a stream that no heartbeat could announce does not begin, and counts as none', async () => {
