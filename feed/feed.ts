@@ -123,7 +123,7 @@ export class Feed {
 
   #pulse(): void {
     for (const one of this.#byRealm.values()) one.pulse()
-    for (const one of this.#instances.values()) one.tidy()
+    if (this.#shared !== undefined) for (const one of this.#instances.values()) one.tidy()
   }
 
   /** A revocation or hold in the system realm may concern the key that a stream was opened with. */

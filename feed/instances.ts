@@ -173,7 +173,7 @@ export class Instances {
     this.#wake()
   }
 
-  /** Takes back what other nodes need no longer be told. */
+  /** Withdraws what was published about instances that said goodbye. */
   tidy(): void {
     for (const [id, untilMs] of this.#gone) {
       if (this.#clock.monotonicMs() < untilMs) break
