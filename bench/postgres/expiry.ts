@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Store, Swept } from '@rescind/authority'
 import { type Handle, type RealmOrdinal, realmOrdinal, type TokenRecord } from '@rescind/core'
-import { Pace } from '../../server/upkeep/pace.ts'
+import { Pace, SWEEP_STEP_MS } from '../../server/upkeep/pace.ts'
 import { bareToken, commit, digestAt, handleAt, put, writeIn } from '../../stores/contract/samples.ts'
 import { Connection, type PostgresAddress } from '../../stores/postgres/connection.ts'
 import { openPostgres } from '../../stores/postgres/store.ts'
@@ -77,7 +77,8 @@ async function load(admin: Connection, rows: number, round: number): Promise<voi
 
 /** At the pace of the upkeep, which rests while others write. */
 async function sweepAll(store: Store, writes: () => number): Promise<void> {
-  const pace = new Pace({ monotonicMs: () => performance.now(), rest: async (ms) => wait(ms), writes })
+  const timing = { monotonicMs: () => performance.now(), rest: async (ms: number) => wait(ms) }
+  const pace = new Pace({ ...timing, writes, stepMs: SWEEP_STEP_MS })
   await pace.run(
     () => true,
     async (limit) => {

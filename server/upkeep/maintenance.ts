@@ -11,7 +11,7 @@ import { neededApproval } from '../rules/size.ts'
 import type { Sources } from '../rules/sources.ts'
 import { Deadlines, type DueTime } from './deadlines.ts'
 import { IndexChecks } from './index-checks.ts'
-import { Pace, type Step } from './pace.ts'
+import { Pace, type Step, SWEEP_STEP_MS } from './pace.ts'
 import { SigningKeyUpkeep } from './signing-keys.ts'
 import { Turn } from './turn.ts'
 import { watchedKinds } from './watched.ts'
@@ -124,7 +124,10 @@ class Upkeep {
       monotonicMs: () => clock.monotonicMs(),
       rest: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
     }
-    this.#pace = new Pace({ ...timing, writes: () => realms.ledger.submitted })
+    this.#pace = new Pace({
+      ...{ ...timing, writes: () => realms.ledger.submitted },
+      ...(parts.store.sweep === undefined ? {} : { stepMs: SWEEP_STEP_MS }),
+    })
     this.indexes = new IndexChecks({ ...timing, realms, setbacks: this.#setbacks, log: parts.log })
     this.#keys = new SigningKeyUpkeep(parts.signingKeyMaxAgeMs)
     this.#turn = new Turn({

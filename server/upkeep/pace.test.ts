@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { GC_BATCH_MAX } from '@rescind/authority'
-import { Pace } from './pace.ts'
+import { Pace, SWEEP_STEP_MS } from './pace.ts'
 
 /** A collection whose steps take as long as the test says, and other writers beside it. */
-function world(): {
+function world(stepMs?: number): {
   readonly pace: Pace
   readonly rests: number[]
   readonly batches: number[]
@@ -18,6 +18,7 @@ function world(): {
     monotonicMs: () => nowMs,
     rest: async (ms) => void rests.push(ms),
     writes: () => writes,
+    ...(stepMs === undefined ? {} : { stepMs }),
   })
   return {
     pace,
@@ -62,6 +63,14 @@ test('[W99] slow steps shrink at once, and grow again when they are quick', asyn
   assert.equal(pace.batch, 80)
   await run(5, 3, 0)
   assert.equal(pace.batch, 80)
+})
+
+test('a step that delays no write may take longer before it shrinks', async () => {
+  const { run, pace } = world(SWEEP_STEP_MS)
+  await run(20, 9, 1)
+  assert.equal(pace.batch, GC_BATCH_MAX)
+  await run(1, 21, 1)
+  assert.equal(pace.batch, GC_BATCH_MAX / 2)
 })
 
 test('[W99] a step that finds less than it had room for is the last', async () => {

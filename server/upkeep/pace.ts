@@ -2,6 +2,8 @@ import { GC_BATCH_MAX } from '@rescind/authority'
 
 /** How long one step of the collection may delay the flush of a revocation. */
 const STEP_MS = 4
+/** How long a step may take in a store that sweeps beside the groups: it delays none of them. */
+export const SWEEP_STEP_MS = 20
 /** Records of the first step, which is the smallest size. */
 const BATCH_MIN = 20
 /**
@@ -14,6 +16,8 @@ export type PaceParts = {
   readonly rest: (ms: number) => Promise<void>
   /** Writes that all callers have submitted so far. */
   readonly writes: () => number
+  /** How long a step may take. */
+  readonly stepMs?: number
 }
 
 /** How many records a step looked at, and how many writes it made. */
@@ -37,12 +41,12 @@ export class Pace {
 
   /** Runs steps until one finds less than it had room for, or `goesOn` says no. */
   async run(goesOn: () => boolean, step: (limit: number) => Promise<Step>): Promise<void> {
-    const { monotonicMs, rest, writes } = this.#parts
+    const { monotonicMs, rest, writes, stepMs = STEP_MS } = this.#parts
     while (goesOn()) {
       const [startMs, before, limit] = [monotonicMs(), writes(), this.#batch]
       const done = await step(limit)
       const tookMs = monotonicMs() - startMs
-      this.#batch = nextBatch(limit, tookMs)
+      this.#batch = nextBatch(limit, tookMs / stepMs)
       if (done.looked < limit) return
       const others = writes() - before - done.writes
       await rest(others > 0 ? tookMs * REST_TIMES : 0)
@@ -50,7 +54,8 @@ export class Pace {
   }
 }
 
-function nextBatch(batch: number, tookMs: number): number {
-  if (tookMs > STEP_MS) return Math.max(BATCH_MIN, Math.floor(batch / 2))
-  return tookMs < STEP_MS / 2 ? Math.min(GC_BATCH_MAX, batch + BATCH_MIN) : batch
+/** @param took the share of its time that the step took. */
+function nextBatch(batch: number, took: number): number {
+  if (took > 1) return Math.max(BATCH_MIN, Math.floor(batch / 2))
+  return took < 1 / 2 ? Math.min(GC_BATCH_MAX, batch + BATCH_MIN) : batch
 }
