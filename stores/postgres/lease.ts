@@ -20,17 +20,21 @@ import type { KnownHeads } from './known-heads.ts'
 import { READING } from './lease-functions.ts'
 import { marksJson } from './lease-json.ts'
 import type { Reads } from './reads.ts'
-import { ELSEWHERE, type ServerPlace } from './server-place.ts'
+import { ELSEWHERE, OTHER_SERVER, type ServerPlace } from './server-place.ts'
 import { isOnStandby } from './standby.ts'
 import { PostgresTakeover } from './takeover.ts'
 import { PostgresUpkeep } from './upkeep.ts'
 
-const REGISTER = 'INSERT INTO rescind.lease (node, counter, bound_ms) VALUES ($1, 0, $2)'
+const REGISTER = `INSERT INTO rescind.lease (node, counter, bound_ms)
+  SELECT $1, 0, $2 WHERE rescind.place_1() = $3 RETURNING node`
 const HEARTBEAT = 'CALL rescind.heartbeat_1($1, $2, $3, $4, $5, $6, NULL, NULL, NULL, NULL)'
 const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4, $5, $6)'
-/** On a server that took over, this node's row says that it may know more than the others. */
-const LEAVE = `WITH gone AS (DELETE FROM rescind.lease WHERE node = $1 AND rescind.place_1() = $2)
-  DELETE FROM rescind.fold_mark WHERE node = $1 AND rescind.place_1() = $2`
+/**
+ * On a server that took over, this node's row says that it may know more than the others. Without a place: the node has
+ * acknowledged nothing.
+ */
+const LEAVE = `WITH gone AS (DELETE FROM rescind.lease WHERE node = $1 AND rescind.place_1() = coalesce($2, rescind.place_1()))
+  DELETE FROM rescind.fold_mark WHERE node = $1 AND rescind.place_1() = coalesce($2, rescind.place_1())`
 /** Codes for a lease row that is gone or from before this node's last heartbeat, and for a store that was moved elsewhere. */
 const ENDING: ReadonlySet<string | undefined> = new Set(['RS002', 'RS005'])
 /** A lock was waited for in vain. */
@@ -134,9 +138,18 @@ export class PostgresLease implements NodesPort {
     this.#boundMs = boundMs
     this.#parts.onMarked(told.marked)
     this.#parts.place.onTakenOver(told.takenOver)
+    const registered = await this.#registered(boundMs)
+    if (!registered) throw new StoreUnavailable(OTHER_SERVER)
+  }
+
+  /** False: another server answers than the one on which the store was opened. */
+  async #registered(boundMs: number): Promise<boolean> {
+    const { address, nodeId, place } = this.#parts
+    const at = place.last
     try {
-      this.#beats = await Connection.open(this.#parts.address)
-      await this.#beats.rows(REGISTER, [this.#parts.nodeId, boundMs])
+      this.#beats = await Connection.open(address)
+      const rows = await this.#beats.rows(REGISTER, [nodeId, boundMs, at])
+      return rows.length === 1 && place.now === at
     } catch (error) {
       throw new StoreUnavailable('PostgreSQL did not take this node', { cause: error })
     }
@@ -155,7 +168,9 @@ export class PostgresLease implements NodesPort {
   async leave(): Promise<void> {
     this.#isLeaving = true
     const { nodeId, place } = this.#parts
-    if (place.now !== undefined) await this.#known('beats', LEAVE, [nodeId, place.now])
+    // Without a heartbeat it has never begun, wherever its row is.
+    const at = this.#confirmed === 0 ? null : place.now
+    if (at !== undefined) await this.#known('beats', LEAVE, [nodeId, at])
     this.close()
   }
 

@@ -3,6 +3,8 @@ export type Place = string
 
 /** The error code for an answer of another server; its detail says which. */
 export const ELSEWHERE = 'RS004'
+/** For a start, which has looked at the server before. */
+export const OTHER_SERVER = 'another PostgreSQL server answers than a moment ago: start again'
 
 /** @returns undefined for text that names no server. */
 export function timelineOf(place: Place): { readonly system: string; readonly timeline: number } | undefined {

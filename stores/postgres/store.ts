@@ -102,10 +102,19 @@ export async function openPostgres(
     const { requireSync = false, fenced = () => {} } = options
     const shared = { address, nodeId, place, requireSync, fenced }
     const writer = new GroupWriter(shared)
-    await writer.open()
+    await opened(writer)
     return new PostgresStore({ ...shared, writer, reads: new Reads(address, place), isTakeoverDue })
   } finally {
     connection.drop()
+  }
+}
+
+async function opened(writer: GroupWriter): Promise<void> {
+  try {
+    await writer.open()
+  } catch (error) {
+    writer.close()
+    throw error
   }
 }
 

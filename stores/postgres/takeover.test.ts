@@ -311,6 +311,23 @@ test('without a running node a server that took over is refused, until an operat
   assert.equal(await say((await openNode('c')).realm, 'token'), 'active')
 })
 
+test('a node that starts while another server takes over is not taken there, and leaves nothing to wait for', {
+  timeout: 60_000,
+}, async () => {
+  const [early, behind] = await Promise.all([1, 2].map(() => openPostgres(data.address, { floorMs: 1_000 })))
+  assert.ok(early?.nodes !== undefined && behind?.nodes !== undefined)
+  const ignore = (): void => {}
+  const told = { marked: ignore, forked: ignore, takenOver: ignore, reconnected: ignore }
+  await early.nodes.register(BOUND_MS, told)
+  await promote(await standby({ isLost: true }))
+  await assert.rejects(behind.nodes.register(BOUND_MS, told), /another PostgreSQL server answers/)
+  assert.equal((await rows('SELECT FROM rescind.lease')).length, 1)
+  assert.equal(await early.nodes.beat([]), undefined)
+  await early.nodes.leave()
+  assert.deepEqual(await rows('SELECT FROM rescind.lease'), [])
+  for (const store of [early, behind]) await store.close()
+})
+
 test('a log that one node proves to be rolled back is refused by all, until a new epoch', {
   timeout: 60_000,
 }, async () => {

@@ -217,3 +217,14 @@ test('a node that writes to a store that was moved has to end', async () => {
   assert.deepEqual(await audits(), [])
   writer.close()
 })
+
+test('a writer begins only on the server on which its store was prepared', async () => {
+  const before = await direct.rows('SELECT FROM rescind.node')
+  const writer = new GroupWriter({
+    ...{ address: server.address, nodeId: '00000000-0000-4000-9100-000000000001', requireSync: false },
+    ...{ place: new ServerPlace(place.replace(/.$/, '9')), fenced: () => {} },
+  })
+  await assert.rejects(writer.open(), /another PostgreSQL server answers/)
+  assert.equal((await direct.rows('SELECT FROM rescind.node')).length, before.length)
+  writer.close()
+})

@@ -5,13 +5,13 @@ import { DatabaseError } from 'pg'
 import { Connection, type PostgresAddress } from './connection.ts'
 import { CONTENT_CLASSES } from './group-function.ts'
 import type { GroupJson, GroupReply, MissedRow } from './group-json.ts'
-import { ELSEWHERE, type ServerPlace } from './server-place.ts'
+import { ELSEWHERE, OTHER_SERVER, type ServerPlace } from './server-place.ts'
 import { isOnStandby } from './standby.ts'
 
 const GROUP = 'SELECT reply, missed FROM rescind.group_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)'
 const FENCE = 'SELECT group_no, reply FROM rescind.fence_1($1, $2, $3, $4)'
-const REGISTER = `INSERT INTO rescind.node (id, fence, group_no, since) VALUES ($1, 1, 0, clock_timestamp())
-  ON CONFLICT DO NOTHING RETURNING id`
+const REGISTER = `INSERT INTO rescind.node (id, fence, group_no, since)
+  SELECT $1, 1, 0, clock_timestamp() WHERE rescind.place_1() = $2 RETURNING id`
 
 /** How long a group is retried, and how long its outcome is looked for, before its callers get 503. */
 const PATIENCE_MS = 2_000
@@ -72,9 +72,10 @@ export class GroupWriter {
   }
 
   async open(): Promise<void> {
+    const { nodeId, place } = this.#options
     const connection = await this.#connect()
-    const rows = await connection.rows<[string]>(REGISTER, [this.#options.nodeId])
-    if (rows.length !== 1) throw new StoreUnavailable('another process has this node id')
+    const rows = await connection.rows<[string]>(REGISTER, [nodeId, place.last])
+    if (rows.length !== 1) throw new StoreUnavailable(OTHER_SERVER)
   }
 
   /** @throws StoreUnavailable: the group may have been written; write no other before `recover` has succeeded. */
