@@ -40,7 +40,6 @@ function opened({ url, config }: Words): Promise<OpenedStore> {
 async function begun(realms: Realms, told: Words, store: OpenedStore): Promise<Told> {
   const known = knownCheckpoints(realms, told.known)
   const proven = store.takeover?.isDue === true ? await provenAfterTakeover(realms, known) : new Set<string>()
-  await store.takeover?.forgetForks()
   const started = await startEpochs(realms, {
     keepTokens: (realm) => told.keepTokens || proven.has(realm.name),
     known,

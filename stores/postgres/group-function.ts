@@ -85,7 +85,11 @@ ${REFUSE_MOVED}
     FROM json_to_recordset(p_realms) AS t(r integer, ordinal integer, seq bigint, chain bytea)
   LOOP
     SELECT * INTO v_head FROM rescind.head h WHERE h.realm = v_realm.r;
-    IF v_head.forked THEN v_forked := v_forked || v_realm.r; END IF;
+    -- An epoch that begins in this group takes the mark off.
+    IF v_head.forked AND NOT EXISTS (SELECT FROM json_to_recordset(p_writes) AS t(r integer, ops json),
+      json_array_elements(t.ops) AS o WHERE t.r = v_realm.r AND (o->>'ordinal')::integer > v_head.ordinal) THEN
+      v_forked := v_forked || v_realm.r;
+    END IF;
     CONTINUE WHEN v_realm.seq IS NULL OR v_realm.seq = 0 AND v_head.seq IS NULL;
     v_known := CASE WHEN v_realm.seq = 0 THEN decode(repeat('00', 32), 'hex')
       WHEN v_realm.seq = v_head.seq THEN v_head.chain
@@ -146,7 +150,7 @@ ${REFUSE_MOVED}
       END;
     END IF;
     UPDATE rescind.head h SET seq = v_done.io_seq, chain = v_done.io_chain, ordinal = v_done.io_ordinal,
-      tokens = v_done.io_tokens, groups = h.groups + 1, moved_by = pg_current_xact_id(),
+      tokens = v_done.io_tokens, forked = h.forked AND v_done.io_ordinal <= v_head.ordinal, groups = h.groups + 1, moved_by = pg_current_xact_id(),
       at = CASE WHEN v_done.io_seq > v_from THEN v_at ELSE h.at END
       WHERE h.realm = v_realm.r;
     v_writes := v_writes || v_done.o_writes;

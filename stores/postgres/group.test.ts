@@ -230,6 +230,22 @@ test('[model 3.2] another chain, a log that ends earlier, and a marked fork refu
   assert.deepEqual((await b.commit(judgedAt(head, write(put(bareToken(1)))))).outcomes, [STALE])
 })
 
+test('the group that begins a new epoch takes off the mark of a fork; no other one does, nor one that fails', async () => {
+  const marked = async (): Promise<boolean | undefined> =>
+    (await a.connection.rows<[boolean]>('SELECT forked FROM rescind.head WHERE realm = 1'))[0]?.[0]
+  const epoch = appended({ kind: 'epoch', ordinal: 1, epochId: 'AAAAAAAAAAAAAAAAAAAAAA', lostBelow: ORIGIN })
+  await a.commit(judgedAt(EMPTY_LOG, write(put(bareToken(1)))))
+  await a.connection.run('UPDATE rescind.head SET forked = true')
+  assert.deepEqual((await a.commit(judgedAt(EMPTY_LOG, write(put(bareToken(2)))))).outcomes, [STALE])
+  assert.equal(await marked(), true)
+  const taken = await a.commit(judgedAt(EMPTY_LOG, write(put(bareToken(1)), epoch)))
+  assert.equal(taken.outcomes[0]?.kind, 'conflict')
+  assert.equal(await marked(), true)
+  const { outcomes, forked } = await a.commit(judgedAt(EMPTY_LOG, write(epoch)))
+  assert.deepEqual([outcomes[0]?.kind, forked], ['applied', []])
+  assert.equal(await marked(), false)
+})
+
 test('nodes that name realms in different orders never deadlock', async () => {
   const heads = new Map([
     [REALM, EMPTY_LOG],

@@ -79,8 +79,6 @@ export type TakenOver = {
   readonly takeover: {
     /** Whether a server has taken over, and nobody has said what becomes of the tokens. */
     readonly isDue: boolean
-    /** Before a new epoch: logs that were proved to be rolled back take writes again. @throws StoreUnavailable. */
-    readonly forgetForks: () => Promise<void>
     /** From now on the store is used on this server. @throws StoreUnavailable. */
     readonly settle: () => Promise<void>
   }
@@ -172,9 +170,6 @@ class PostgresStore implements Store, TakenOver {
     })
     this.takeover = {
       isDue: isTakeoverDue,
-      forgetForks: async () => {
-        await reads.rows('SELECT rescind.forked_1($1, NULL)', [place.last], 'pages')
-      },
       settle: async () => {
         await reads.rows('SELECT rescind.settle_1($1, false)', [place.last], 'pages')
       },

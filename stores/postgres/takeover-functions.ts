@@ -141,13 +141,12 @@ ${SETTLED}END
 $join$;
 `
 
-/** Marks a log that was proved to be rolled back, so that every node refuses it; without a realm, it takes all such marks off. */
+/** Marks a log that was proved to be rolled back: every node refuses it, until a new epoch begins there. */
 export const FORKED_FUNCTION: string = `
 CREATE OR REPLACE FUNCTION rescind.forked_1(p_place text, p_realm integer) RETURNS void LANGUAGE plpgsql VOLATILE AS $forked$
 BEGIN
 ${CHECKED}
-  UPDATE rescind.head h SET forked = p_realm IS NOT NULL, moved_by = pg_current_xact_id()
-    WHERE CASE WHEN p_realm IS NULL THEN h.forked ELSE h.realm = p_realm END;
+  UPDATE rescind.head h SET forked = true, moved_by = pg_current_xact_id() WHERE h.realm = p_realm;
 END
 $forked$;
 `
