@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Realms } from '@rescind/authority'
 import { SettingsRefused, StoreRefused } from '@rescind/core'
-import { type EpochStarted, forkOf, startEpochs } from '@rescind/server'
+import { type EpochStarted, forkOf, refuseWithoutEpoch, startEpochs } from '@rescind/server'
 import { type OpenedStore, openStore } from '@rescind/stores'
 import { knownCheckpoints, provenRealms } from './restore.ts'
 import { durableWords, leftRealms, masterKeyOf, openRealms, type Told, type ValuesOf } from './store-words.ts'
@@ -32,9 +32,9 @@ export async function epoch(words: readonly string[], valuesOf: ValuesOf): Promi
 }
 
 function opened({ url, config }: Words): Promise<OpenedStore> {
-  const { sideLog } = config
+  const { sideLog, requireSync } = config
   const side = typeof sideLog === 'object' ? { ...sideLog, salvage: false } : sideLog
-  return openStore(url, { floorMs: 0, mustExist: true, afterTakeover: true, sideLog: side })
+  return openStore(url, { floorMs: 0, mustExist: true, afterTakeover: true, requireSync, sideLog: side })
 }
 
 async function begun(realms: Realms, told: Words, store: OpenedStore): Promise<Told> {
@@ -51,6 +51,7 @@ async function begun(realms: Realms, told: Words, store: OpenedStore): Promise<T
     },
   })
   const left = leftRealms(realms)
+  if (store.takeover?.isDue === true) await refuseWithoutEpoch(realms)
   await realms.ledger.close()
   return { lines: [...started.map((one) => line(one, proven)), ...left.lines], isWhole: left.isWhole }
 }

@@ -22,5 +22,6 @@ export {
   type EpochStarted,
   forkOf,
   realmsOutOfOrder,
+  refuseWithoutEpoch,
   startEpochs,
 } from './upkeep/epochs.ts'

@@ -64,6 +64,22 @@ export async function startEpochs(realms: Realms, start: EpochStart): Promise<re
   return started
 }
 
+/**
+ * Marks the realms that got no epoch as rolled back: once one of them can be read again, its tokens are as doubtful as the
+ * others were. Without a checkpoint, since nobody has presented one.
+ */
+export async function refuseWithoutEpoch(realms: Realms): Promise<void> {
+  const { system } = realms
+  const marked: Operation[] = []
+  for (const { realm } of realmsOutOfOrder(realms)) {
+    const name = { kind: FORK_KIND, id: realm }
+    if ((await system.store.expiring(system.ordinal, name)) !== undefined) continue
+    const entry = { ...name, value: Buffer.from('{}'), expiresAtMs: LAST_INSTANT_MS }
+    marked.push({ kind: 'put-expiring', entry })
+  }
+  if (marked.length > 0) await commitOwn(system, marked)
+}
+
 const IS_CHECKPOINT = shaped({ ordinal: 'number', epochId: 'text', seq: 'number', chain: 'text' })
 
 /** The checkpoint that proved a rollback of a realm's log, if there is one. */

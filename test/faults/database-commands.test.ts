@@ -3,12 +3,13 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { StoreRefused } from '@rescind/core'
+import { Feed } from '@rescind/feed'
 import { Connection, type PostgresAddress } from '../../stores/postgres/connection.ts'
 import { nameOf } from '../../stores/postgres/move-source.ts'
 import { openPostgres } from '../../stores/postgres/store.ts'
-import { fillStore } from '../kit/moves.ts'
+import { fillStore, realmsOf } from '../kit/moves.ts'
 import { type PostgresServer, startPostgres } from '../kit/postgres-server.ts'
-import { MASTER, START_MS } from '../kit/realm.ts'
+import { HandClock, MASTER, START_MS } from '../kit/realm.ts'
 import { makeQuickHome } from '../kit/server.ts'
 import { assertRefused, type Ended, runHere } from './kit/command.ts'
 
@@ -57,6 +58,12 @@ test('a new epoch begins in every realm of a store in PostgreSQL, and ends what 
   assertRefused(await rescind(['epoch', 'new', '--known-position', 'none']), /not a position of a realm/)
 })
 
+test('with --require-sync a new epoch counts only on a standby', async () => {
+  const refused = await rescind(['epoch', 'new', '--require-sync'])
+  assert.equal(refused.code, 2)
+  assert.match(refused.stderr, /the store did not confirm a commit/)
+})
+
 test('the logs of a store in PostgreSQL are checked, and a row that was altered is named', async () => {
   const right = await rescind(['audit', 'verify'])
   assert.equal(right.code, 0, right.stdout + right.stderr)
@@ -90,6 +97,45 @@ test('a copy on another server is refused until a new epoch begins there, on wha
   await again.close()
   copy.drop()
 })
+
+test('a realm that cannot be read when a server has taken over is refused later, until it gets an epoch', async () => {
+  const address = { ...server.address, database: `${server.address.database}_left` }
+  await admin.run(`CREATE DATABASE ${address.database}`)
+  const store = await openPostgres(address, { floorMs: START_MS })
+  await fillStore(store)
+  await store.close()
+  const there = await Connection.open(address)
+  const isOther = "collection = 'realms' AND id = 'other'"
+  await there.run(`UPDATE rescind.record SET body = '!' || body WHERE ${isOther}`)
+  await there.run("UPDATE rescind.head SET forked = true; UPDATE rescind.store SET system_id = '7'")
+  const begun = await rescind(['epoch', 'new'], address)
+  assert.match(begun.stdout, /^other: NO NEW EPOCH: /m)
+  // What was proved before stays so, too.
+  const [row] = await there.rows<[string]>(`SELECT substr(body, 2) FROM rescind.record WHERE ${isOther}`)
+  const { ordinal } = JSON.parse(row?.[0] ?? '') as { readonly ordinal: number }
+  const forked = 'SELECT realm FROM rescind.head WHERE forked AND realm < 40'
+  assert.deepEqual(await there.rows(forked), [[ordinal]])
+  await there.run(`UPDATE rescind.record SET body = substr(body, 2) WHERE ${isOther}`)
+  assert.match(await suspensionOf('other', address), /this log was rolled back/)
+  const again = await rescind(['epoch', 'new'], address)
+  assert.match(again.stdout, /^other: epoch 2; every token issued before is lost/m)
+  assert.equal(await suspensionOf('other', address), '')
+  there.drop()
+})
+
+/** What a server that starts on the store says of a realm. */
+async function suspensionOf(name: string, address: PostgresAddress): Promise<string> {
+  const store = await openPostgres(address, { floorMs: 0 })
+  const realms = await realmsOf(store)
+  const feed = await Feed.open({ realms, clock: new HandClock(), alarm: () => {} })
+  const realm = await realms.get(name)
+  assert.ok(realm !== undefined)
+  const suspension = realms.ledger.suspension(realm.ordinal)
+  feed.close()
+  await realms.ledger.close()
+  await store.close()
+  return suspension?.advice ?? ''
+}
 
 test('a database without a store is refused by a check, which makes none there', async () => {
   const address = { ...server.address, database: `${server.address.database}_bare` }
