@@ -51,7 +51,7 @@ export type Situation = {
   readonly isSettled: boolean
   /** What this node knows has been joined with a new epoch there. */
   readonly isJoined: boolean
-  /** Realms of which this node knows more than the server has. */
+  /** Realms of which this node knows more than the server has, or may do so. */
   readonly ownLacking: readonly RealmOrdinal[]
   /** Realms of which any node does. */
   readonly lacking: readonly RealmOrdinal[]

@@ -4,6 +4,17 @@ import type { RealmOrdinal } from '@rescind/core'
 /** What this process last saw of the heads, in whichever answer: the groups of a realm are counted nowhere else. */
 export class KnownHeads {
   readonly #heads: Map<RealmOrdinal, KnownHead> = new Map()
+  readonly #written: Set<RealmOrdinal> = new Set()
+
+  /** Realms to which this process has written a group. */
+  get written(): ReadonlySet<RealmOrdinal> {
+    return this.#written
+  }
+
+  wrote(realm: RealmOrdinal, head: KnownHead): void {
+    this.#written.add(realm)
+    this.note(realm, head)
+  }
 
   /** An earlier answer may come later. */
   note(realm: RealmOrdinal, head: KnownHead): void {

@@ -216,7 +216,7 @@ class PostgresStore implements Store, TakenOver {
     )
     const outcome = decodeReply(group, reply, missed)
     for (const { r, seq, chain, groups, ordinal } of reply.heads)
-      this.#known.note(realmOrdinal(r), { seq, chain: Buffer.from(chain, 'hex'), groups, ordinal })
+      this.#known.wrote(realmOrdinal(r), { seq, chain: Buffer.from(chain, 'hex'), groups, ordinal })
     const moved = reply.heads.flatMap(({ r, from, seq }) => (seq > from ? [realmOrdinal(r)] : []))
     for (const realm of moved) this.#watches.moved(realm)
     this.#wakes.notify(moved)

@@ -37,21 +37,25 @@ export const FOUND: string = `SELECT rescind.place_1(), (SELECT s.timeline >= ${
 /**
  * Says what a node knows that the server lacks: the realms, their epochs, and the rows that can be joined with a later log.
  * `p_seen`: the nodes that it saw on the server before. The node's own rows are made again where they were lost, or are from
- * before its last heartbeat. Which nodes are silent is read after that.
+ * before its last heartbeat. Which nodes are silent is read after that. `p_wrote`: the realms that it has ever written to. For a
+ * node without a row here nobody has waited, and once the store is used, its groups hide those that are lost; so whatever the
+ * node has written counts as lacking. What it has once said stays said, as its row is there the next time.
  */
 export const TESTIFY_FUNCTION: string = `
 CREATE OR REPLACE FUNCTION rescind.testify_1(
-  p_node uuid, p_place text, p_self json, p_lacks json, p_seen uuid[], p_rows json, p_instances json,
-  OUT settled boolean, OUT joined boolean, OUT lacking integer[], OUT silent uuid[]
+  p_node uuid, p_place text, p_self json, p_lacks json, p_wrote json, p_seen uuid[], p_rows json, p_instances json,
+  OUT settled boolean, OUT joined boolean, OUT own integer[], OUT lacking integer[], OUT silent uuid[]
 ) LANGUAGE plpgsql VOLATILE AS $testify$
 DECLARE
   v_timeline bigint := ${TIMELINE};
+  v_is_late boolean;
 BEGIN
 ${CHECKED}
   SELECT s.timeline >= v_timeline INTO settled FROM rescind.store s FOR UPDATE;
 ${PUT_INSTANCES}
   joined := coalesce((SELECT w.joined FROM rescind.testimony w WHERE w.timeline = v_timeline AND w.node = p_node), false);
   IF NOT joined THEN
+    v_is_late := settled AND NOT EXISTS (SELECT FROM rescind.lease l WHERE l.node = p_node);
     INSERT INTO rescind.lease AS l (node, counter, bound_ms)
       SELECT p_node, t.counter, t.bound FROM json_to_record(p_self) AS t(counter bigint, bound integer)
       ON CONFLICT (node) DO UPDATE SET counter = greatest(l.counter, excluded.counter);
@@ -65,10 +69,15 @@ ${PUT_INSTANCES}
       ON CONFLICT DO NOTHING;
     INSERT INTO rescind.testimony AS w (timeline, node, realms, ordinals, seen, joined)
       SELECT v_timeline, p_node, coalesce(array_agg(t.r), '{}'), coalesce(array_agg(t.ordinal), '{}'), p_seen, false
-      FROM json_to_recordset(p_lacks) AS t(r integer, ordinal integer)
+      FROM (SELECT k.r, max(k.ordinal) AS ordinal FROM (
+        SELECT l.r, l.ordinal FROM json_to_recordset(p_lacks) AS l(r integer, ordinal integer)
+        UNION ALL SELECT g.r, g.ordinal FROM json_to_recordset(p_wrote) AS g(r integer, ordinal integer) WHERE v_is_late
+        UNION ALL SELECT b.r, b.ordinal FROM rescind.testimony said, unnest(said.realms, said.ordinals) AS b(r, ordinal)
+          WHERE said.timeline = v_timeline AND said.node = p_node) AS k GROUP BY k.r) AS t
       ON CONFLICT (timeline, node) DO UPDATE
         SET realms = excluded.realms, ordinals = excluded.ordinals, seen = excluded.seen;
   END IF;
+  own := (SELECT w.realms FROM rescind.testimony w WHERE w.timeline = v_timeline AND w.node = p_node);
   lacking := (SELECT coalesce(array_agg(DISTINCT r), '{}') FROM rescind.testimony w, unnest(w.realms) AS r
     WHERE w.timeline = v_timeline);
   silent := (SELECT coalesce(array_agg(n), '{}') FROM (${SILENT}) AS nodes);

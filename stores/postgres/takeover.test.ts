@@ -112,9 +112,23 @@ async function close(node: Node): Promise<void> {
   await node.store.close()
 }
 
+function cut(proxy: CuttingProxy): void {
+  proxy.fate = () => ({ kind: 'cut', from: 'client', afterBytes: 0 })
+  for (const pair of proxy.pairs) pair.cut()
+}
+
 async function endedOf({ ended }: Node): Promise<string> {
   while (ended.length === 0) await wait(20)
   return ended[0] ?? ''
+}
+
+/** The node waits for the others no longer, and ends. */
+async function outwaited({ ended, skip }: Node): Promise<void> {
+  while ((await rows('SELECT FROM rescind.testimony')).length === 0) await wait(20)
+  while (ended.length === 0) {
+    skip(30_000)
+    await wait(20)
+  }
 }
 
 async function rows<Row>(sql: string): Promise<readonly Row[]> {
@@ -223,9 +237,7 @@ test('when a node is silent, a new epoch begins in realms of which the server ha
   assert.equal(index.seq, 1)
   await close(b)
   await promote(await standby({ isLost: true }))
-  while ((await rows('SELECT FROM rescind.testimony')).length === 0) await wait(20)
-  a.skip(30_000)
-  await endedOf(a)
+  await outwaited(a)
   assert.deepEqual(await rows(`SELECT ordinal, seq FROM rescind.head WHERE realm = ${ordinal}`), [[2, 2]])
 })
 
@@ -260,8 +272,7 @@ test('what a node that is gone has acknowledged is not known: every token is los
   while ((await rows('SELECT FROM rescind.testimony')).length === 0) await wait(20)
   assert.equal(await place(), '1')
   await assert.rejects(a.nodes.asOfNow(), isOutage)
-  a.skip(30_000)
-  await endedOf(a)
+  await outwaited(a)
   assert.equal(await say((await openNode('c')).realm, 'token'), 'lost')
 })
 
@@ -273,12 +284,9 @@ test('a node that comes too late begins another epoch, and ends those that had g
   const copy = await standby({ isLost: false })
   for (const { nodes } of [a, b]) await lasting(() => nodes.fresh())
   await lasting(() => revokePrincipals(b.realm, subject('s'), actOf(b.realm)))
-  proxy.fate = () => ({ kind: 'cut', from: 'client', afterBytes: 0 })
-  for (const pair of proxy.pairs) pair.cut()
+  cut(proxy)
   await promote(copy)
-  while ((await rows('SELECT FROM rescind.testimony')).length === 0) await wait(20)
-  a.skip(30_000)
-  await endedOf(a)
+  await outwaited(a)
   const c = await openNode('c')
   const { ordinal = 0 } = c.realm.index.epochs.at(-1) ?? {}
   await issue(c.realm, 'between')
@@ -289,6 +297,31 @@ test('a node that comes too late begins another epoch, and ends those that had g
   assert.equal(d.realm.index.cutoffs.get('subject')?.size, 1)
   assert.equal(await say(d.realm, 'between'), 'lost')
   await proxy.close()
+})
+
+test('what a late node has written may be lacking where nobody knew the node, however much was written since', {
+  timeout: 60_000,
+}, async () => {
+  const { host, port } = data.address
+  const [toA, toB] = [await CuttingProxy.open(host, port), await CuttingProxy.open(host, port)]
+  const a = await openNode('a', toA.port)
+  const refresh = await issue(a.realm, 'refresh', { kind: 'refresh' })
+  const copy = await standby({ isLost: false })
+  await lasting(() => a.nodes.fresh())
+  cut(toA)
+  const b = await openNode('b', toB.port)
+  const use = { consume: refresh }
+  assert.equal((await tryIssue(b.realm, intentOf(b.realm, 'next'), use)).kind, 'issued')
+  cut(toB)
+  await promote(copy)
+  toA.fate = () => ({ kind: 'pass' })
+  await lasting(() => a.nodes.fresh())
+  for (const name of ['one', 'two', 'three']) await lasting(() => issue(a.realm, name))
+  toB.fate = () => ({ kind: 'pass' })
+  for (const node of [b, a]) assert.match(await endedOf(node), /a new epoch has begun/)
+  const next = await openNode('c')
+  assert.equal(await say(next.realm, 'refresh'), 'lost')
+  for (const proxy of [toA, toB]) await proxy.close()
 })
 
 test('without a running node a server that took over is refused, until an operator has decided', {

@@ -20,7 +20,8 @@ import { marksJson } from './lease-json.ts'
 import { isSuccessor, type ServerPlace } from './server-place.ts'
 import { CLOSE_GATE, EPOCH_HEADS, FOUND } from './takeover-functions.ts'
 
-const TESTIFY = 'SELECT settled, joined, lacking, silent FROM rescind.testify_1($1, $2, $3, $4, $5, $6, $7)'
+const TESTIFY =
+  'SELECT settled, joined, own, lacking, silent FROM rescind.testify_1($1, $2, $3, $4, $5, $6, $7, $8)'
 const JOIN = 'SELECT rescind.join_1($1, $2, $3, $4)'
 const SETTLE = 'SELECT rescind.settle_1($1, $2)'
 const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4, true, false)'
@@ -39,6 +40,7 @@ type Found = {
 type TestifiedRow = readonly [
   settled: boolean,
   joined: boolean,
+  own: readonly number[],
   lacking: readonly number[],
   silent: readonly string[],
 ]
@@ -78,11 +80,13 @@ export class PostgresTakeover implements TakeoverPort {
       if (found === undefined) return undefined
       const { place, heads } = found
       const ownLacking = lackingIn(known, heads)
-      const lacks = ownLacking.map((r) => ({
+      const inEpoch = (r: RealmOrdinal) => ({
         r,
         ordinal: known.get(r)?.ordinal ?? 0,
         seq: known.get(r)?.seq,
-      }))
+      })
+      const lacks = ownLacking.map(inEpoch)
+      const wrote = [...this.#options.known.written].map(inEpoch)
       const testified = `${place} ${JSON.stringify(lacks)}`
       const carried = { testimony, known, ...found }
       for (const realm of ownLacking)
@@ -93,16 +97,17 @@ export class PostgresTakeover implements TakeoverPort {
       const [row] = await connection.rows<TestifiedRow>(
         TESTIFY,
         [
-          ...[nodeId, place, JSON.stringify(self()), JSON.stringify(lacks), `{${seen().join(',')}}`],
-          ...[JSON.stringify(rows), instancesJson(instances)],
+          ...[nodeId, place, JSON.stringify(self()), JSON.stringify(lacks), JSON.stringify(wrote)],
+          ...[`{${seen().join(',')}}`, JSON.stringify(rows), instancesJson(instances)],
         ],
         rows.length + instances.length,
       )
       if (row === undefined) return undefined
       this.#testified = testified
-      const [isSettled, isJoined, lacking, silent] = row
+      const [isSettled, isJoined, own, lacking, silent] = row
       return {
-        ...{ place, isSettled, isJoined, ownLacking, lacking: lacking.map(realmOrdinal) },
+        ...{ place, isSettled, isJoined },
+        ...{ ownLacking: own.map(realmOrdinal), lacking: lacking.map(realmOrdinal) },
         silent: silent.map(nodeOf),
       }
     })
