@@ -43,10 +43,14 @@ export class FollowedRealms {
     ledger.onRow((ordinal, row) => {
       const changed = realmChange(ordinal, row)
       const name = typeof changed === 'number' ? openOf(changed)?.name : changed
-      if (name === undefined) return
-      this.#unsettled.changed(name)
-      void this.#settleSoon(name)
+      if (name !== undefined) this.again(name)
     })
+  }
+
+  /** This realm has to be read again. */
+  again(name: string): void {
+    this.#unsettled.changed(name)
+    void this.#settleSoon(name)
   }
 
   /** Called when another process has closed a realm. */

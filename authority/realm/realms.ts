@@ -2,7 +2,6 @@ import {
   DEFAULT_REALM,
   isOutage,
   NotReadable,
-  ORIGIN,
   parseRealmName,
   type RealmName,
   type RealmOrdinal,
@@ -20,6 +19,7 @@ import type { Nodes } from '../nodes/nodes.ts'
 import type { Store } from '../ports.ts'
 import { commitOwn } from './commit-own.ts'
 import { adviceOn, Disorder, GONE } from './disorder.ts'
+import { beginFirstEpoch } from './first-epoch.ts'
 import { FollowedRealms } from './followed-realms.ts'
 import { MasterKeys, type RealmsAct } from './master-keys.ts'
 import { type Audit, Realm } from './realm.ts'
@@ -89,7 +89,12 @@ export class Realms {
       if (!(await Realms.isNew(store)))
         throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${GONE}; restore a backup`)
       await realms.#found()
-      if (store.isShared) realms.#followed.begin()
+      if (store.isShared) {
+        realms.#followed.begin()
+        // What others have made and changed since.
+        for await (const { id, body } of realmRecords(store)) await realms.#openIfReadable(id, body)
+        realms.#followed.again(DEFAULT_REALM)
+      }
       realms.#hasStarted = true
       return realms
     }
@@ -182,7 +187,11 @@ export class Realms {
   async get(name: string): Promise<Realm | undefined> {
     await this.settled(name)
     if (!this.isServed(name)) return undefined
-    return this.#open.get(name) ?? this.#wake(name)
+    const open = this.#open.get(name)
+    if (open !== undefined) return open
+    const woken = await this.#wake(name)
+    await this.settled(name)
+    return woken.isClosed ? undefined : woken
   }
 
   /** Whether `get` finds one; opens none. */
@@ -392,12 +401,15 @@ export class Realms {
       ...{ disorder: this.disorder, freeText, minting },
       settling: () => (this.#followed.has(name) ? this.settled(name) : undefined),
     })
-    if (index.seq === 0 && this.whyNotIn(realm) === undefined) await this.#firstEpoch(realm)
+    if (index.seq === 0 && this.whyNotIn(realm) === undefined) await beginFirstEpoch(realm)
+    const { seq } = index
     await this.#settle(realm)
     realm.setClosed(value.state !== undefined)
     this.#open.set(name, realm)
     this.#openByOrdinal.set(ordinal, realm)
     this.#dormant.delete(name)
+    // A row that was folded meanwhile was about no open realm, and may be about what was just read.
+    if (store.isShared && index.seq !== seq) this.#followed.again(name)
     return realm
   }
 
@@ -410,8 +422,11 @@ export class Realms {
   async #readAgain(name: string): Promise<Realm | undefined> {
     const record = await this.#parts.store.record(SYSTEM_ORDINAL, REALMS.name, name)
     const value = this.#readable(name, record?.body)
-    if (value === undefined) return undefined
     const realm = this.#open.get(name) ?? (await this.#opening.get(name as RealmName))
+    if (value === undefined) {
+      if (realm !== undefined) this.ledger.putOutOfOrder(realm.ordinal, `its record: ${STRANGE}`)
+      return undefined
+    }
     if (realm === undefined) this.#lie(name as RealmName, value)
     else {
       await this.#settle(realm)
@@ -466,21 +481,6 @@ export class Realms {
   #whyNoKeys(name: RealmName, value: RealmValue): string | undefined {
     const master = this.#masters.of(name, value)
     return opensKeys(value.wrappedKeys, name, master) ? undefined : 'its keys do not open with the master key'
-  }
-
-  async #firstEpoch(realm: Realm): Promise<void> {
-    const epochId = this.#parts.random.bytes(16).toString('base64url')
-    const audit: Audit = { by: 'server', from: 'local', how: 'realm.open' }
-    const row = realm.row({ kind: 'epoch', ordinal: 1, epochId, lostBelow: ORIGIN }, audit)
-    const write = {
-      realm: realm.ordinal,
-      dependsOn: [],
-      expects: [],
-      operations: [{ kind: 'append', row }],
-    } as const
-    // Another node may have opened it at the same time, and the row that it wrote is folded then.
-    if ((await realm.commit(write)).kind !== 'applied' && realm.index.seq === 0)
-      throw new StoreUnavailable(`realm ${realm.name} could not be opened now; try again`)
   }
 
   #mustBeOpen(name: RealmName): Realm {
