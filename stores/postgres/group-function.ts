@@ -150,7 +150,8 @@ ${REFUSE_MOVED}
       END;
     END IF;
     UPDATE rescind.head h SET seq = v_done.io_seq, chain = v_done.io_chain, ordinal = v_done.io_ordinal,
-      tokens = v_done.io_tokens, forked = h.forked AND v_done.io_ordinal <= v_head.ordinal, groups = h.groups + 1, moved_by = pg_current_xact_id(),
+      tokens = v_done.io_tokens, forked = h.forked AND v_done.io_ordinal <= v_head.ordinal,
+      groups = h.groups + 1, moved_by = pg_current_xact_id(),
       at = CASE WHEN v_done.io_seq > v_from THEN v_at ELSE h.at END
       WHERE h.realm = v_realm.r;
     v_writes := v_writes || v_done.o_writes;
