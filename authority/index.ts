@@ -40,7 +40,7 @@ export { SIGNING_KEYS, type SigningKeyValue } from './keys/signing-keys.ts'
 export { EXPIRING_KINDS, type ExpiringKind, type IdentitySeal, KEY_PURPOSES, storedKind } from './kinds.ts'
 export { covers } from './log/covers.ts'
 export { dependencyKeys, ownDependencies, rowKeys } from './log/dependency-keys.ts'
-export { collectEntries, collectExpired, GC_BATCH_MAX } from './log/gc.ts'
+export { collectEntries, collectExpired, GC_BATCH_MAX, type Staying } from './log/gc.ts'
 export type { Differences } from './log/index-compare.ts'
 export { IndexDiffer } from './log/index-differ.ts'
 export { keptBySource, SKEW_MAX_SECONDS } from './log/keeping.ts'
@@ -94,6 +94,7 @@ export type {
   EndingCursor,
   EndingPage,
   ExpiredEntry,
+  ExpiredPlace,
   ExpiredToken,
   ExpiringAsk,
   ExpiringPage,

@@ -135,8 +135,8 @@ export interface Store {
   expiring(realm: RealmOrdinal, name: ExpiringName): Promise<ExpiringEntry | undefined>
   /** Expiring entries of a kind by id, at most `limit` (≤ 1,000). */
   expiringPage(realm: RealmOrdinal, ask: ExpiringAsk): Promise<ExpiringPage>
-  /** Expiring entries of all realms that ended at or below a time, by their end, after the first `skip`; at most `limit` (≤ 1,000). */
-  expiredEntries(belowMs: number, limit: number, skip?: number): Promise<readonly ExpiredEntry[]>
+  /** Expiring entries of all realms that ended at or below a time, by their end, `after` one of them; at most `limit` (≤ 1,000). */
+  expiredEntries(belowMs: number, limit: number, after?: ExpiredPlace): Promise<readonly ExpiredEntry[]>
 
   head(realm: RealmOrdinal): Promise<LogHead>
   /** The end of the trimmed part: rows up to here are gone. Seq 0: nothing was trimmed. */
@@ -161,10 +161,10 @@ export interface Store {
   watch(realm: RealmOrdinal, after: number, told: (watched: Watched) => Promise<void>): () => void
 
   /**
-   * Tokens of all realms that expire at or below a time, by expiry, after the first `skip`; at most `limit` (≤ 1,000). GC
+   * Tokens of all realms that expire at or below a time, by expiry, `after` one of them; at most `limit` (≤ 1,000). GC
    * works through these. Unreadable ones are included, so that GC can skip them.
    */
-  expiredTokens(belowMs: number, limit: number, skip?: number): Promise<readonly ExpiredToken[]>
+  expiredTokens(belowMs: number, limit: number, after?: ExpiredPlace): Promise<readonly ExpiredToken[]>
   /**
    * Tokens of some sources of a realm that expire after a place and at or below a time, by expiry. A page looks at no more
    * than `limit` (≤ 1,000) tokens, matching or not: it may be empty and still have a next one.
@@ -223,10 +223,17 @@ export type ExpiringAsk = {
   readonly after: string | undefined
   readonly limit: number
 }
-export type ExpiredEntry = { readonly realm: RealmOrdinal; readonly entry: ExpiringEntry }
+/** Where something stands among what has expired; only its store reads it. */
+export type ExpiredPlace = string
+export type ExpiredEntry = {
+  readonly realm: RealmOrdinal
+  readonly entry: ExpiringEntry
+  readonly place: ExpiredPlace
+}
 /** `record` is undefined if it cannot be read; `digest` is then whatever is stored in its place. */
 export type ExpiredToken = {
   readonly realm: RealmOrdinal
   readonly digest: string
   readonly record: TokenRecord | undefined
+  readonly place: ExpiredPlace
 }

@@ -1,6 +1,6 @@
 import { isRevoked, type RealmOrdinal, type TokenFacts, type TokenRecord } from '@rescind/core'
 import { STRANGE } from '../directory/stored-json.ts'
-import type { ExpiredEntry, Store } from '../ports.ts'
+import type { ExpiredEntry, ExpiredPlace, Store } from '../ports.ts'
 import type { Realm } from '../realm/realm.ts'
 import type { Realms } from '../realm/realms.ts'
 import { type Operation, UPKEEP } from './writes.ts'
@@ -11,6 +11,8 @@ export const GC_BATCH_MAX = 200
 /** Length of a digest; what is stored in its place may be longer. */
 const DIGEST_CHARS = 43
 
+export type Staying = { after: ExpiredPlace | undefined }
+
 export type Collecting = {
   /** Records per step; absent: GC_BATCH_MAX, which is also the most. */
   readonly limit?: number
@@ -18,8 +20,8 @@ export type Collecting = {
   readonly keptMs?: number
   /** Runs a step's task for one realm; @returns whether it succeeded. A failure delays no other realm. */
   readonly each?: (realm: Realm, task: () => Promise<unknown>) => Promise<boolean>
-  /** Records at the front that could not be removed so far; they are skipped. */
-  readonly staying?: { count: number }
+  /** The last record that could not be removed so far; what is before it is skipped. */
+  readonly staying?: Staying
 }
 
 /**
@@ -29,15 +31,16 @@ export type Collecting = {
  */
 export async function collectExpired(realms: Realms, store: Store, how: Collecting = {}): Promise<number> {
   const belowMs = realms.ledger.durableFloorMs - (how.keptMs ?? 0)
-  const found = await store.expiredTokens(belowMs, how.limit ?? GC_BATCH_MAX, how.staying?.count)
+  const found = await store.expiredTokens(belowMs, how.limit ?? GC_BATCH_MAX, how.staying?.after)
   const expired: Readable[] = []
   for (const { realm, digest, record } of found) {
     if (record === undefined) await tellUnreadable(realms, realm, digest)
     else expired.push({ realm, record })
   }
+  const done = await remove(realms, { expired, removing: forgetting }, how)
   // An unreadable record stays, because nothing shows whether it must leave a tombstone. The others go.
-  if (how.staying !== undefined) how.staying.count += found.length - expired.length
-  await remove(realms, { expired, removing: forgetting }, how)
+  const left = found.filter(({ realm, record }) => record === undefined || !done.has(realm))
+  stepOver(left, how.staying)
   return found.length
 }
 
@@ -46,9 +49,13 @@ export async function collectEntries(realms: Realms, store: Store, how: Collecti
   const expired = await store.expiredEntries(
     realms.ledger.durableFloorMs,
     how.limit ?? GC_BATCH_MAX,
-    how.staying?.count,
+    how.staying?.after,
   )
-  await remove(realms, { expired, removing: dropping }, how)
+  const done = await remove(realms, { expired, removing: dropping }, how)
+  stepOver(
+    expired.filter(({ realm }) => !done.has(realm)),
+    how.staying,
+  )
   return expired.length
 }
 
@@ -64,13 +71,19 @@ type Removal<T> = {
   readonly removing: (realm: Realm, one: T) => Removing
 }
 
+function stepOver(left: readonly { readonly place: ExpiredPlace }[], staying: Staying | undefined): void {
+  const last = left.at(-1)
+  if (staying !== undefined && last !== undefined) staying.after = last.place
+}
+
+/** @returns the realms whose records were removed. */
 async function remove<T extends { readonly realm: RealmOrdinal }>(
   realms: Realms,
   { expired, removing }: Removal<T>,
-  { each, staying }: Collecting,
-): Promise<void> {
+  { each }: Collecting,
+): Promise<ReadonlySet<RealmOrdinal>> {
   const byRealm = Map.groupBy(expired, ({ realm }) => realm)
-  let left = expired.length
+  const done = new Set<RealmOrdinal>()
   for (const [ordinal, own] of byRealm) {
     const realm = await realms.ofOrdinal(ordinal)
     // The index of a rolled-back log may lack a revocation; removing its token would lose the tombstone.
@@ -79,9 +92,9 @@ async function remove<T extends { readonly realm: RealmOrdinal }>(
     const task = (): Promise<unknown> => removeIn(realm, gone)
     if (each === undefined) await task()
     else if (!(await each(realm, task))) continue
-    left -= own.length
+    done.add(ordinal)
   }
-  if (staying !== undefined) staying.count += left
+  return done
 }
 
 async function removeIn(realm: Realm, gone: readonly Removing[]): Promise<void> {

@@ -1,4 +1,11 @@
-import { collectEntries, collectExpired, type Realm, type Realms, type Store } from '@rescind/authority'
+import {
+  collectEntries,
+  collectExpired,
+  type Realm,
+  type Realms,
+  type Staying,
+  type Store,
+} from '@rescind/authority'
 import { type Clock, type ClockReading, Floor, KEEP_MARGIN_MS } from '@rescind/core'
 import { defined } from '@rescind/core/bytes'
 import type { Logger } from 'pino'
@@ -94,9 +101,9 @@ class Upkeep {
   readonly #keys: SigningKeyUpkeep
   readonly #pace: Pace
   readonly indexes: IndexChecks
-  readonly #staying: { readonly tokens: { count: number }; readonly entries: { count: number } } = {
-    tokens: { count: 0 },
-    entries: { count: 0 },
+  readonly #staying: { readonly tokens: Staying; readonly entries: Staying } = {
+    tokens: { after: undefined },
+    entries: { after: undefined },
   }
   #rounds = 0
   #suspended = ''
@@ -224,8 +231,8 @@ class Upkeep {
   #turnTaken(): void {
     this.#receipts.restart()
     this.#checkpoints.forget()
-    this.#staying.tokens.count = 0
-    this.#staying.entries.count = 0
+    this.#staying.tokens.after = undefined
+    this.#staying.entries.after = undefined
   }
 
   async #settleDue(): Promise<void> {
@@ -281,8 +288,8 @@ class Upkeep {
     const names = suspended.map(({ name }) => name).join()
     if (names === this.#suspended && this.#rounds % ROUNDS_UNTIL_RESTART !== 0) return
     this.#suspended = names
-    this.#staying.tokens.count = 0
-    this.#staying.entries.count = 0
+    this.#staying.tokens.after = undefined
+    this.#staying.entries.after = undefined
   }
 
   /** Realms that can be written to now; /readyz names the others. */

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict'
-import type { EndingAsk, EndingCursor, Store } from '@rescind/authority'
+import {
+  type EndingAsk,
+  type EndingCursor,
+  type ExpiredPlace,
+  type Operation,
+  type Store,
+  storedKind,
+} from '@rescind/authority'
 import type { TokenRecord } from '@rescind/core'
 import type { Clause } from './clause.ts'
 import {
@@ -194,6 +201,42 @@ function expiry(clause: Clause): void {
       assert.equal((await store.expiredTokens(5_000, 100)).length, 5)
       assert.equal((await store.expiredTokens(5_000, 2)).length, 2)
       assert.deepEqual(await store.expiredTokens(400, 100), [])
+    },
+  )
+
+  clause(
+    'what has expired is found page by page, each after a place that the last one gave',
+    async ({ store }) => {
+      const token = (number: number): Operation => put(bareToken(number, { expiresAtMs: 500 + (number % 3) }))
+      const entry = (number: number): Operation => {
+        const [id, expiresAtMs] = [`e${number}`, 500 + (number % 3)]
+        return {
+          kind: 'put-expiring',
+          entry: { kind: storedKind('k'), id, value: Buffer.alloc(1), expiresAtMs },
+        }
+      }
+      const numbers = Array.from({ length: 10 }, (_, at) => at + 1)
+      for (const realm of [REALM, OTHER_REALM])
+        await commit(store, ...numbers.map((at) => writeIn(realm, token(at), entry(at))))
+      for (const read of [
+        (limit: number, after?: ExpiredPlace) => store.expiredTokens(1_000, limit, after),
+        (limit: number, after?: ExpiredPlace) => store.expiredEntries(1_000, limit, after),
+      ]) {
+        const all = (await read(100)).map(({ place }) => place)
+        assert.equal(new Set(all).size, 20)
+        const paged: ExpiredPlace[] = []
+        for (let page = await read(3); page.length > 0; page = await read(3, paged.at(-1)))
+          paged.push(...page.map(({ place }) => place))
+        assert.deepEqual(paged, all)
+      }
+      const [first] = await store.expiredTokens(1_000, 1)
+      assert.ok(first?.record !== undefined)
+      const [second] = await store.expiredTokens(1_000, 1, first.place)
+      const { digest, handle, source } = first.record
+      const token1 = { digest, handle, source, tombstone: false }
+      await commit(store, writeIn(first.realm, { kind: 'forget-token', token: token1 }))
+      const [next] = await store.expiredTokens(1_000, 1, first.place)
+      assert.equal(next?.place, second?.place, 'also after the place of one that is gone')
     },
   )
 }

@@ -148,13 +148,14 @@ export class MemoryStore implements Store {
     return { entries, next: entries.length < found.length ? entries.at(-1)?.id : undefined }
   }
 
-  async expiredEntries(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredEntry[]> {
-    const expired: ExpiredEntry[] = []
+  async expiredEntries(belowMs: number, limit: number, after?: string): Promise<readonly ExpiredEntry[]> {
+    const expired: Placed<Omit<ExpiredEntry, 'place'>>[] = []
     for (const [realm, { expiring: entries }] of this.#realms) {
-      for (const entry of entries.values()) if (entry.expiresAtMs <= belowMs) expired.push({ realm, entry })
+      for (const entry of entries.values())
+        if (entry.expiresAtMs <= belowMs)
+          expired.push({ realm, entry, at: [entry.expiresAtMs, realm, entry.kind, entry.id] })
     }
-    expired.sort((left, right) => left.entry.expiresAtMs - right.entry.expiresAtMs)
-    return expired.slice(skip, skip + limit)
+    return pageAfter(expired, after, limit)
   }
 
   async records(realm: RealmOrdinal, ask: RecordsAsk): Promise<RecordPage> {
@@ -199,13 +200,16 @@ export class MemoryStore implements Store {
     return rowsOf(this.#realm(realm), after, limit)
   }
 
-  async expiredTokens(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredToken[]> {
-    const expired: { realm: RealmOrdinal; record: TokenRecord }[] = []
-    for (const [realm, { tokens }] of this.#realms) {
-      for (const record of tokens.values()) if (record.expiresAtMs <= belowMs) expired.push({ realm, record })
+  async expiredTokens(belowMs: number, limit: number, after?: string): Promise<readonly ExpiredToken[]> {
+    const expired: Placed<Omit<ExpiredToken, 'place'>>[] = []
+    for (const [realm, { tokens, numbers }] of this.#realms) {
+      for (const record of tokens.values()) {
+        const { digest, expiresAtMs } = record
+        if (expiresAtMs <= belowMs)
+          expired.push({ realm, record, digest, at: [expiresAtMs, realm, numbers.get(digest) ?? 0] })
+      }
     }
-    expired.sort((left, right) => left.record.expiresAtMs - right.record.expiresAtMs)
-    return expired.slice(skip, skip + limit).map((one) => ({ ...one, digest: one.record.digest }))
+    return pageAfter(expired, after, limit)
   }
 
   async tokensEnding(
@@ -299,4 +303,27 @@ function pageOf(
 function rowsOf({ rows, anchor }: RealmMemory, after: number, limit: number): readonly ChainedLogRow[] {
   const from = Math.max(0, after - anchor.seq)
   return rows.slice(from, from + limit)
+}
+
+type Place = readonly (string | number)[]
+type Placed<T> = T & { readonly at: Place }
+
+function pageAfter<T extends object>(
+  found: readonly Placed<T>[],
+  after: string | undefined,
+  limit: number,
+): readonly (T & { readonly place: string })[] {
+  const from = after === undefined ? undefined : (JSON.parse(after) as Place)
+  return found
+    .filter(({ at }) => from === undefined || compared(at, from) > 0)
+    .sort((left, right) => compared(left.at, right.at))
+    .slice(0, limit)
+    .map((one) => ({ ...one, place: JSON.stringify(one.at) }))
+}
+
+function compared(left: Place, right: Place): number {
+  const nth = left.findIndex((value, at) => value !== right[at])
+  const [one, other] = [left[nth], right[nth]]
+  if (one === undefined || other === undefined) return 0
+  return one < other ? -1 : 1
 }

@@ -134,7 +134,7 @@ export const MIGRATIONS: readonly string[] = [
     expires_at bigint NOT NULL,
     PRIMARY KEY (realm, kind, id)
   ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
-  CREATE INDEX expiring_expiry ON rescind.expiring (expires_at);
+  CREATE INDEX expiring_expiry ON rescind.expiring (expires_at, realm, kind, id);
   `,
   // Logged like all others: after a crash, an empty table of leases would mean that there are no other nodes.
   `

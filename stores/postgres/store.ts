@@ -356,15 +356,15 @@ class PostgresStore implements Store, TakenOver {
     return { entries, next: rows.length > limit ? entries.at(-1)?.id : undefined }
   }
 
-  async expiredEntries(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredEntry[]> {
+  async expiredEntries(belowMs: number, limit: number, after?: string): Promise<readonly ExpiredEntry[]> {
     const sql = `SELECT id, value, expires_at, realm, kind FROM rescind.expiring
-      WHERE expires_at <= $1 ORDER BY expires_at, realm, kind, id LIMIT $2 OFFSET $3`
-    const rows = await this.#reads.rows<readonly [...ExpiringRow, number, string]>(
-      sql,
-      [belowMs, limit, skip],
-      'pages',
-    )
+      WHERE expires_at <= $1 AND (expires_at, realm, kind, id) > ($3, $4, $5, $6)
+      ORDER BY expires_at, realm, kind, id LIMIT $2`
+    const place = after === undefined ? [Number.MIN_SAFE_INTEGER, 0, '', ''] : parsedPlace(after)
+    const values = [belowMs, limit, ...place]
+    const rows = await this.#reads.rows<readonly [...ExpiringRow, number, string]>(sql, values, 'pages')
     return rows.map(([id, value, expires, realm, kind]) => ({
+      place: JSON.stringify([expires, realm, kind, id]),
       realm: realmOrdinal(realm),
       entry: entryOfRow(storedKind(kind), [id, value, expires]),
     }))
@@ -421,13 +421,17 @@ class PostgresStore implements Store, TakenOver {
     return (await this.#reads.rows<ChainedColumns>(sql, [realm, after, limit], 'keys')).map(chainedRow)
   }
 
-  async expiredTokens(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredToken[]> {
-    const sql = `SELECT ${TOKEN_COLUMNS}, t.realm FROM rescind.token t
-      WHERE t.expires_at <= $1 ORDER BY t.expires_at, t.realm, t.number LIMIT $2 OFFSET $3`
-    const rows = await this.#reads.rows<readonly [...TokenRow, number]>(sql, [belowMs, limit, skip], 'pages')
+  async expiredTokens(belowMs: number, limit: number, after?: string): Promise<readonly ExpiredToken[]> {
+    const sql = `SELECT ${TOKEN_COLUMNS}, t.realm, t.number FROM rescind.token t
+      WHERE t.expires_at <= $1 AND (t.expires_at, t.realm, t.number) > ($3, $4, $5)
+      ORDER BY t.expires_at, t.realm, t.number LIMIT $2`
+    const place = after === undefined ? [Number.MIN_SAFE_INTEGER, 0, 0] : parsedPlace(after)
+    const values = [belowMs, limit, ...place]
+    const rows = await this.#reads.rows<readonly [...TokenRow, number, number]>(sql, values, 'pages')
     return rows.map((row) => {
       const [record] = tokenOfScan(row)
-      return { realm: realmOrdinal(row[6]), digest: row[0], record }
+      const at = JSON.stringify([row[2], row[6], row[7]])
+      return { realm: realmOrdinal(row[6]), digest: row[0], record, place: at }
     })
   }
 
@@ -449,4 +453,9 @@ class PostgresStore implements Store, TakenOver {
           : { endMs: last[2], key: `${last[6]}.${last[7]}` },
     }
   }
+}
+
+/** Written by this store. */
+function parsedPlace(place: string): readonly (string | number)[] {
+  return JSON.parse(place) as readonly (string | number)[]
 }

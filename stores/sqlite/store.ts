@@ -39,13 +39,21 @@ import {
   type TokenRecord,
 } from '@rescind/core'
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
-import type { TokenRow } from '../token-facts.ts'
 import { tokenOfScan } from '../token-record.ts'
 import { Watches } from '../watches.ts'
 import { CONFLICT } from './apply.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { ENDING_SQL, type EndingRow, endingPage, endingStart } from './ending.ts'
 import { EXPIRING_COLUMNS, exact, HIGHEST_EXPIRY, ROW_MAX, recordColumns } from './exact.ts'
+import {
+  EXPIRED_ENTRIES,
+  EXPIRED_TOKENS,
+  type ExpiredEntryRow,
+  type ExpiredTokenRow,
+  expiredAfter,
+  NO_ENTRY,
+  NO_TOKEN,
+} from './expired.ts'
 import { encodeGroup } from './group-bytes.ts'
 import { SqliteKeyedReads } from './keyed-reads.ts'
 import { takeLock } from './lock.ts'
@@ -333,12 +341,11 @@ class SqliteStore implements Store, SideLogged {
     return { entries, next: more ? entries.at(-1)?.id : undefined }
   }
 
-  async expiredEntries(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredEntry[]> {
-    const sql = `SELECT id, ${EXPIRING_COLUMNS}, ${exact('realm')}, kind FROM memo
-      WHERE expires_at BETWEEN ${Number.MIN_SAFE_INTEGER} AND ? ORDER BY expires_at, realm, kind, id LIMIT ? OFFSET ?`
-    const values = [belowMs, limit, skip]
-    const rows = await this.#scan<readonly [...ExpiringRow, realm: number, kind: string]>(sql, values)
-    return rows.map(([id, value, expires, realm, kind]) => ({
+  async expiredEntries(belowMs: number, limit: number, after?: string): Promise<readonly ExpiredEntry[]> {
+    const values = [belowMs, ...expiredAfter(after, NO_ENTRY), limit]
+    const rows = await this.#scan<ExpiredEntryRow>(EXPIRED_ENTRIES, values)
+    return rows.map(([id, value, expires, realm, kind, place]) => ({
+      place,
       realm: realmOrdinal(realm),
       entry: entryOfRow(storedKind(kind), [id, value, expires]),
     }))
@@ -387,13 +394,12 @@ class SqliteStore implements Store, SideLogged {
     return rows.map(chainedRowOf)
   }
 
-  async expiredTokens(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredToken[]> {
-    const sql = `SELECT ${TOKEN_COLUMNS}, ${exact('realm')} FROM token
-      WHERE expires_at <= ? ORDER BY expires_at, bits, id LIMIT ? OFFSET ?`
-    const rows = await this.#scan<readonly [...TokenRow, realm: number]>(sql, [belowMs, limit, skip])
+  async expiredTokens(belowMs: number, limit: number, after?: string): Promise<readonly ExpiredToken[]> {
+    const values = [belowMs, ...expiredAfter(after, NO_TOKEN), limit]
+    const rows = await this.#scan<ExpiredTokenRow>(EXPIRED_TOKENS, values)
     return rows.map((row) => {
       const [record] = tokenOfScan(row)
-      return { realm: realmOrdinal(row[6]), digest: row[0], record }
+      return { realm: realmOrdinal(row[6]), digest: row[0], record, place: row[7] }
     })
   }
 
