@@ -33,8 +33,8 @@ after(async () => {
   home.remove()
 })
 
-async function opened(): Promise<NodeServer> {
-  const node = await openNodeServer(database.address, home)
+async function opened(flags: readonly string[] = []): Promise<NodeServer> {
+  const node = await openNodeServer(database.address, home, flags)
   nodes.push(node)
   return node
 }
@@ -88,6 +88,19 @@ async function listed(node: NodeServer, label: string): Promise<Instance | undef
   const [one] = all as readonly { readonly instances: readonly Instance[] }[]
   return one?.instances.find((instance) => instance.label === label)
 }
+
+test('the receipt in an answer says what the answer waited for, like its header', async () => {
+  for (const said of ['everywhere', 'durable']) {
+    const node = await opened(['--acknowledge', said])
+    const answer = await fetch(`${node.url}/control/v1/revocations`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${CONTROL_KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ target: { token: await token(node) }, reason: 'a test' }),
+    })
+    const { acknowledged } = (await answer.json()) as Json
+    assert.deepEqual([acknowledged, answer.headers.get('rescind-acknowledged')], [said, said])
+  }
+})
 
 test('a node waits for a verifier that follows another one, and says where every node refuses', async () => {
   const { verifier } = await following('of b', b.port)

@@ -101,7 +101,7 @@ async function revoke(ask: Ask<unknown, RevokeBody>): Promise<Answer | Stale> {
     once: ask.once,
   })
   if (written === 'stale') return 'stale'
-  return created(await enforced(ask, written))
+  return created(ask.parts, await enforced(ask, written))
 }
 
 const STILL_SO: Answer = jsonAnswer(200, {})
@@ -117,11 +117,14 @@ function preview(ask: Ask<unknown, RevokeBody>, resolved: Resolved): Promise<Pre
 }
 
 /** The outcome of a request whose answer was lost. */
-async function recovered({ realm }: Pick<Ask, 'realm'>, once: string): Promise<Answer | undefined> {
+async function recovered(
+  { realm, parts }: Pick<Ask, 'realm' | 'parts'>,
+  once: string,
+): Promise<Answer | undefined> {
   const search = { filters: { once }, before: undefined, sinceMs: undefined, untilMs: undefined, limit: 1 }
   const [written] = (await searchReceipts(realm, search)).found
   if (written === undefined) return undefined
-  return created(receiptJson(realm, written))
+  return created(parts, receiptJson(realm, written))
 }
 
 /** Waits, if asked to, until every verifier refuses what was revoked. */
@@ -135,8 +138,10 @@ async function enforced(ask: Ask<unknown, RevokeBody>, written: Written): Promis
   return { ...receipt, enforced: laggards.length === 0, laggards }
 }
 
-function created(receipt: ReceiptJson): Answer {
-  return jsonAnswer(201, receipt, { location: `/control/v1/revocations/${receipt.id}` })
+/** On a shared store it is given only once what it says about other nodes is so. */
+function created({ realms }: Ask['parts'], receipt: ReceiptJson): Answer {
+  const acknowledged = realms.nodes?.acknowledges
+  return jsonAnswer(201, { ...receipt, acknowledged }, { location: `/control/v1/revocations/${receipt.id}` })
 }
 
 /** `GET /control/v1/revocations/{id}`: the receipt, and which verifiers have applied it. */
