@@ -207,6 +207,7 @@ function createListener(config: Config, { open, shared, mounted }: Whole): Liste
     dialects: mounted.map((one) => ({ ...one, dialect: withFrontPage(one.dialect, one.paths) })),
     check: createCheck(judgeAny(shared.keySets)),
     control: createControl(config, open, shared),
+    metricsOpen: config.metricsOpen,
     ops: createOps({
       ...{ guesses, realms, metrics, troubles },
       metricsOpen: config.metricsOpen,

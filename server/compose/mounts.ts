@@ -14,6 +14,8 @@ export type MountParts = {
   readonly check: Check
   readonly control: ControlApi
   readonly ops: ReadonlyMap<string, (request: NodeWireRequest) => Promise<Answer>>
+  /** Whether `/metrics` asks for no key. */
+  readonly metricsOpen: boolean
   /** The path of the public URL, without a slash at its end; empty for none. */
   readonly publicPath: string
 }
@@ -49,7 +51,7 @@ export function mountAll(parts: MountParts): {
 const EXACT = { exact: true } as const
 
 /** Places outside realms: the control API and the pages of the process. */
-function ownPlaces({ control, ops }: MountParts): readonly Place[] {
+function ownPlaces({ control, ops, metricsOpen }: MountParts): readonly Place[] {
   const mount: Mount = {
     handle: control.handle,
     refuse: refusalProblem,
@@ -62,14 +64,14 @@ function ownPlaces({ control, ops }: MountParts): readonly Place[] {
       handle,
       refuse: refusalProblem,
       routeOf: () => path,
-      ...(path === '/metrics' ? {} : JUDGES_NOTHING),
+      ...(path === '/metrics' && !metricsOpen ? {} : JUDGES_NOTHING),
     },
     ...EXACT,
   }))
   return [{ path: CONTROL_PREFIX, mount }, ...pages]
 }
 
-/** `/metrics` asks for a key. */
+/** `/metrics` asks for a key, unless it is open. */
 const JUDGES_NOTHING = { judgesNothing: true } as const
 
 type InRealm = (realm: Realm | undefined) => Answer | Promise<Answer>

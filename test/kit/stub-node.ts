@@ -12,6 +12,29 @@ export type StubNode = {
   readonly told: () => NodesTold
 }
 
+/** A store that answers at once, and shows no other node. */
+export function stubPort(nowMs: () => number, more: Partial<NodesPort> = {}): NodesPort {
+  return {
+    counts: { groups: 0, retries: 0, unknown: 0 },
+    self: 'a',
+    register: async () => {},
+    beat: async () => ({ heads: new Map(), forked: [], rows: [], nowMs: nowMs() }),
+    mark: async () => true,
+    read: async () => ({ rows: [], heads: new Map() }),
+    readInstances: async () => ({ next: '0', nodes: new Set(), rows: [] }),
+    claimUpkeep: async () => 'other',
+    forgetDead: async () => {},
+    leave: async () => {},
+    takeover: {
+      testify: async () => undefined,
+      settle: async () => false,
+      goOn: async () => false,
+      end: () => {},
+    },
+    ...more,
+  }
+}
+
 type Stub = Partial<NodesPort> & {
   readonly boundMs?: number
   readonly heads?: ReadonlyMap<RealmOrdinal, number>
@@ -27,27 +50,15 @@ export async function stubNode({
   const beats: Beat['heads'][] = []
   const marks: FoldMarksOf[] = []
   let told: NodesTold | undefined
-  const port: NodesPort = {
-    counts: { groups: 0, retries: 0, unknown: 0 },
-    self: 'a',
+  const port = stubPort(() => time.wallMs(), {
     register: async (_boundMs, tells) => {
       told = tells
     },
     beat: async () => ({ heads: beats.shift() ?? new Map(), forked: [], rows: [], nowMs: time.wallMs() }),
     mark: async (given) => marks.push(given) > 0,
     read: async () => ({ rows: [], heads }),
-    readInstances: async () => ({ next: '0', nodes: new Set(), rows: [] }),
-    claimUpkeep: async () => 'other',
-    forgetDead: async () => {},
-    leave: async () => {},
-    takeover: {
-      testify: async () => undefined,
-      settle: async () => false,
-      goOn: async () => false,
-      end: () => {},
-    },
     ...more,
-  }
+  })
   const nodes = await Nodes.join({
     ...{ port, clock: time, later: time.after, boundMs, acknowledge: 'everywhere' },
   })
