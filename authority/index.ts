@@ -83,6 +83,7 @@ export {
   lackingIn,
   type Settling,
   type Situation,
+  type TakeoverEvent,
   type TakeoverPort,
   type Testimony,
 } from './nodes/takeover.ts'

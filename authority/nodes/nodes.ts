@@ -7,7 +7,7 @@ import { DueInstances, type InstanceRow, type InstancesRead } from './instance-r
 import { OPENING, REFUSED } from './lease.ts'
 import type { Beat, GroupCounts, NodesPort } from './port.ts'
 import { StoreClock } from './store-clock.ts'
-import { Takeover, type Testimony } from './takeover.ts'
+import { Takeover, type TakeoverEvent, type Testimony } from './takeover.ts'
 
 /** Heartbeats that a start tries for the store's time. */
 const FIRST_BEATS = 5
@@ -28,6 +28,8 @@ export type NodesParts = {
   readonly later: Later
   readonly boundMs: number
   readonly acknowledge: Acknowledge
+  /** Of another server that takes over from the store's. */
+  readonly told: (event: TakeoverEvent) => void
 }
 
 /** What the nodes need from the ledger. */
@@ -67,7 +69,7 @@ export class Nodes {
   #cancel: () => void = () => {}
 
   private constructor(parts: NodesParts) {
-    const { port, clock, later, boundMs } = parts
+    const { port, clock, later, boundMs, told } = parts
     this.#parts = parts
     this.storeClock = new StoreClock(clock)
     this.#marks = new FoldMarks({ write: (marks, durably) => port.mark(marks, durably), later })
@@ -83,7 +85,7 @@ export class Nodes {
     })
     const { takeover } = port
     this.#takeover = new Takeover({
-      ...{ clock, later },
+      ...{ clock, later, told },
       look: async () => {
         const testimony = this.#logs?.testimony()
         return testimony === undefined ? undefined : takeover.testify(testimony, this.#dueInstances.all)

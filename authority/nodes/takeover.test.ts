@@ -63,6 +63,7 @@ test('tokens live on only when every node has said what it knows, and nothing of
 function node(canGoOn = true) {
   const time = new HandTime()
   const done: string[] = []
+  const told: string[] = []
   const seen: { situation: Situation | undefined } = { situation: undefined }
   const takeover = new Takeover({
     ...{ clock: time, later: time.after },
@@ -70,14 +71,17 @@ function node(canGoOn = true) {
     settle: async ({ kind }, place) => done.push(`${kind} ${place}`) > 0,
     goOn: async () => done.push('on') > 0 && canGoOn,
     end: () => done.push('end'),
+    told: (event) => told.push(event.kind === 'new-epoch' ? `${event.kind} in ${event.realms}` : event.kind),
   })
-  return { time, done, seen, takeover }
+  return { time, done, told, seen, takeover }
 }
 
 test('a node waits for the others, and goes on when all have testified', async () => {
-  const { time, done, seen, takeover } = node()
+  const { time, done, told, seen, takeover } = node()
+  takeover.begin()
   takeover.begin()
   await time.run(1_000)
+  assert.deepEqual(told, ['taken-over'])
   seen.situation = { ...QUIET, silent: ['b'] }
   await time.run(1_000)
   assert.deepEqual(done, [])
@@ -86,10 +90,11 @@ test('a node waits for the others, and goes on when all have testified', async (
   assert.deepEqual(done, ['go-on 7/00000002', 'on'])
   await time.run(1_000)
   assert.equal(done.length, 2)
+  assert.deepEqual(told, ['taken-over', 'went-on'])
 })
 
 test('a node ends once its testimony is joined with a new epoch, and no earlier', async () => {
-  const { time, done, seen, takeover } = node()
+  const { time, done, told, seen, takeover } = node()
   seen.situation = { ...QUIET, lacking: [ONE], ownLacking: [ONE] }
   takeover.begin()
   await settled()
@@ -97,6 +102,7 @@ test('a node ends once its testimony is joined with a new epoch, and no earlier'
   seen.situation = { ...QUIET, isSettled: true, isJoined: true }
   await time.run(100)
   assert.deepEqual(done, ['new-epoch 7/00000002', 'end'])
+  assert.deepEqual(told, ['taken-over', `new-epoch in ${ONE}`])
 })
 
 test('another server that takes over while nodes are waited for makes the wait begin anew', async () => {
@@ -112,11 +118,12 @@ test('another server that takes over while nodes are waited for makes the wait b
 })
 
 test('a node that cannot go on yet tries again', async () => {
-  const { time, done, seen, takeover } = node(false)
+  const { time, done, told, seen, takeover } = node(false)
   seen.situation = { ...QUIET, isSettled: true }
   takeover.begin()
   await time.run(200)
   assert.deepEqual(done.slice(0, 2), ['on', 'on'])
+  assert.deepEqual(told, ['taken-over'])
   takeover.close()
   const { length } = done
   await time.run(1_000)

@@ -101,6 +101,11 @@ export interface TakeoverPort {
   end(): void
 }
 
+/** What an operator should hear of. */
+export type TakeoverEvent =
+  | { readonly kind: 'taken-over' | 'went-on' }
+  | { readonly kind: 'new-epoch'; readonly realms: readonly RealmOrdinal[] | 'all' }
+
 export type TakeoverParts = {
   /** Says in the store what this node knows, and reads what the others have said. Undefined: not now. */
   readonly look: () => Promise<Situation | undefined>
@@ -110,6 +115,7 @@ export type TakeoverParts = {
   readonly goOn: (place: string) => Promise<boolean>
   /** A new epoch has begun: this process must end. */
   readonly end: () => void
+  readonly told: (event: TakeoverEvent) => void
   readonly clock: Clock
   readonly later: Later
 }
@@ -134,6 +140,7 @@ export class Takeover {
   begin(): void {
     if (this.#isRunning || this.#isClosed) return
     this.#isRunning = true
+    this.#parts.told({ kind: 'taken-over' })
     void this.#step()
   }
 
@@ -159,7 +166,7 @@ export class Takeover {
 
   /** @returns whether it is over. */
   async #act(situation: Situation): Promise<boolean> {
-    const { settle, goOn, end } = this.#parts
+    const { settle, goOn, end, told } = this.#parts
     const { place } = situation
     const decision = decide(situation, this.#waitedMs(place))
     switch (decision.kind) {
@@ -169,10 +176,13 @@ export class Takeover {
         end()
         return true
       case 'go-on':
-        return (decision.isSettled || (await settle(decision, place))) && (await goOn(place))
+        if (!decision.isSettled && !(await settle(decision, place))) return false
+        if (!(await goOn(place))) return false
+        told({ kind: 'went-on' })
+        return true
       case 'new-epoch':
         // The next look shows whether it has begun.
-        await settle(decision, place)
+        if (await settle(decision, place)) told(decision)
         return false
     }
   }

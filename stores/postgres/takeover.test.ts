@@ -56,7 +56,7 @@ async function openNode(seed: string, port = data.address.port): Promise<Node> {
   const store = await openPostgres(address, { floorMs: 1_000, fenced: (why) => ended.push(why) })
   assert.ok(store.nodes !== undefined)
   const nodes = await Nodes.join({
-    ...{ port: store.nodes, clock, boundMs: BOUND_MS, acknowledge: 'everywhere' },
+    ...{ port: store.nodes, clock, boundMs: BOUND_MS, acknowledge: 'everywhere', told: () => {} },
     later: (ms, task) => {
       const timer = setTimeout(task, ms).unref()
       return () => clearTimeout(timer)

@@ -53,7 +53,7 @@ type More = { readonly mustEnd?: (why: string) => void; readonly nodes?: Nodes }
 export async function joinedTo({ nodes: port }: Store): Promise<Nodes> {
   assert.ok(port !== undefined)
   return await Nodes.join({
-    ...{ port, boundMs: 1_000, acknowledge: 'everywhere' },
+    ...{ port, boundMs: 1_000, acknowledge: 'everywhere', told: () => {} },
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
     later: (ms, task) => {
       const timer = setTimeout(task, ms).unref()

@@ -60,7 +60,7 @@ export async function stubNode({
     ...more,
   })
   const nodes = await Nodes.join({
-    ...{ port, clock: time, later: time.after, boundMs, acknowledge: 'everywhere' },
+    ...{ port, clock: time, later: time.after, boundMs, acknowledge: 'everywhere', told: () => {} },
   })
   return { time, nodes, beats, marks, told: () => told ?? assert.fail() }
 }
