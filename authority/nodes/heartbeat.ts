@@ -101,6 +101,7 @@ export class Heartbeat {
   }
 
   async #wait(takesEarlier: boolean): Promise<void> {
+    if (this.#isClosed) throw new StoreUnavailable('the server is stopping')
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const one = { after: this.#begun, takesEarlier, settle: resolve, fail: reject }
     const cancel = this.#parts.later(HEARTBEAT_WAIT_MS, () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
-import { stubNode } from '../../test/kit/stub-node.ts'
+import { type RealmOrdinal, realmOrdinal, StoreUnavailable } from '@rescind/core'
+import { stubNode, stubPort } from '../../test/kit/stub-node.ts'
 import type { LogHead } from '../log/writes.ts'
 import { REFUSED } from './lease.ts'
 import type { FoldedLogs } from './nodes.ts'
@@ -16,6 +16,7 @@ const LOGS: FoldedLogs = {
   openRealms: [],
   settled: () => {},
   testimony: () => undefined,
+  close: async () => {},
 }
 
 async function joined(ledger: Partial<FoldedLogs> = {}, boundMs = 1_000) {
@@ -108,4 +109,41 @@ test('a node whose marks may be lost says again what it has folded, and what it 
   told().reconnected()
   await time.run(100)
   assert.deepEqual([settled, marks], [[folded], [new Map([[refused, REFUSED]])]])
+})
+
+/** A node in whose log a new epoch has begun. */
+async function ending(canLeave: boolean) {
+  const done: string[] = []
+  const { takeover } = stubPort(() => 0)
+  const node = await stubNode({
+    leave: () => {
+      done.push('left')
+      return canLeave ? Promise.resolve() : new Promise(() => {})
+    },
+    takeover: { ...takeover, end: () => done.push('ended') },
+  })
+  const { nodes, time } = node
+  nodes.onSilent(() => done.push('streams ended'))
+  nodes.begin({ ...LOGS, close: async () => void done.push('wrote the last group') })
+  await time.run(100)
+  assert.equal(nodes.isFresh, true)
+  nodes.epochBegun()
+  nodes.epochBegun()
+  return { ...node, done }
+}
+
+test('a process that a new epoch ends says nothing more, and leaves first', async () => {
+  const { time, nodes, done } = await ending(true)
+  assert.equal(nodes.isFresh, false)
+  await assert.rejects(nodes.fresh(), StoreUnavailable)
+  await time.run(0)
+  assert.deepEqual(done, ['streams ended', 'wrote the last group', 'left', 'ended'])
+})
+
+test('a process that a new epoch ends waits two seconds for the store to take its leave', async () => {
+  const { time, nodes, done } = await ending(false)
+  await time.run(1_999)
+  assert.deepEqual([nodes.isFresh, done.at(-1)], [false, 'left'])
+  await time.run(1)
+  assert.equal(done.at(-1), 'ended')
 })

@@ -11,6 +11,8 @@ import { Takeover, type TakeoverEvent, type Testimony } from './takeover.ts'
 
 /** Heartbeats that a start tries for the store's time. */
 const FIRST_BEATS = 5
+/** How long a process that has to end tries to leave. */
+const LEAVE_MS = 2_000
 /** Without a folded heartbeat for so long, nothing that this node has said before may stand: its streams end. */
 const SILENT_MS = 2_000
 
@@ -43,6 +45,8 @@ export type FoldedLogs = {
   readonly settled: (realm: RealmOrdinal) => void
   /** What has been folded; only of a shared store. */
   readonly testimony: () => Testimony | undefined
+  /** Takes no more writes, and resolves once those before are answered. */
+  readonly close: () => Promise<void>
 }
 
 /**
@@ -66,6 +70,7 @@ export class Nodes {
   #beatsAtMs = Number.NEGATIVE_INFINITY
   #known = 1
   readonly #silent: (() => void)[] = []
+  #isEnding = false
   #cancel: () => void = () => {}
 
   private constructor(parts: NodesParts) {
@@ -229,9 +234,28 @@ export class Nodes {
     return this.#acknowledger.isRefused(realm, seq)
   }
 
-  /** A log that this node follows has begun a new epoch: what the node remembers of the last one may be lost. */
+  /**
+   * A log that this node follows has begun a new epoch, so what the node remembers may be lost. It says nothing more, and ends.
+   * First it leaves: a server that takes over would wait for it in vain. What it has acknowledged comes before that in the store,
+   * so a standby that knows that it has left lacks none of it.
+   */
   epochBegun(): void {
-    this.#parts.port.takeover.end()
+    if (this.#isEnding) return
+    this.#isEnding = true
+    this.#heartbeat.lapse()
+    this.#heartbeat.close()
+    this.endStreams()
+    void this.#end()
+  }
+
+  async #end(): Promise<void> {
+    const { later, port } = this.#parts
+    const left = async (): Promise<void> => {
+      await this.#logs?.close()
+      await this.leave()
+    }
+    await Promise.race([left(), new Promise<void>((resolve) => void later(LEAVE_MS, resolve))])
+    port.takeover.end()
   }
 
   /** Called each time this node has had no heartbeat for SILENT_MS, or cannot follow a log any more: streams have to end. */

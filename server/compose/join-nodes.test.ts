@@ -42,7 +42,11 @@ test('the log says when another server takes over, and how that ends', async () 
   const nodes = await joinNodes(store, CONFIG, { clock, log })
   nodes?.begin({
     ...{ foldedThrough: async () => true, suspend: () => {}, isSuspended: () => false, settled: () => {} },
-    ...{ openRealms: [], testimony: () => ({ heads: new Map(), rowsAfter: () => [] }) },
+    ...{
+      close: async () => {},
+      openRealms: [],
+      testimony: () => ({ heads: new Map(), rowsAfter: () => [] }),
+    },
   })
   told?.takenOver()
   await until(() => lines.length === 2)

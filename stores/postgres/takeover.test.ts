@@ -292,6 +292,8 @@ test('a node that comes too late begins another epoch, and ends those that had g
   await issue(c.realm, 'between')
   proxy.fate = () => ({ kind: 'pass' })
   for (const node of [b, c]) assert.match(await endedOf(node), /a new epoch has begun/)
+  // One was joined, and the other has left: the next server that takes over waits for neither.
+  assert.deepEqual(await rows('SELECT node FROM rescind.lease'), [])
   const d = await openNode('d')
   assert.equal(d.realm.index.epochs.at(-1)?.ordinal, ordinal + 1)
   assert.equal(d.realm.index.cutoffs.get('subject')?.size, 1)
