@@ -71,12 +71,12 @@ export const METRICS: Readonly<Record<MetricName, MetricShape>> = {
   rescind_node_lag_seconds: {
     type: 'gauge',
     labels: [],
-    help: 'Time since this node sent the last heartbeat that it has folded; past --node-bound requests wait for another one',
+    help: 'Time since this node sent the last heartbeat that it has folded; past --node-bound requests wait, past 2 s streams end',
   },
   rescind_heartbeat_age_seconds: {
     type: 'gauge',
     labels: [],
-    help: 'Time since PostgreSQL last answered a heartbeat of this node; past 2 s its streams end',
+    help: 'Time since PostgreSQL last answered a heartbeat of this node; when the lag is longer, the logs cannot be read',
   },
   rescind_acknowledgements_waiting: {
     type: 'gauge',
