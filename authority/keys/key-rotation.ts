@@ -15,7 +15,12 @@ export type KeyChange =
   /** Another caller changed the keys meanwhile: judge again. */
   | { readonly kind: 'stale' }
 
-export type KeyAct = { readonly caller: Caller; readonly why?: string }
+export type KeyAct = {
+  readonly caller: Caller
+  readonly why?: string
+  /** See `Write.isUpkeep`. */
+  readonly isUpkeep?: true
+}
 
 /** The audit of keys that the server makes on its own. */
 const OWN: Audit = { by: 'server', from: 'local', how: 'signingKeys.create' }
@@ -147,7 +152,10 @@ export async function rotateDueKeys(realm: Realm, maxAgeMs: number): Promise<num
     if (active === undefined) continue
     const { activatedAtMs, createdAtMs } = active.entry.value
     if (realm.nowMs() - (activatedAtMs ?? createdAtMs) < maxAgeMs) continue
-    const { kind } = await rotateSigningKey(realm, algorithm, ownAct(realm, 'its time has come'))
+    const { kind } = await rotateSigningKey(realm, algorithm, {
+      ...ownAct(realm, 'its time has come'),
+      isUpkeep: true,
+    })
     // Another caller's change serves as well; what it left undone is done the next time.
     if (kind === 'changed') rotated += 1
   }
@@ -201,14 +209,14 @@ async function replace(
 
 async function commit(
   realm: Realm,
-  { caller }: KeyAct,
+  { caller, isUpkeep }: KeyAct,
   {
     operations,
     keys,
   }: { readonly operations: readonly Operation[]; readonly keys: readonly SigningKeyValue[] },
 ): Promise<KeyChange> {
   const write = { realm: realm.ordinal, dependsOn: [caller.dependency], expects: [], operations }
-  const outcome = await realm.commit(write)
+  const outcome = await realm.commit(isUpkeep === undefined ? write : { ...write, isUpkeep })
   return outcome.kind === 'applied' ? { kind: 'changed', keys } : { kind: 'stale' }
 }
 

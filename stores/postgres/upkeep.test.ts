@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import {
   collectExpired,
   type NodesPort,
+  needActiveKey,
   revokePrincipals,
+  rotateDueKeys,
   type Store,
   UPKEEP,
   type WriteOutcome,
@@ -11,7 +13,7 @@ import {
 import type { TokenRecord } from '@rescind/core'
 import { actOf, issue } from '../../test/kit/acts.ts'
 import { DAY_MS } from '../../test/kit/samples.ts'
-import { type SharedNode, sharedNodes, until } from '../../test/kit/shared-nodes.ts'
+import { caughtUp, type SharedNode, sharedNodes, until } from '../../test/kit/shared-nodes.ts'
 import { wrappedStore } from '../../test/kit/wrapped-store.ts'
 import { append, commit, REALM, writeIn } from '../contract/samples.ts'
 
@@ -139,4 +141,15 @@ test('a node that missed rows which are trimmed by now has to end', async () => 
   assert.equal((await revokePrincipals(a.realm, cutoff, actOf(a.realm))).kind, 'stale')
   assert.equal(ended.length, 1)
   assert.match(ended[0] ?? '', /trimmed further than this process had read/)
+})
+
+test('signing keys that are due are rotated by the node whose turn it is', async () => {
+  const [ours, others] = [await joined(), await joined()]
+  const [a, b] = [await openOn(ours, 'a'), await openOn(others, 'b')]
+  await needActiveKey(a.realm, 'ES256')
+  assert.equal(await portOf(ours).claimUpkeep(0), 'taken')
+  await caughtUp(b, a)
+  for (const { clock } of [a, b]) clock.advance(DAY_MS)
+  assert.equal(await rotateDueKeys(b.realm, DAY_MS), 0)
+  assert.equal(await rotateDueKeys(a.realm, DAY_MS), 1)
 })
