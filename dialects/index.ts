@@ -53,7 +53,7 @@ export {
   type Refusal,
   type Stale,
 } from './wire/answer.ts'
-export { type Dialect, untilFresh } from './wire/dialect.ts'
+export { type Dialect, isSafe, untilFresh } from './wire/dialect.ts'
 export { parseFormText } from './wire/form.ts'
 export { splitPath } from './wire/path.ts'
 export { RateLimit } from './wire/rate.ts'

@@ -24,7 +24,10 @@ export interface Dialect {
   acknowledges(request: Pick<WireRequest, 'method' | 'path'>): boolean
 }
 
-const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+/** RFC 9110 §9.2.1, without TRACE, which nothing here answers. */
+export function isSafe(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
+}
 
 /**
  * Every unsafe call acknowledges something, unless the dialect knows better.
@@ -34,7 +37,7 @@ export function acknowledgesUnless(
   others: ReadonlySet<string>,
   routeOf: Dialect['routeOf'],
 ): Dialect['acknowledges'] {
-  return (request) => !SAFE.has(request.method) && !others.has(`${request.method} ${routeOf(request)}`)
+  return (request) => !isSafe(request.method) && !others.has(`${request.method} ${routeOf(request)}`)
 }
 
 /** Attempts to judge a request whose dependencies keep being revoked meanwhile. Each attempt is one lost race. */

@@ -3,6 +3,7 @@ import { RealmOutOfOrder, SYSTEM_REALM } from '@rescind/core'
 import {
   type Answer,
   allowOf,
+  isSafe,
   type Matched,
   paramsOf,
   type Route,
@@ -24,7 +25,7 @@ import {
   rateClassOf,
   type StreamBody,
 } from './frame/endpoint.ts'
-import { Idempotency, isSafe } from './frame/idempotency.ts'
+import { Idempotency } from './frame/idempotency.ts'
 import { realmParameter } from './frame/input.ts'
 import { ControlLimits, inScan } from './frame/limits.ts'
 import { routesOf } from './frame/routes.ts'

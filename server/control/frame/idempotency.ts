@@ -145,11 +145,6 @@ async function read(of: Named): Promise<Kept | Mark | undefined> {
   return entry === undefined || entry.expiresAtMs <= of.realm.nowMs() ? undefined : opened(of, entry.value)
 }
 
-/** RFC 9110 §9.2.1. */
-export function isSafe(method: string): boolean {
-  return method === 'GET' || method === 'HEAD'
-}
-
 /** RFC 8941 §3.3.3, except that text of any language is accepted. */
 const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/
 

@@ -1,7 +1,7 @@
+import { isSafe } from '@rescind/dialects'
 import { z } from 'zod'
 import { PROBLEM_TYPE, titleOf } from '../../http/problem.ts'
 import type { AnswerShape, Endpoint, EndpointShape } from './endpoint.ts'
-import { isSafe } from './idempotency.ts'
 
 type Json = { readonly [member: string]: unknown }
 
