@@ -4,11 +4,12 @@ import {
   type Entry,
   EXPIRING_KINDS,
   isMembers,
+  type Outcome,
   type Realm,
   shaped,
   whoOf,
 } from '@rescind/authority'
-import { isKeptRule, type KeptRule, type RowsWithAll, SERVER } from './kept-rule.ts'
+import { commitRules, isKeptRule, type KeptRule, type Ruling, type RulingRows, SERVER } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
 
 /** How long a request waits for its second person. */
@@ -63,8 +64,8 @@ export type EndApproval = {
   readonly how: string
   readonly reason?: string | undefined
   readonly keptMs: number
-  /** What the approved act consists of, for the same write. */
-  readonly acts?: (audit: Audit) => Promise<RowsWithAll>
+  /** The approved act, for the same write. */
+  readonly act?: (audit: Audit) => Ruling | RulingRows
 }
 
 /** @returns whether this call ended it; another one may have come first. */
@@ -83,18 +84,13 @@ export async function endApproval(realm: Realm, end: EndApproval): Promise<boole
     endedBy: audit.by,
     ...(reason ? { endReason: reason } : {}),
   }
-  const acts = await end.acts?.(audit)
-  const outcome = await realm.commit({
-    realm: realm.ordinal,
-    dependsOn: caller === undefined ? [] : [caller.dependency],
-    expects: [],
-    ...acts,
-    operations: [
-      ...APPROVALS.end(realm, { entry, ended, audit, keptMs: end.keptMs }),
-      ...(acts?.operations ?? []),
-    ],
-  })
-  return outcome.kind === 'applied'
+  const before = APPROVALS.end(realm, { entry, ended, audit, keptMs: end.keptMs })
+  const dependsOn = caller === undefined ? [] : [caller.dependency]
+  const commit = (rows: RulingRows): Promise<Outcome> =>
+    realm.commit({ ...rows, realm: realm.ordinal, dependsOn, operations: [...before, ...rows.operations] })
+  const act = end.act?.(audit) ?? { operations: [], expects: [] }
+  if ('rules' in act) return (await commitRules(realm, act, commit)) !== undefined
+  return (await commit(act)).kind === 'applied'
 }
 
 /** Ends a request that was not answered in time. */

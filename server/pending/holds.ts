@@ -5,6 +5,7 @@ import {
   type Entry,
   EXPIRING_KINDS,
   type Operation,
+  type Outcome,
   putRecord,
   type Realm,
   rowsOf,
@@ -14,10 +15,10 @@ import {
 import type { CutoffAsOf, HoldRule, ReleaseRule } from '@rescind/core/log'
 import {
   auditMembers,
+  commitRules,
   isKeptRule,
   type KeptRule,
-  type RowsWithAll,
-  rowsWithAll,
+  type RulingRows,
   rulesNow,
   SERVER,
 } from './kept-rule.ts'
@@ -77,22 +78,21 @@ export async function endHold(realm: Realm, end: EndHold): Promise<boolean> {
   const audit: Audit = { ...whoOf(caller ?? SERVER), how, why: reason, cause }
   const ended = { state: to, endedAtMs: realm.nowMs(), endedBy: audit.by, endReason: reason }
   const releases = ruleIds(id, value).map((one): ReleaseRule => ({ kind: 'release', id: one }))
-  const revokes: RowsWithAll =
-    to === 'revoked'
-      ? await rowsWithAll(realm, rulesNow(realm, value, placeOf(realm, entry)), {
-          audit: { ...audit, ...auditMembers(value) },
-          keepCredentials: value.keepCredentials,
-        })
-      : { operations: [], expects: [] }
-  const operations: readonly Operation[] = [
+  const before: readonly Operation[] = [
     ...HOLDS.end(realm, { entry, ended, audit, keptMs }),
     ...rowsOf(realm, releases, audit),
-    // Last, so that the write's position is that of the revocation.
-    ...revokes.operations,
   ]
   const dependsOn = caller === undefined ? [] : [caller.dependency]
-  const outcome = await realm.commit({ ...revokes, realm: realm.ordinal, dependsOn, operations })
-  return outcome.kind === 'applied'
+  // The rules come last, so that the write's position is that of the revocation.
+  const commit = (rows: RulingRows): Promise<Outcome> =>
+    realm.commit({ ...rows, realm: realm.ordinal, dependsOn, operations: [...before, ...rows.operations] })
+  if (to !== 'revoked') return (await commit({ operations: [], expects: [] })).kind === 'applied'
+  const ruling = {
+    rules: rulesNow(realm, value, placeOf(realm, entry)),
+    audit: { ...audit, ...auditMembers(value) },
+    keepCredentials: value.keepCredentials,
+  }
+  return (await commitRules(realm, ruling, commit)) !== undefined
 }
 
 export type ExtendHold = {

@@ -3,13 +3,15 @@ import {
   type Caller,
   isStoredTarget,
   type Members,
+  type Operation,
+  type Outcome,
   type Realm,
   rowsOf,
   ruleOn,
   shaped,
   type Write,
 } from '@rescind/authority'
-import { KEEP_FOREVER_MS } from '@rescind/core'
+import { KEEP_FOREVER_MS, Overloaded } from '@rescind/core'
 import { defined } from '@rescind/core/bytes'
 import type { CutoffAsOf, RevokeRule, Target } from '@rescind/core/log'
 import { credentialsEnded } from '@rescind/dialects'
@@ -56,21 +58,63 @@ export function rulesNow(realm: Realm, kept: KeptRule, asOf?: CutoffAsOf): reado
   })
 }
 
-/** What a write with these rules consists of: their rows, after what ends credentials in the Identity directory. */
-export type RowsWithAll = Pick<Write, 'operations' | 'expects' | 'reads'>
+/** Rules to write, and who writes them why. */
+export type Ruling = {
+  readonly rules: readonly RevokeRule[]
+  readonly audit: Audit
+  /** Whether long-lived credentials stay; absent: they end with a cutoff over their person. */
+  readonly keepCredentials?: boolean | undefined
+}
 
-export async function rowsWithAll(
+/** The part of a write that holds the rows of rules, after what ends credentials in the Identity directory. */
+export type RulingRows = Pick<Write, 'operations' | 'expects' | 'reads'>
+
+export type Ruled = { readonly outcome: Applied; readonly rows: readonly Operation[] }
+type Applied = Extract<Outcome, { readonly kind: 'applied' }>
+
+/** Passes over credentials that are made while their person's rule is written. */
+const PASSES_MAX = 8
+
+/**
+ * Commits rules and the end of the credentials that end with them, as one write. Whoever makes credentials without a pause must
+ * not hold a rule off: if that write fails, the rules are written by themselves, and then ends what was made until then.
+ * @returns undefined: judge again. @throws Overloaded when it does not come to an end; the rules are in force then.
+ */
+export async function commitRules(
   realm: Realm,
-  rules: readonly RevokeRule[],
-  {
-    audit,
-    keepCredentials = false,
-  }: { readonly audit: Audit; readonly keepCredentials?: boolean | undefined },
-): Promise<RowsWithAll> {
-  const ended = keepCredentials
-    ? { operations: [], expects: [] }
-    : await credentialsEnded(realm, rules, audit)
-  return { ...ended, operations: [...ended.operations, ...rowsOf(realm, rules, audit)] }
+  ruling: Ruling,
+  commit: (rows: RulingRows) => Promise<Outcome>,
+): Promise<Ruled | undefined> {
+  const { rules, audit, keepCredentials = false } = ruling
+  const ended = keepCredentials ? NOTHING : await credentialsEnded(realm, rules, audit)
+  const whole = await commitRows(commit, {
+    ...ended,
+    operations: [...ended.operations, ...rowsOf(realm, rules, audit)],
+  })
+  if (whole !== undefined || ended.reads === undefined) return whole
+  const alone = await commitRows(commit, { operations: rowsOf(realm, rules, audit), expects: [] })
+  if (alone !== undefined) await endMadeMeanwhile(realm, ruling)
+  return alone
+}
+
+const NOTHING: RulingRows = { operations: [], expects: [] }
+
+async function commitRows(
+  commit: (rows: RulingRows) => Promise<Outcome>,
+  rows: RulingRows,
+): Promise<Ruled | undefined> {
+  const outcome = await commit(rows)
+  return outcome.kind === 'applied' ? { outcome, rows: rows.operations } : undefined
+}
+
+/** The tokens by which credentials were made are dead by now, so only new logins could make more. */
+async function endMadeMeanwhile(realm: Realm, { rules, audit }: Ruling): Promise<void> {
+  for (let pass = 0; pass < PASSES_MAX; pass += 1) {
+    const left = await credentialsEnded(realm, rules, audit)
+    if (left.operations.length === 0) return
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], ...left })
+  }
+  throw new Overloaded('the rule is in force, but credentials of this person are still being made: try again')
 }
 
 /** The author of what the server does by itself. */

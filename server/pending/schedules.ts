@@ -3,6 +3,7 @@ import {
   type Caller,
   type Entry,
   EXPIRING_KINDS,
+  type Outcome,
   type Realm,
   shaped,
   whoOf,
@@ -12,10 +13,10 @@ import type { Target } from '@rescind/core/log'
 import { APPROVAL_WAIT_MS, APPROVALS, type ApprovalValue } from './approvals.ts'
 import {
   auditMembers,
+  commitRules,
   isKeptRule,
   type KeptRule,
-  type RowsWithAll,
-  rowsWithAll,
+  type RulingRows,
   rulesNow,
 } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
@@ -68,20 +69,25 @@ export async function settleSchedule(
   }
   const state = size === undefined ? 'done' : 'asked'
   const ended = { state, endedAtMs: realm.nowMs(), endedBy: 'server' } as const
-  const effect =
-    size === undefined
-      ? await rowsWithAll(realm, rulesNow(realm, entry.value), {
-          audit,
-          keepCredentials: entry.value.keepCredentials,
-        })
-      : await asking(realm, requestFor(realm, entry, size), audit)
-  if (effect === undefined) return
-  const operations = [...SCHEDULES.end(realm, { entry, ended, audit, keptMs }), ...effect.operations]
-  await realm.commit({ ...effect, realm: realm.ordinal, dependsOn: [], operations })
+  const before = SCHEDULES.end(realm, { entry, ended, audit, keptMs })
+  const commit = (rows: RulingRows): Promise<Outcome> =>
+    realm.commit({
+      ...rows,
+      realm: realm.ordinal,
+      dependsOn: [],
+      operations: [...before, ...rows.operations],
+    })
+  if (size === undefined) {
+    const { keepCredentials } = entry.value
+    await commitRules(realm, { rules: rulesNow(realm, entry.value), audit, keepCredentials }, commit)
+    return
+  }
+  const request = await asking(realm, requestFor(realm, entry, size), audit)
+  if (request !== undefined) await commit(request)
 }
 
 /** @returns undefined when too many requests wait; answering one makes room. */
-async function asking(realm: Realm, value: ApprovalValue, audit: Audit): Promise<RowsWithAll | undefined> {
+async function asking(realm: Realm, value: ApprovalValue, audit: Audit): Promise<RulingRows | undefined> {
   const id = APPROVALS.mintId(realm)
   const slot = await APPROVALS.freeSlot(realm, id)
   if (slot === undefined) return undefined

@@ -61,8 +61,8 @@ export function putSettings(realm: Realm, { known, next, audit }: PutSettings): 
 export async function approvedSettings(
   realm: Realm,
   approvalAboveTokens: number | null,
-): Promise<(audit: Audit) => Promise<Pick<Write, 'operations' | 'expects'>>> {
+): Promise<(audit: Audit) => Pick<Write, 'operations' | 'expects'>> {
   const known = await settingsOf(realm)
   const next = withChange(known.value, { approvalAboveTokens })
-  return async (audit) => ({ operations: putSettings(realm, { known, next, audit }), expects: [] })
+  return (audit) => ({ operations: putSettings(realm, { known, next, audit }), expects: [] })
 }

@@ -1,7 +1,7 @@
 import { type Audit, type Caller, type Cause, type Operation, type Realm, whoOf } from '@rescind/authority'
 import { defined } from '@rescind/core/bytes'
 import { decodeRule, type RevokeRule, traitsOf } from '@rescind/core/log'
-import { rowsWithAll } from '../pending/kept-rule.ts'
+import { commitRules } from '../pending/kept-rule.ts'
 import type { Written } from '../receipts/receipt.ts'
 
 /** A mark in an act's own write. It makes the act happen at most once, even across a crash; `id` finds it. */
@@ -26,15 +26,18 @@ export async function writeRules(realm: Realm, write: RuleWrite): Promise<Writte
   const { caller, rules, also = [] } = write
   const { how, reason: why, note, cause, once, skewSeconds } = write
   const audit: Audit = defined({ ...whoOf(caller), how, why, note, cause, once: once?.id, skewSeconds })
-  const effect = await rowsWithAll(realm, rules, { audit, keepCredentials: write.keepCredentials })
-  const outcome = await realm.commit({
-    realm: realm.ordinal,
-    dependsOn: [caller.dependency],
-    ...effect,
-    operations: [...also, ...(write.once === undefined ? [] : [write.once.mark]), ...effect.operations],
-  })
-  const rows = effect.operations
-  if (outcome.kind !== 'applied') return 'stale'
+  const before = [...also, ...(write.once === undefined ? [] : [write.once.mark])]
+  const ruling = { rules, audit, keepCredentials: write.keepCredentials }
+  const ruled = await commitRules(realm, ruling, (effect) =>
+    realm.commit({
+      realm: realm.ordinal,
+      dependsOn: [caller.dependency],
+      ...effect,
+      operations: [...before, ...effect.operations],
+    }),
+  )
+  if (ruled === undefined) return 'stale'
+  const { outcome, rows } = ruled
   return { at: outcome.at, atMs: atMsOf(rows), rules: settled(rows).slice(-rules.length), audit }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Realm, ruleOn, type Store } from '@rescind/authority'
-import type { CutoffTarget } from '@rescind/core/log'
+import { Overloaded } from '@rescind/core'
+import { type CutoffTarget, rowKindOf } from '@rescind/core/log'
 import { longLivedCredentials } from '@rescind/dialects'
 import { created, updated } from '../../dialects/identity/directory/changes.ts'
 import { IDENTITY_USERS, identityUserValue, withApiKey } from '../../dialects/identity/directory/users.ts'
@@ -10,60 +11,76 @@ import { callerAt } from './acts.ts'
 import { putUser } from './world-identity.ts'
 import { wrappedStore } from './wrapped-store.ts'
 
-/** A store on which something else is written right after a read. */
+type After = { readonly name: string; times: number; readonly act: () => Promise<void> }
+
+/** A store on which something else is written right after reads. */
 export class BusyStore {
   readonly store: Store
-  #after: { readonly name: string; readonly act: () => Promise<void> } | undefined
+  #after: After | undefined
 
   constructor(store: Store) {
     this.store = wrappedStore(store, (name, call) => {
       const after = this.#after
-      if (after?.name !== name) return call()
-      this.#after = undefined
-      return readThen(call, after.act)
+      if (after?.name !== name || after.times === 0) return call()
+      after.times -= 1
+      return this.#readThen(call, after)
     })
   }
 
-  afterNext(name: 'record' | 'recordsListed', act: () => Promise<void>): void {
-    this.#after = { name, act }
+  afterNext(name: 'record' | 'recordsListed', act: () => Promise<void>, times = 1): void {
+    this.#after = { name, times, act }
   }
-}
 
-async function readThen(call: () => unknown, act: () => Promise<void>): Promise<unknown> {
-  const read = await call()
-  await act()
-  return read
+  async #readThen(call: () => unknown, after: After): Promise<unknown> {
+    const read = await call()
+    // What is written reads, too.
+    this.#after = undefined
+    await after.act()
+    this.#after = after
+    return read
+  }
 }
 
 const ANN = { source: 'identity', subject: 'ann' }
 const TARGET: CutoffTarget = { kind: 'cut', shape: 'subject', principals: ANN }
 
-/** Ends what ann has while each of two credentials is made, by `other`, after hers were listed. */
+/** Ends what ann has while credentials are made, by `other`, after hers were listed. */
 export async function endWhileMade(busy: BusyStore, realm: Realm, other: Realm): Promise<void> {
   await putUser(realm, identityUserValue(realm, { id: 'ann', username: 'ann', roles: [], enabled: true }))
-  busy.afterNext('recordsListed', () => makeAppCredential(other))
-  assert.deepEqual(await revoked(realm), ['stale', 'written'])
-  busy.afterNext('record', () => makeApiKey(other))
-  assert.deepEqual(await revoked(realm), ['stale', 'written'])
-}
-
-/** Until it is written. @returns what became of each attempt. */
-async function revoked(realm: Realm): Promise<readonly string[]> {
-  const attempts: string[] = []
-  while (attempts.at(-1) !== 'written') {
-    const caller = callerAt(realm, realm.position())
-    const written = await writeRules(realm, {
-      ...{ caller, rules: [ruleOn(realm, TARGET)], how: 'test', reason: 'r' },
-    })
-    attempts.push(written === 'stale' ? 'stale' : 'written')
+  let made = 0
+  const makeNext = (): Promise<void> => {
+    made += 1
+    return makeAppCredential(other, `ac${made}`)
   }
+  busy.afterNext('recordsListed', makeNext)
+  await revoke(realm)
+  assert.deepEqual([made, await longLivedCredentials(realm, 'ann')], [1, []])
+  busy.afterNext('record', () => makeApiKey(other))
+  await revoke(realm)
   assert.deepEqual(await longLivedCredentials(realm, 'ann'), [])
-  return attempts
+  busy.afterNext('recordsListed', makeNext, 4)
+  await revoke(realm)
+  assert.deepEqual([made, await longLivedCredentials(realm, 'ann')], [5, []])
+  const { seq } = realm.index
+  busy.afterNext('recordsListed', makeNext, Number.POSITIVE_INFINITY)
+  await assert.rejects(revoke(realm), Overloaded)
+  busy.afterNext('recordsListed', makeNext, 0)
+  const rows = await realm.store.rowsAfter(realm.ordinal, seq, 1_000)
+  assert.ok(
+    rows.some((row) => rowKindOf(row) === 'revoke'),
+    'the rule is in force all the same',
+  )
 }
 
-async function makeAppCredential(realm: Realm): Promise<void> {
-  const made = { id: 'ac', userId: 'ann', tenantId: 't', name: 'ac', secretDigest: 'x', roleIds: [] }
-  const change = created('appCredential', 'ac', { after: { ...made, isUnrestricted: false } })
+async function revoke(realm: Realm): Promise<void> {
+  const caller = callerAt(realm, realm.position())
+  const rule = { caller, rules: [ruleOn(realm, TARGET)], how: 'test', reason: 'r' }
+  assert.notEqual(await writeRules(realm, rule), 'stale')
+}
+
+async function makeAppCredential(realm: Realm, id: string): Promise<void> {
+  const made = { id, userId: 'ann', tenantId: 't', name: id, secretDigest: 'x', roleIds: [] }
+  const change = created('appCredential', id, { after: { ...made, isUnrestricted: false } })
   const act = { caller: callerAt(realm, realm.position()), how: 'test' }
   assert.equal((await writeDirectory(realm, [change], act)).kind, 'written')
 }

@@ -10,7 +10,7 @@ import {
   type EndApproval,
   endApproval,
 } from '../../../pending/approvals.ts'
-import { auditMembers, rowsWithAll, rulesNow } from '../../../pending/kept-rule.ts'
+import { auditMembers, rulesNow } from '../../../pending/kept-rule.ts'
 import { approvedSettings } from '../../../records/realm-settings.ts'
 import type { Resolved } from '../../../rules/resolved.ts'
 import { type Size, sizeOf } from '../../../rules/size.ts'
@@ -99,7 +99,7 @@ async function end(ask: Ask<unknown, EndBody>, to: 'approved' | 'denied'): Promi
   if (entry.value.dueAtMs <= realm.nowMs()) return problem(409, 'this request has expired')
   const refused = to === 'approved' ? refusal(ask, entry) : undefined
   if (refused !== undefined) return refused
-  const acts = to === 'approved' ? await actsOf(realm, entry.value.act) : undefined
+  const act = to === 'approved' ? await actOf(realm, entry.value.act) : undefined
   const done = await endApproval(realm, {
     entry,
     to,
@@ -107,7 +107,7 @@ async function end(ask: Ask<unknown, EndBody>, to: 'approved' | 'denied'): Promi
     how,
     reason: body?.reason,
     keptMs: parts.auditRetentionMs,
-    ...defined({ acts }),
+    ...defined({ act }),
   })
   return done ? pendedAnswer(REQUESTS, ask) : 'stale'
 }
@@ -121,14 +121,14 @@ function refusal({ by }: Ask<unknown, EndBody>, { value }: Entry<ApprovalValue>)
   return undefined
 }
 
-async function actsOf(realm: Realm, act: ApprovalAct): Promise<NonNullable<EndApproval['acts']>> {
+async function actOf(realm: Realm, act: ApprovalAct): Promise<NonNullable<EndApproval['act']>> {
   if (act.kind === 'settings') return approvedSettings(realm, act.approvalAboveTokens)
   const { rule } = act
-  return async (audit) =>
-    rowsWithAll(realm, rulesNow(realm, rule), {
-      audit: { ...audit, why: rule.reason, ...auditMembers(rule) },
-      keepCredentials: rule.keepCredentials,
-    })
+  return (audit) => ({
+    rules: rulesNow(realm, rule),
+    audit: { ...audit, why: rule.reason, ...auditMembers(rule) },
+    keepCredentials: rule.keepCredentials,
+  })
 }
 
 export const APPROVAL_ENDPOINTS: readonly Endpoint[] = [
