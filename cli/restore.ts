@@ -4,7 +4,7 @@ import type { Realm, Realms, Store } from '@rescind/authority'
 import { SettingsRefused, StoreRefused } from '@rescind/core'
 import { type Checkpoint, relationOf } from '@rescind/core/log'
 import { checkpointIn, type EpochStarted, startEpochs } from '@rescind/server'
-import { flush, type OpenedStore, openStore, type SideJoined } from '@rescind/stores'
+import { flush, type OpenedStore, openStore, refuseLeftJournal, type SideJoined } from '@rescind/stores'
 import {
   leftRealms,
   masterKeyOf,
@@ -32,6 +32,7 @@ export async function restore(words: readonly string[], valuesOf: ValuesOf): Pro
     throw new StoreRefused(
       `${path} exists: stop the server and move it away; a restore never replaces a store`,
     )
+  refuseLeftJournal(path)
   if (!existsSync(file)) throw new StoreRefused(`${file}: no such backup`)
   const sideFile = typeof sideLog === 'object' ? sideLog.path : undefined
   if (sideFile !== undefined && !existsSync(sideFile))

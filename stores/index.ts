@@ -13,5 +13,6 @@ export {
   withoutPassword,
 } from './open.ts'
 export { flush } from './sqlite/backup.ts'
+export { refuseLeftJournal } from './sqlite/left-files.ts'
 export type { SideJoined } from './sqlite/side-join.ts'
 export { openSqlite, type SideLogged } from './sqlite/store.ts'

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
@@ -233,6 +234,9 @@ test('a copy on disk is refused to servers until it is complete, and never repla
   const third = await database()
   assert.match(await refusal(move(up(path, third))), /is being moved, or was moved/)
   assert.match(await refusal(move(down(await occupied(), back))), /holds a store already/)
+  const stale = newPath()
+  writeFileSync(`${stale}-wal`, 'frames of a store that is gone')
+  assert.match(await refusal(move(down(await occupied(), stale))), /db-wal is left of another store/)
   const foreign = await filled()
   assert.match(await refusal(move(down(await occupied(), foreign))), /exists: a move never replaces a store/)
 })

@@ -14,6 +14,7 @@ import type {
 } from '../move/ends.ts'
 import type { MovedTable, Row } from '../move/tables.ts'
 import { flush } from './backup.ts'
+import { refuseLeftJournal } from './left-files.ts'
 import { takeLock } from './lock.ts'
 import { MoveStage } from './move-stage.ts'
 import { cameFrom, STAGE_ENDING } from './moved.ts'
@@ -32,6 +33,7 @@ export async function openMoveTarget(path: string): Promise<MoveTarget> {
 
 function stateOf(path: string): TargetState {
   const isThere = lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  if (!isThere) refuseLeftJournal(path)
   const file = isThere ? path : `${path}${STAGE_ENDING}`
   if (!existsSync(file)) return { kind: 'empty' }
   const db = new DatabaseSync(file, { readOnly: true })

@@ -115,6 +115,20 @@ describe('a backup', () => {
     assert.equal(existsSync(`${copy}.partial`), false)
   })
 
+  it('is not restored where the journal of another store lies', async (t) => {
+    const site = new Site(t)
+    const server = await site.start(false)
+    await site.backup()
+    await server.stop()
+    site.loseStore()
+    writeFileSync(site.path('data/rescind.db-wal'), 'frames of a store that is gone')
+    assertRefused(
+      await site.run('restore', 'copy.db'),
+      /rescind\.db-wal is left of another store: move it away/,
+    )
+    assert.equal(existsSync(site.path('data/rescind.db')), false)
+  })
+
   it('[G07] restored alone, begins a new epoch in which every token from before is lost, and new ones are good', async (t) => {
     const site = new Site(t)
     const server = await site.start(false)
