@@ -128,12 +128,16 @@ function dependencies(write: Write, folded: ReadonlyMap<RealmOrdinal, FoldedLog>
   return [...byRealm].map(([r, keys]) => ({ r, keys: uuids(keys) }))
 }
 
-/** Also writes the keeps that the commit decided into the rows of the group. */
+/**
+ * Also writes the keeps that the commit decided into the rows of the group.
+ * @param missed undefined: it is not known, so that all realms have to be read again.
+ */
 export function decodeReply(
-  { writes }: Group,
+  group: Group,
   reply: GroupReply,
-  missed: readonly MissedRow[],
+  missed: readonly MissedRow[] | undefined,
 ): GroupOutcome {
+  const { writes } = group
   const heads = new Map<RealmOrdinal, LogHead>()
   const times = new Map<RealmOrdinal, number>()
   for (const { r, seq, chain, at } of reply.heads) {
@@ -155,7 +159,7 @@ export function decodeReply(
     outcomes,
     heads,
     timesMs: times,
-    missed: rowsByRealm(missed),
+    missed: missed === undefined ? nothingOf(group) : rowsByRealm(missed),
     forked: reply.forks.map(realmOrdinal),
   }
 }
@@ -183,6 +187,11 @@ function settleKeeps(
 
 function rowsOf({ operations }: Write): readonly NewRow[] {
   return operations.flatMap((operation) => (operation.kind === 'append' ? [operation.row] : []))
+}
+
+function nothingOf({ writes, folded }: Group): ReadonlyMap<RealmOrdinal, readonly ChainedLogRow[]> {
+  const realms = folded?.keys() ?? writes.map(({ realm }) => realm)
+  return new Map([...realms].map((realm) => [realm, []]))
 }
 
 function rowsByRealm(missed: readonly MissedRow[]): ReadonlyMap<RealmOrdinal, readonly ChainedLogRow[]> {

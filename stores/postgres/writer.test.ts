@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { StoreUnavailable } from '@rescind/core'
 import { CuttingProxy, type Fate } from '../../test/kit/cutting-proxy.ts'
-import { appended, dependent, EMPTY_LOG, emptyStore, judgedAt } from '../../test/kit/postgres-nodes.ts'
+import { appended, dependent, EMPTY_LOG, emptyStore, judgedAt, REALM } from '../../test/kit/postgres-nodes.ts'
 import { type PostgresServer, startPostgres } from '../../test/kit/postgres-server.ts'
 import { Connection } from './connection.ts'
-import { encodeGroup, type GroupJson } from './group-json.ts'
+import { decodeReply, encodeGroup, type GroupJson } from './group-json.ts'
 import { ServerPlace } from './server-place.ts'
 import { GroupWriter } from './writer.ts'
 
@@ -155,7 +155,11 @@ test('a notice that comes with a commit leaves its outcome unknown, and the fenc
       BEGIN RAISE WARNING 'canceling wait for synchronous replication'; RETURN NULL; END $$;
     CREATE CONSTRAINT TRIGGER warn AFTER INSERT ON rescind.log DEFERRABLE INITIALLY DEFERRED
       FOR EACH ROW EXECUTE FUNCTION rescind.warn()`)
-  assert.deepEqual((await writer.write(group('warned'), 0)).reply.codes, [1])
+  const warned = judgedAt(EMPTY_LOG, dependent([], appended({ kind: 'release', id: 'h' }, 'warned')))
+  const { reply, missed } = await writer.write(encodeGroup(warned), 0)
+  assert.deepEqual(reply.codes, [1])
+  // What others wrote before is not known, so nothing is acknowledged before the log is read again.
+  assert.deepEqual(decodeReply(warned, reply, missed).missed, new Map([[REALM, []]]))
   const [row] = await direct.rows<[number]>('SELECT fence FROM rescind.node WHERE id = $1', [nodeId])
   assert.equal(row?.[0], 2, 'it was looked up')
   assert.deepEqual(await audits(), ['warned'])

@@ -23,7 +23,11 @@ const RETRIED = new Set(['40P01', '40001', '55P03'])
 /** Codes of `group_1` for a fence that was raised or a row that is gone, and for a store that was moved elsewhere. */
 const ENDING: ReadonlySet<string | undefined> = new Set(['RS002', 'RS005'])
 
-export type WrittenGroup = { readonly reply: GroupReply; readonly missed: readonly MissedRow[] }
+/** `missed` is undefined when the outcome had to be looked up: the rows of the reply are lost. */
+export type WrittenGroup = {
+  readonly reply: GroupReply
+  readonly missed: readonly MissedRow[] | undefined
+}
 
 export type WriterOptions = {
   readonly address: PostgresAddress
@@ -98,7 +102,7 @@ export class GroupWriter {
         this.#isUnknown = true
         this.counts.unknown += 1
         const reply = await this.#outcome(untilMs)
-        if (reply !== undefined) return { reply, missed: [] }
+        if (reply !== undefined) return { reply, missed: undefined }
       } else if (tried.kind === 'refused' && !RETRIED.has(tried.error.code ?? '')) {
         // One write's content is no fault of the others in its group.
         if (isCareful || !isOfContent(tried.error)) throw this.#refused(tried.error)
