@@ -87,6 +87,21 @@ test('a node that left without its fence row, or never joined, is known by its g
   for (const node of [idle, writing]) node.connection.drop()
 })
 
+test('a mark that came after its node had left goes, too', async () => {
+  const node = await joined(2)
+  await admin.rows('INSERT INTO rescind.fold_mark (realm, node, seq, no) VALUES (7, $1, 1, 1)', [SELF])
+  const marks = (): Promise<readonly unknown[]> =>
+    admin.rows('SELECT node FROM rescind.fold_mark ORDER BY node')
+  const before = await marks()
+  await admin.rows("SELECT rescind.forget_1($1, '[]')", [place])
+  assert.deepEqual(
+    await marks(),
+    before.filter((row) => JSON.stringify(row) !== JSON.stringify([SELF])),
+  )
+  assert.equal((await marks()).length, before.length - 1)
+  node.connection.drop()
+})
+
 test('nothing is forgotten, swept or claimed on another server than the caller means', async () => {
   const node = await joined(2)
   const other = `${place.slice(0, -1)}9`

@@ -26,6 +26,8 @@ ${REFUSE_ELSEWHERE}${REFUSE_MOVED}
     DELETE FROM rescind.node n WHERE n.id = v_row.node
       AND (v_row.counter IS NOT NULL OR n.fence = v_row.fence AND n.group_no = v_row.no);
   END LOOP;
+  -- A mark that came after its node had left, or was forgotten.
+  DELETE FROM rescind.fold_mark m WHERE NOT EXISTS (SELECT FROM rescind.lease l WHERE l.node = m.node);
 END
 $forget$;
 `
