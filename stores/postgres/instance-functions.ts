@@ -1,5 +1,7 @@
 import { BY_INDEX } from './setup-functions.ts'
 
+/** How long the last contact of a verifier that no node knows is remembered. */
+const FORGOTTEN_MS = 86_400_000
 /** The rows of nodes that are gone stand under this name. */
 export const NO_NODE = '00000000-0000-0000-0000-000000000000'
 
@@ -34,8 +36,10 @@ BEGIN
       seen_at = greatest(i.seen_at, excluded.seen_at), put_by = excluded.put_by,
       body = CASE WHEN excluded.seen_at >= i.seen_at THEN excluded.body ELSE i.body END;
   DELETE FROM rescind.instance i WHERE i.node = OLD.node;
-  DELETE FROM rescind.instance i WHERE i.node = '${NO_NODE}'
-    AND i.seen_at < rescind.clock_1() - 86400000;
+  -- Another node that departs may hold some of these, and wait for rows that are held here.
+  DELETE FROM rescind.instance WHERE (realm, id, node) IN (
+    SELECT i.realm, i.id, i.node FROM rescind.instance i
+    WHERE i.node = '${NO_NODE}' AND i.seen_at < rescind.clock_1() - ${FORGOTTEN_MS} FOR UPDATE SKIP LOCKED);
   RETURN NULL;
 END
 $departed$;

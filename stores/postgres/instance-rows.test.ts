@@ -136,3 +136,18 @@ test('a heartbeat that does not count publishes nothing', async () => {
   assert.equal(shown(await reading(lease)).includes('9 never 0'), false)
   await lease.leave()
 })
+
+test('a node departs without waiting for what another departure holds', async () => {
+  const lease = await opened('d')
+  const old = `INSERT INTO rescind.instance (node, realm, id, contacts, applied, seen_at, body, put_by)
+    VALUES ('00000000-0000-0000-0000-000000000000', 9, $1, 1, 0, 0, '{}', pg_current_xact_id())`
+  for (const id of ['held', 'free']) await admin.rows(old, [id])
+  const other = await Connection.open(server.address)
+  await other.run("BEGIN; SELECT FROM rescind.instance WHERE realm = 9 AND id = 'held' FOR UPDATE")
+  await admin.run("SET lock_timeout = '100ms'; DELETE FROM rescind.lease; RESET lock_timeout")
+  const left = 'SELECT id FROM rescind.instance WHERE realm = 9'
+  assert.deepEqual(await admin.rows(left), [['held']])
+  await other.run('COMMIT')
+  other.drop()
+  await lease.leave()
+})
