@@ -30,7 +30,13 @@ test('a URL of no engine, or of no file, is refused, and the message names its s
 })
 
 test('a password in a URL that is refused, or listed, is not shown', () => {
-  for (const text of ['postgress://me:secret@db/x', 'Postgres://me:secret@db/x', 'mysql://me:secret@db']) {
+  for (const text of [
+    'postgress://me:secret@db/x',
+    'Postgres://me:secret@db/x',
+    'mysql://me:secret@db',
+    'pg://me:p@secret@db/x',
+    'pg://me:p/secret?x@db',
+  ]) {
     assert.throws(
       () => parseStoreUrl(text, '--store'),
       (error) => error instanceof SettingsRefused && !error.message.includes('secret'),

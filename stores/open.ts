@@ -50,7 +50,7 @@ export function parseStoreUrl(text: string, name: string): StoreUrl {
 
 /** A URL that names a password names it to whoever reads errors and listings. */
 export function withoutPassword(text: string): string {
-  return text.replace(/(\/\/[^/@:]*):[^/@]*@/, '$1:…@')
+  return text.replace(/(\/\/[^/@:]*):.*@/, '$1:…@')
 }
 
 export type OpenStore = OpenSqlite & {
