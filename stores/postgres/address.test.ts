@@ -40,6 +40,8 @@ test('a URL with a password, without names, or with what would weaken the connec
     ['postgres://u@db/d?options=-c%20fsync=off', /the parameter options is not known/],
     ['postgres://u@db/d?sslrootcert=/nowhere.pem', /cannot be read/],
     ['postgres://u@localhost/d?sslrootcert=/nowhere.pem', /have no certificate/],
+    ['postgres://u@localhost/d?sslmode=verify-full', /have no certificate/],
+    ['postgres://u@db/d?host=/var/run/postgresql', /a host or a socket, and not both/],
   ] as const)
     assert.throws(
       () => parsePostgresUrl(text, '--store'),

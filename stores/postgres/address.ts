@@ -19,15 +19,16 @@ export function parsePostgresUrl(text: string, name: string): PostgresAddress {
   if (url.password !== '')
     throw refuse('a password in a URL is seen by others; put it into a file that PGPASSFILE names')
   const database = decoded(url.pathname.slice(1))
-  const { socket, rootCert, role } = parametersOf(url.searchParams, refuse)
+  const { socket, rootCert, role, isVerified } = parametersOf(url.searchParams, refuse)
   const user = role ?? decoded(url.username)
   if (user === '' || database === '' || database.includes('/'))
     throw refuse('name user and database: postgres://USER@HOST/DATABASE')
+  if (socket !== undefined && url.hostname !== '') throw refuse('name a host or a socket, and not both')
   const host = socket ?? url.hostname.replace(/^\[|\]$/g, '')
   if (host === '') throw refuse('name the host, or a socket: ?host=/var/run/postgresql')
   const isHere = host.startsWith('/') || LOOPBACK.test(host)
-  if (isHere && rootCert !== undefined)
-    throw refuse('sslrootcert: connections on this machine have no certificate')
+  if (isHere && (rootCert !== undefined || isVerified))
+    throw refuse('sslmode and sslrootcert: connections on this machine have no certificate')
   const address = { host, port: url.port === '' ? PORT : Number(url.port), user, database }
   return {
     ...address,
@@ -46,21 +47,24 @@ type Parameters = {
   readonly socket: string | undefined
   readonly rootCert: string | undefined
   readonly role: string | undefined
+  readonly isVerified: boolean
 }
 
 function parametersOf(given: URLSearchParams, refuse: Refuse): Parameters {
   let socket: string | undefined
   let role: string | undefined
   let rootCert: string | undefined
+  let isVerified = false
   for (const [key, value] of given) {
     if (key === 'host' && value.startsWith('/')) socket = value
     else if (key === 'user' && value !== '') role = value
     else if (key === 'sslrootcert' && value !== '') rootCert = value
     else if (key === 'sslmode' && value !== 'verify-full')
       throw refuse(`sslmode=${value} is not possible: connections to other machines are always verified`)
-    else if (key !== 'sslmode') throw refuse(`the parameter ${key} is not known here`)
+    else if (key === 'sslmode') isVerified = true
+    else throw refuse(`the parameter ${key} is not known here`)
   }
-  return { socket, rootCert, role }
+  return { socket, rootCert, role, isVerified }
 }
 
 function certificate(path: string, refuse: Refuse): string {
