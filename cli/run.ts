@@ -129,7 +129,7 @@ function usage(): string {
     '                                        --side-log FILE continues the backup and was closed in order, or reaches',
     '                                        --known-position P (any position that a receipt or a verifier shows), or',
     '                                        --keep-tokens says that nothing was revoked since',
-    '       rescind epoch new [FLAGS]        start a new epoch on a stopped store, after a fork (flags as for restore)',
+    '       rescind epoch new [FLAGS]        start a new epoch on a stopped store, after a fork or a takeover (flags as for restore)',
     '       rescind store migrate FROM TO    move a stopped store from sqlite:PATH to postgres://… or back; run it again if it was cut off',
     '       rescind --version',
     '',

@@ -53,7 +53,9 @@ export function durableWords(words: readonly string[], valuesOf: ValuesOf): Stor
   }
   const config = checkConfig(valuesOf(flags))
   if (!config.store.isDurable)
-    throw new SettingsRefused('store: this command needs a store on disk; give --store sqlite:PATH')
+    throw new SettingsRefused(
+      'store: this command needs a store that lasts; give --store sqlite:PATH or postgres://USER@HOST/DATABASE',
+    )
   return { file, known, keepTokens, config, url: fileStore(config.store) ?? config.store }
 }
 
