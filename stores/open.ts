@@ -1,5 +1,5 @@
 import type { Store } from '@rescind/authority'
-import { SettingsRefused } from '@rescind/core'
+import { isOutage, SettingsRefused, StoreRefused } from '@rescind/core'
 import { MemoryStore } from './memory/store.ts'
 import type { MoveSource, MoveTarget } from './move/ends.ts'
 import { type MoveDone, type MoveOptions, moveStore } from './move/move.ts'
@@ -101,7 +101,24 @@ export type Move = MoveOptions &
  * Moves a stopped store from SQLite to PostgreSQL or back. A move that was cut off goes on when it is called again.
  * @throws StoreRefused, SettingsRefused.
  */
-export async function migrateStore({ from, to, sideLog, ...options }: Move): Promise<MoveDone> {
+export async function migrateStore(move: Move): Promise<MoveDone> {
+  try {
+    return await migrated(move)
+  } catch (error) {
+    if (!isOfAnEngine(error)) throw error
+    throw new StoreRefused(`the move was cut off: ${error.message}; run the same command again`)
+  }
+}
+
+/** Of PostgreSQL, its connection, SQLite or a file; what this program gets wrong has no code. */
+function isOfAnEngine(error: unknown): error is Error {
+  return (
+    isOutage(error) ||
+    (error instanceof Error && ('code' in error || error.message.startsWith('Connection terminated')))
+  )
+}
+
+async function migrated({ from, to, sideLog, ...options }: Move): Promise<MoveDone> {
   const source = await openSource(from, to, sideLog)
   try {
     const target = await openTarget(to)

@@ -13,6 +13,7 @@ import { append, bareToken, commit, put, putRecord, write, writeIn } from '../co
 import { digestOf } from '../move/digest.ts'
 import type { MoveSource, MoveTarget } from '../move/ends.ts'
 import { type MoveDone, moveStore } from '../move/move.ts'
+import { migrateStore } from '../open.ts'
 import { backupSqlite } from '../sqlite/backup.ts'
 import { openMoveSource as openSqliteSource } from '../sqlite/move-source.ts'
 import { openMoveTarget as openSqliteTarget } from '../sqlite/move-target.ts'
@@ -309,6 +310,19 @@ test('a row that PostgreSQL cannot hold forbids the move before it begins, and i
     const store = await openSqlite(path, START_MS)
     await store.close()
   }
+})
+
+test('a move that an engine refuses or that is cut off says so in one line', async () => {
+  const [path, address] = [await filled(), await database()]
+  await admin.run('CREATE ROLE poor LOGIN')
+  const to = {
+    kind: 'postgres',
+    path: undefined,
+    isDurable: true,
+    address: { ...address, user: 'poor' },
+  } as const
+  const move = migrateStore({ from: { kind: 'sqlite', path, isDurable: true }, to, master: MASTER })
+  assert.match(await refusal(move), /^the move was cut off: permission denied.*; run the same command again$/)
 })
 
 test('a copy that is altered meanwhile is not put in place', async () => {

@@ -73,7 +73,10 @@ test('with requireSync, a role that does not see the standbys is refused', async
     /^StoreRefused: requireSync: .*GRANT/,
   )
   await admin.run('GRANT pg_monitor TO plain')
-  await assert.rejects(openPostgres(plain, { floorMs: 1_000, requireSync: true }), /permission denied/)
+  await assert.rejects(
+    openPostgres(plain, { floorMs: 1_000, requireSync: true }),
+    /^StoreRefused: PostgreSQL refused to prepare the store: permission denied/,
+  )
 })
 
 test('with requireSync and no standby, nothing counts as written, no heartbeat counts, and nothing is read as safe', {

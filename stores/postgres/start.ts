@@ -172,7 +172,10 @@ async function settlePlace(connection: Connection, afterTakeover: boolean): Prom
   }
   if (timeline < used)
     throw new StoreRefused(
-      `this server writes timeline ${timeline}, but the store has seen timeline ${used}: it is an old primary; give the address of the current one`,
+      [
+        `this server writes timeline ${timeline}, but the store has seen timeline ${used}:`,
+        'it is an old primary; give the address of the current one',
+      ].join(' '),
     )
   if (used === 0) await connection.rows('UPDATE rescind.store SET timeline = $1', [timeline])
   else if (timeline > used && !afterTakeover)

@@ -41,6 +41,7 @@ import {
   type TokenRecord,
 } from '@rescind/core'
 import { CHAIN_START, type ChainedLogRow, type LogRow } from '@rescind/core/log'
+import { DatabaseError } from 'pg'
 import { listsByClient, type TokenRow } from '../token-facts.ts'
 import { tokenOfScan } from '../token-record.ts'
 import { Watches } from '../watches.ts'
@@ -102,6 +103,9 @@ export async function openPostgres(
     const writer = new GroupWriter(shared)
     await opened(writer)
     return new PostgresStore({ ...shared, writer, reads: new Reads(address, place), isTakeoverDue })
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error
+    throw new StoreRefused(`PostgreSQL refused to prepare the store: ${error.message}`)
   } finally {
     connection.drop()
   }

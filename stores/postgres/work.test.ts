@@ -119,7 +119,7 @@ test(
   assertLinear,
 )
 
-test('so it does when the statistics say that the tables are empty, or small', async () => {
+test('each change of a large write costs as much as one of a small write when the statistics say that the tables are small', async () => {
   const admin = await Connection.open(server.address)
   await admin.run('VACUUM ANALYZE')
   await assertLinear()
