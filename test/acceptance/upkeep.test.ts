@@ -104,8 +104,8 @@ test('[W93] a realm whose log was rolled back delays no other realm', async (t) 
 
 test('[W93] [W40] /readyz names the realm and what to do; in strict mode it is 503', async (t) => {
   for (const [flags, status] of [
-    [[], 200],
-    [['--ready-strict'], 503],
+    [['--metrics-open'], 200],
+    [['--metrics-open', '--ready-strict'], 503],
   ] as const) {
     const world = await open(t, { flags, rolledBack: ['zed', 'system'] })
     await world.pass(MINUTE_MS)
