@@ -77,7 +77,7 @@ async function start(
   const sources = new Sources(modules)
   const { log } = lines
   const store = surroundings.store ?? (await openOwnStore(config, { clock: machineClock, log }))
-  const nodes = await joinNodes(store, config, { clock: machineClock, log })
+  const nodes = await joinNodes(store, config, { clock: SYSTEM_CLOCK, log })
   const clock = surroundings.clock ?? nodes?.storeClock ?? machineClock
   try {
     const keys = { config, random, isTemporary: isKeptNowhere(config, surroundings) }
