@@ -97,3 +97,26 @@ test('whatever the clocks do it never falls, and in the first hour never outruns
   })
   fc.assert(property, { numRuns: 3_000 })
 })
+
+test('a wall clock of another machine may drift by one per cent for ever, and a step is still seen', () => {
+  const floor = new Floor(NOW_MS, reading(0))
+  const offAt = (ranMs: number): number => ranMs / 101
+  const end = 30 * HOUR_MS
+  for (let ranMs = 0; ranMs <= end; ranMs += 30_000) {
+    floor.keepPace(reading(ranMs, offAt(ranMs)))
+    assert.equal(floor.stepped(reading(ranMs, offAt(ranMs))), false)
+  }
+  const stepped = (ranMs: number): ClockReading => reading(ranMs, offAt(end) + CLOCK_STEP_MS + 2_000)
+  for (let ranMs = end; ranMs <= 2 * end; ranMs += 30_000) {
+    floor.keepPace(stepped(ranMs))
+    assert.equal(floor.stepped(stepped(ranMs)), true, 'also hours later, until it is confirmed')
+  }
+  floor.confirm(stepped(end))
+  assert.equal(floor.stepped(stepped(end)), false)
+})
+
+test('clocks that nobody lets keep pace are compared since the start', () => {
+  const floor = new Floor(NOW_MS, reading(0))
+  assert.equal(floor.stepped(reading(HOUR_MS, 30_000)), false)
+  assert.equal(floor.stepped(reading(2 * HOUR_MS, CLOCK_STEP_MS + 1)), true)
+})

@@ -3,6 +3,12 @@ export const CLOCK_STEP_MS = 60_000
 /** How long the two clocks must agree before the time while the server was off is believed. */
 export const CLOCK_TRUST_MS = 3_600_000
 
+/** How far two right clocks may be apart: what each may run fast or slow, and what an answer of the store may take. */
+const DRIFT_SHARE = 0.01
+const DRIFT_MS = 50
+/** Time between two looks at which clocks are compared anew. */
+const REBASE_MS = 60_000
+
 export type ClockReading = { readonly wallMs: number; readonly monotonicMs: number }
 
 /**
@@ -12,12 +18,15 @@ export type ClockReading = { readonly wallMs: number; readonly monotonicMs: numb
  * operator has confirmed the clock.
  */
 export class Floor {
+  /** When the two clocks last agreed. */
+  #agreed: ClockReading
   #start: ClockReading
   #base: number
   #value: number
   #trusted = false
 
   constructor(durableMs: number, start: ClockReading) {
+    this.#agreed = start
     this.#start = start
     this.#base = durableMs
     this.#value = durableMs
@@ -27,7 +36,17 @@ export class Floor {
     return this.#value
   }
 
-  /** Whether the wall clock has stepped against the monotonic one since the start. */
+  /**
+   * For a wall clock and a monotonic one of two machines, which drift apart in time though neither has stepped: they are
+   * compared from this reading on if they have kept pace until now.
+   */
+  keepPace(now: ClockReading): void {
+    const ran = now.monotonicMs - this.#agreed.monotonicMs
+    if (ran < REBASE_MS || this.stepped(now)) return
+    if (Math.abs(this.driftMs(now)) <= DRIFT_SHARE * ran + DRIFT_MS) this.#agreed = now
+  }
+
+  /** Whether the wall clock has stepped against the monotonic one since they last agreed. */
   stepped(now: ClockReading): boolean {
     return Math.abs(this.driftMs(now)) > CLOCK_STEP_MS
   }
@@ -39,7 +58,7 @@ export class Floor {
 
   /** The time by the monotonic clock, counted from when the two clocks last agreed. */
   steadyMs(now: ClockReading): number {
-    return this.#start.wallMs + (now.monotonicMs - this.#start.monotonicMs)
+    return this.#agreed.wallMs + (now.monotonicMs - this.#agreed.monotonicMs)
   }
 
   /** The lowest possible time now: the floor at the start plus the time since. */
@@ -66,6 +85,7 @@ export class Floor {
   /** An operator vouches for the wall clock's present reading. */
   confirm(now: ClockReading): number {
     if (now.wallMs > this.#value) this.#value = now.wallMs
+    this.#agreed = now
     this.#start = now
     this.#base = this.#value
     return this.#value

@@ -117,7 +117,7 @@ class Upkeep {
   constructor(parts: MaintenanceParts) {
     const { realms, clock } = parts
     this.#parts = parts
-    this.#floor = new Floor(realms.ledger.durableFloorMs, this.#read())
+    this.#floor = new Floor(realms.ledger.durableFloorMs, readingOf(clock))
     this.#setbacks = new Setbacks(realms, parts.log)
     const size = { monotonicMs: () => clock.monotonicMs(), sources: parts.sources }
     this.#deadlines = new Deadlines(
@@ -325,9 +325,16 @@ class Upkeep {
   }
 
   #read(): ClockReading {
-    const { clock } = this.#parts
-    return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() }
+    const { clock, store } = this.#parts
+    const now = readingOf(clock)
+    // The wall clock is the database's.
+    if (store.isShared) this.#floor.keepPace(now)
+    return now
   }
+}
+
+function readingOf(clock: Clock): ClockReading {
+  return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() }
 }
 
 const WAITS = 'nothing is collected, and no hold is released by its deadline'
