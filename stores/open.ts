@@ -58,6 +58,8 @@ export type OpenStore = OpenSqlite & {
   readonly floorMs: number
   /** Called once when another process has taken over this one's place in a shared store: it must end. */
   readonly fenced?: (why: string) => void
+  /** Of a store in PostgreSQL: told why what this process asks again and again fails. */
+  readonly failed?: (why: string) => void
   /** Refuses a database without a store, instead of creating one there. */
   readonly mustExist?: boolean
   /** For an operator who says what becomes of the tokens after a takeover: a database is opened also where one is due. */
@@ -74,7 +76,15 @@ export type OpenedStore = Store & Partial<SideLogged> & Partial<TakenOver>
  */
 export async function openStore(
   url: StoreUrl,
-  { floorMs, fenced, mustExist = false, requireSync = false, afterTakeover = false, ...options }: OpenStore,
+  {
+    floorMs,
+    fenced,
+    failed,
+    mustExist = false,
+    requireSync = false,
+    afterTakeover = false,
+    ...options
+  }: OpenStore,
 ): Promise<OpenedStore> {
   switch (url.kind) {
     case 'memory':
@@ -85,6 +95,7 @@ export async function openStore(
       return openPostgres(url.address, {
         ...{ floorMs, mustExist, requireSync, afterTakeover },
         ...(fenced === undefined ? {} : { fenced }),
+        ...(failed === undefined ? {} : { failed }),
       })
   }
 }

@@ -115,7 +115,8 @@ export class Nodes {
       },
     })
     for (let nth = 0; nth < FIRST_BEATS; nth += 1) if ((await nodes.#beat()) !== undefined) return nodes
-    throw new StoreUnavailable('the store takes no heartbeat')
+    const { failure = 'its outcome is not known' } = parts.port
+    throw new StoreUnavailable(`the store takes no heartbeat: ${failure}`)
   }
 
   /** The ledger's, once there is one. Heartbeats begin here. */

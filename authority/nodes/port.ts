@@ -43,6 +43,8 @@ export type GroupCounts = {
 export interface NodesPort {
   readonly self: string
   readonly counts: GroupCounts
+  /** Why the last heartbeat or mark failed; undefined: none did since one was confirmed. */
+  readonly failure: string | undefined
   readonly takeover: TakeoverPort
   /** Writes this node's row; before any log is read. @throws StoreUnavailable. */
   register(boundMs: number, told: NodesTold): Promise<void>

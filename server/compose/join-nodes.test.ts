@@ -69,6 +69,7 @@ test('the log says when another server takes over, and how that ends', async () 
 test('a process that cannot join the others takes its row back before the store is closed', async () => {
   const done: string[] = []
   const nodes = stubPort(() => 0, {
+    failure: 'it is gone',
     register: async () => {
       done.push('register')
     },
@@ -81,6 +82,10 @@ test('a process that cannot join the others takes its row back before the store 
     done.push('close')
   }
   const parts = { clock: new HandTime(), log: pino({ level: 'silent' }) }
-  await assert.rejects(joinNodes({ nodes, close }, CONFIG, parts), StoreRefused)
+  await assert.rejects(joinNodes({ nodes, close }, CONFIG, parts), (error) => {
+    assert.ok(error instanceof StoreRefused)
+    assert.equal(error.message, 'store: the store takes no heartbeat: it is gone')
+    return true
+  })
   assert.deepEqual(done, ['register', 'leave', 'close'])
 })

@@ -19,7 +19,11 @@ export async function openOwnStore(
 ): Promise<Store> {
   const floorMs = clock.wallMs()
   if (url.path === undefined)
-    return openStore(url, { floorMs, requireSync, fenced: (why) => endAt(why, log) })
+    return openStore(url, {
+      ...{ floorMs, requireSync },
+      fenced: (why) => endAt(why, log),
+      failed: (why) => log.warn(`store: ${why}`),
+    })
   const path = resolve(url.path)
   try {
     makeFolder(dirname(path))

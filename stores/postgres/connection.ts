@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls'
-import { Client, type ClientConfig, types } from 'pg'
+import { StoreUnavailable } from '@rescind/core'
+import { Client, type ClientConfig, DatabaseError, types } from 'pg'
 
 /** Where a store is, and who asks. `password` is asked again for each connection. */
 export type PostgresAddress = {
@@ -81,7 +82,7 @@ export class Connection {
       await this.rows(SESSION)
     } catch (error) {
       this.drop()
-      throw error
+      throw outage(error)
     }
   }
 
@@ -106,7 +107,10 @@ export class Connection {
     return promise
   }
 
-  /** `moreMs`: for a statement that works long. Always an unnamed statement, because poolers may give each one another session. */
+  /**
+   * `moreMs`: for a statement that works long. Always an unnamed statement, because poolers may give each one another session.
+   * @throws DatabaseError when the server refuses it, StoreUnavailable for all other failures.
+   */
   async rows<Row>(text: string, values: readonly Value[] = [], moreMs = 0): Promise<readonly Row[]> {
     const asked = { text, values: [...values], rowMode: 'array' as const }
     const result = await this.#inTime(this.#client.query<unknown[]>(asked), moreMs)
@@ -124,6 +128,8 @@ export class Connection {
     const timer = setTimeout(() => this.drop(), ANSWER_MS + moreMs)
     try {
       return await answer
+    } catch (error) {
+      throw outage(error)
     } finally {
       clearTimeout(timer)
     }
@@ -148,4 +154,10 @@ export class Connection {
     })
     this.#client.connection.stream.destroy()
   }
+}
+
+/** Whatever fails on the way to the server; what the server itself says stays as it is. */
+function outage(error: unknown): unknown {
+  if (error instanceof DatabaseError || error instanceof StoreUnavailable) return error
+  return new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error })
 }

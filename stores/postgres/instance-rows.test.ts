@@ -36,6 +36,7 @@ async function opened(node: string): Promise<PostgresLease> {
     ...{ address: server.address, nodeId: node.repeat(32), place: new ServerPlace(place), reads },
     ...{ known: new KnownHeads(), fence: () => 1 },
     fenced: (why) => assert.fail(why),
+    failed: (why) => assert.fail(why),
     onMarked: () => {},
   })
   await lease.register(1_000, {

@@ -30,10 +30,15 @@ after(async () => {
   await server.stop()
 })
 
-type Opened = { readonly lease: PostgresLease; readonly ended: string[]; readonly forked: number[] }
+type Opened = {
+  readonly lease: PostgresLease
+  readonly ended: string[]
+  readonly forked: number[]
+  readonly failures: string[]
+}
 
 async function opened(node: string, at = new ServerPlace(place)): Promise<Opened> {
-  const [ended, forked]: [string[], number[]] = [[], []]
+  const [ended, forked, failures]: [string[], number[], string[]] = [[], [], []]
   const lease = new PostgresLease({
     requireSync: false,
     counts: { groups: 0, retries: 0, unknown: 0 },
@@ -41,12 +46,13 @@ async function opened(node: string, at = new ServerPlace(place)): Promise<Opened
     ...{ known: new KnownHeads(), fence: () => 1 },
     fenced: (why) => ended.push(why),
     onMarked: () => {},
+    failed: (why) => failures.push(why),
   })
   await lease.register(BOUND_MS, {
     forked: (realms) => forked.push(...realms),
     ...{ marked: () => {}, takenOver: () => {}, reconnected: () => {} },
   })
-  return { lease, ended, forked }
+  return { lease, ended, forked, failures }
 }
 
 const idOf = (node: string): string => node.repeat(32)
@@ -247,4 +253,16 @@ test('a mark of a row that was trimmed meanwhile says nothing, and proves no for
   )
   assert.deepEqual(forked, [])
   await lease.leave()
+})
+
+test('why heartbeats fail is told once', async () => {
+  const { lease, failures } = await opened('9')
+  await admin.run('ALTER TABLE rescind.lease RENAME TO gone')
+  for (let nth = 0; nth < 3; nth += 1) assert.equal(await lease.beat(), undefined)
+  await admin.run('ALTER TABLE rescind.gone RENAME TO lease')
+  assert.deepEqual(failures, ['heartbeats: relation "rescind.lease" does not exist'])
+  assert.equal(lease.failure, 'relation "rescind.lease" does not exist')
+  assert.ok((await lease.beat()) !== undefined)
+  assert.equal(lease.failure, undefined)
+  lease.close()
 })

@@ -15,6 +15,7 @@ import { type RealmOrdinal, realmOrdinal, StoreUnavailable } from '@rescind/core
 import { DatabaseError } from 'pg'
 import { Connection, type PostgresAddress } from './connection.ts'
 import { DeadNodes } from './dead-nodes.ts'
+import { Failures } from './failures.ts'
 import { instancesJson, nodeOf, readInstances } from './instance-rows.ts'
 import type { KnownHeads } from './known-heads.ts'
 import { READING } from './lease-functions.ts'
@@ -74,6 +75,8 @@ export type LeaseParts = {
   /** Called once when the row is gone or older than it was: this process must end. */
   readonly fenced: (why: string) => void
   readonly onMarked: (marked: () => void) => void
+  /** Told why heartbeats, marks or a takeover fail, for the operator. */
+  readonly failed: (why: string) => void
 }
 
 /** Later than every transaction: a first heartbeat asks for no heads, because no log has been read yet. */
@@ -98,6 +101,7 @@ export class PostgresLease implements NodesPort {
   #marksNo = 0
   readonly #upkeep: PostgresUpkeep
   readonly #dead: DeadNodes
+  readonly #failures: Failures
   #isClosed = false
   #isLeaving = false
   #boundMs = 0
@@ -107,9 +111,10 @@ export class PostgresLease implements NodesPort {
     this.#parts = parts
     this.#upkeep = new PostgresUpkeep(parts.nodeId, parts.reads)
     this.#dead = new DeadNodes(parts.nodeId, parts.reads)
-    const { address, nodeId, place, known, fenced, fence } = parts
+    const { address, nodeId, place, known, fenced, fence, failed } = parts
+    this.#failures = new Failures('heartbeats', failed)
     this.takeover = new PostgresTakeover({
-      ...{ address, nodeId, place, known, fenced },
+      ...{ address, nodeId, place, known, fenced, failed },
       self: () => ({ counter: this.#counter, bound: this.#boundMs, fence: fence() }),
       seen: () => this.#seen,
       nextMarks: () => {
@@ -127,6 +132,10 @@ export class PostgresLease implements NodesPort {
 
   get counts(): GroupCounts {
     return this.#parts.counts
+  }
+
+  get failure(): string | undefined {
+    return this.#failures.last
   }
 
   get self(): string {
@@ -151,7 +160,8 @@ export class PostgresLease implements NodesPort {
       const rows = await this.#beats.rows(REGISTER, [nodeId, boundMs, at])
       return rows.length === 1 && place.now === at
     } catch (error) {
-      throw new StoreUnavailable('PostgreSQL did not take this node', { cause: error })
+      const why = error instanceof Error ? error.message : String(error)
+      throw new StoreUnavailable(`PostgreSQL did not take this node: ${why}`, { cause: error })
     }
   }
 
@@ -185,6 +195,7 @@ export class PostgresLease implements NodesPort {
     const row = await this.#known<BeatRow>('beats', HEARTBEAT, values)
     if (row === undefined || !(await this.#isBeatSafe(at)) || place.now !== at) return undefined
     const [since, nowMs, heads, leases] = row
+    this.#failures.succeeded()
     this.#confirmed = counter
     this.#since = since
     this.#seen = leases.map(([node]) => nodeOf(node))
@@ -198,7 +209,8 @@ export class PostgresLease implements NodesPort {
     try {
       if (connection === undefined) return false
       return await this.#isSafe((sql, values) => connection.rows(sql, values), place)
-    } catch {
+    } catch (error) {
+      this.#failures.failed(error)
       return false
     }
   }
@@ -268,6 +280,7 @@ export class PostgresLease implements NodesPort {
       const [row] = await connection.rows<Row>(sql, values)
       return connection.notices === before ? row : undefined
     } catch (error) {
+      if (!this.#isClosed) this.#failures.failed(error)
       if (!(error instanceof DatabaseError)) return undefined
       if (ENDING.has(error.code) && !this.#isLeaving) this.#parts.fenced(error.message)
       // The address may have led to a standby for a moment: the next attempt opens another connection.

@@ -73,6 +73,8 @@ import { GroupWriter } from './writer.ts'
 export type OpenPostgres = OpenChecks & {
   /** Called once when another process has taken over this one's place: it must end. */
   readonly fenced?: (why: string) => void
+  /** Told why what this process asks again and again fails. */
+  readonly failed?: (why: string) => void
 }
 
 /** What an operator does about a store when no node is running. */
@@ -98,8 +100,8 @@ export async function openPostgres(
     const { place: at, isTakeoverDue } = await prepareStore(connection, options)
     const place = new ServerPlace(at)
     const nodeId = randomBytes(16).toString('hex')
-    const { requireSync = false, fenced = () => {} } = options
-    const shared = { address, nodeId, place, requireSync, fenced }
+    const { requireSync = false, fenced = () => {}, failed = () => {} } = options
+    const shared = { address, nodeId, place, requireSync, fenced, failed }
     const writer = new GroupWriter(shared)
     await opened(writer)
     return new PostgresStore({ ...shared, writer, reads: new Reads(address, place), isTakeoverDue })
@@ -143,6 +145,7 @@ type Parts = {
   readonly requireSync: boolean
   readonly isTakeoverDue: boolean
   readonly fenced: (why: string) => void
+  readonly failed: (why: string) => void
 }
 
 class PostgresStore implements Store, TakenOver {
@@ -158,7 +161,7 @@ class PostgresStore implements Store, TakenOver {
   readonly #known: KnownHeads = new KnownHeads()
 
   constructor(parts: Parts) {
-    const { writer, reads, address, place, nodeId, requireSync, isTakeoverDue, fenced } = parts
+    const { writer, reads, address, place, nodeId, requireSync, isTakeoverDue, fenced, failed } = parts
     this.#writer = writer
     this.#place = place
     this.#reads = reads
@@ -167,7 +170,7 @@ class PostgresStore implements Store, TakenOver {
     this.#wakes = new Wakes(address, place, { watches: this.#watches, nodeId })
     const onMarked = (marked: () => void): void => this.#wakes.onMarked(marked)
     this.nodes = new PostgresLease({
-      ...{ address, nodeId, place, reads, requireSync, fenced, onMarked },
+      ...{ address, nodeId, place, reads, requireSync, fenced, failed, onMarked },
       known: this.#known,
       fence: () => writer.fence,
       counts: writer.counts,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Nodes, type Realm, Realms, revokePrincipals, revokeToken, type Store } from '@rescind/authority'
-import { isOutage, StoreRefused } from '@rescind/core'
+import { ContractBroken, isOutage, StoreRefused } from '@rescind/core'
 import { relationOf } from '@rescind/core/log'
 import { AUDIT, actOf, intentOf, issue, say, tryIssue } from '../../test/kit/acts.ts'
 import { CuttingProxy } from '../../test/kit/cutting-proxy.ts'
@@ -120,6 +120,16 @@ function cut(proxy: CuttingProxy): void {
 async function endedOf({ ended }: Node): Promise<string> {
   while (ended.length === 0) await wait(20)
   return ended[0] ?? ''
+}
+
+/** A testimony that breaks a contract: no outage, which would be tried again for ever. */
+function asBug({ store, realm }: Node): Promise<unknown> {
+  const head = { seq: 99, chain: Buffer.alloc(32), ordinal: 1 }
+  const rowsAfter = (): never => {
+    throw new ContractBroken('a row that is none')
+  }
+  assert.ok(store.nodes !== undefined)
+  return store.nodes.takeover.testify({ heads: new Map([[realm.ordinal, head]]), rowsAfter }, [])
 }
 
 /** The node waits for the others no longer, and ends. */
@@ -272,6 +282,7 @@ test('what a node that is gone has acknowledged is not known: every token is los
   while ((await rows('SELECT FROM rescind.testimony')).length === 0) await wait(20)
   assert.equal(await place(), '1')
   await assert.rejects(a.nodes.asOfNow(), isOutage)
+  await assert.rejects(asBug(a), ContractBroken)
   await outwaited(a)
   assert.equal(await say((await openNode('c')).realm, 'token'), 'lost')
 })

@@ -14,6 +14,7 @@ import {
 import { position, type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import { type ChainedLogRow, decodeRule, encodeRule, ROW_KINDS } from '@rescind/core/log'
 import { Connection, type PostgresAddress } from './connection.ts'
+import { Failures } from './failures.ts'
 import { instancesJson, nodeOf } from './instance-rows.ts'
 import type { KnownHeads } from './known-heads.ts'
 import { marksJson } from './lease-json.ts'
@@ -58,11 +59,13 @@ export type TakeoverOptions = {
   /** The number of another call that writes marks. */
   readonly nextMarks: () => number
   readonly fenced: (why: string) => void
+  readonly failed: (why: string) => void
 }
 
 /** What this node does when a standby of its server has taken over, in the tables of the server that did. */
 export class PostgresTakeover implements TakeoverPort {
   readonly #options: TakeoverOptions
+  readonly #failures: Failures
   #connection: Connection | undefined
   /** Records whose last change the successor lacks. */
   readonly #lost: Set<string> = new Set()
@@ -71,6 +74,7 @@ export class PostgresTakeover implements TakeoverPort {
 
   constructor(options: TakeoverOptions) {
     this.#options = options
+    this.#failures = new Failures('another server has taken over', options.failed)
   }
 
   testify(testimony: Testimony, instances: readonly InstanceRow[] = []): Promise<Situation | undefined> {
@@ -130,6 +134,7 @@ export class PostgresTakeover implements TakeoverPort {
     })
     if (!isMarked) return false
     this.close()
+    this.#failures.succeeded()
     server.goOn(place)
     return true
   }
@@ -192,8 +197,9 @@ export class PostgresTakeover implements TakeoverPort {
       const before = this.#connection.notices
       const done = await ask(this.#connection)
       return this.#connection.notices === before ? done : unknown
-    } catch {
+    } catch (error) {
       this.#connection?.drop()
+      this.#failures.failed(error)
       return unknown
     }
   }

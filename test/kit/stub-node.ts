@@ -17,6 +17,7 @@ export function stubPort(nowMs: () => number, more: Partial<NodesPort> = {}): No
   return {
     counts: { groups: 0, retries: 0, unknown: 0 },
     self: 'a',
+    failure: undefined,
     register: async () => {},
     beat: async () => ({ heads: new Map(), forked: [], rows: [], nowMs: nowMs() }),
     mark: async () => true,
