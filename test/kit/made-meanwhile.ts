@@ -61,6 +61,15 @@ export async function endWhileMade(busy: BusyStore, realm: Realm, other: Realm):
   busy.afterNext('recordsListed', makeNext, 4)
   await revoke(realm)
   assert.deepEqual([made, await longLivedCredentials(realm, 'ann')], [5, []])
+  const makeFirst = (): Promise<void> => {
+    made += 1
+    return makeAppCredential(other, `ac${made}`, made === 6 ? 'ann' : 'eve')
+  }
+  // Without an end, but of somebody else.
+  busy.afterNext('recordsListed', makeFirst, Number.POSITIVE_INFINITY)
+  await revoke(realm)
+  busy.afterNext('recordsListed', makeNext, 0)
+  assert.deepEqual(await longLivedCredentials(realm, 'ann'), [])
   const { seq } = realm.index
   busy.afterNext('recordsListed', makeNext, Number.POSITIVE_INFINITY)
   await assert.rejects(revoke(realm), Overloaded)
@@ -78,8 +87,8 @@ async function revoke(realm: Realm): Promise<void> {
   assert.notEqual(await writeRules(realm, rule), 'stale')
 }
 
-async function makeAppCredential(realm: Realm, id: string): Promise<void> {
-  const made = { id, userId: 'ann', tenantId: 't', name: id, secretDigest: 'x', roleIds: [] }
+async function makeAppCredential(realm: Realm, id: string, userId = 'ann'): Promise<void> {
+  const made = { id, userId, tenantId: 't', name: id, secretDigest: 'x', roleIds: [] }
   const change = created('appCredential', id, { after: { ...made, isUnrestricted: false } })
   const act = { caller: callerAt(realm, realm.position()), how: 'test' }
   assert.equal((await writeDirectory(realm, [change], act)).kind, 'written')
