@@ -5,9 +5,7 @@ import type { MoveSource, MoveTarget } from './move/ends.ts'
 import { type MoveDone, type MoveOptions, moveStore } from './move/move.ts'
 import { parsePostgresUrl } from './postgres/address.ts'
 import type { PostgresAddress } from './postgres/connection.ts'
-import { openMoveSource as openPostgresSource } from './postgres/move-source.ts'
-import { openMoveTarget as openPostgresTarget } from './postgres/move-target.ts'
-import { openPostgres, type TakenOver } from './postgres/store.ts'
+import type { TakenOver } from './postgres/store.ts'
 import { type BackupOptions, backupSqlite } from './sqlite/backup.ts'
 import { openMoveSource as openSqliteSource } from './sqlite/move-source.ts'
 import { openMoveTarget as openSqliteTarget } from './sqlite/move-target.ts'
@@ -91,12 +89,15 @@ export async function openStore(
       return new MemoryStore(floorMs)
     case 'sqlite':
       return openSqlite(url.path, floorMs, options)
-    case 'postgres':
+    case 'postgres': {
+      // Loaded when it is needed: the driver is a good part of a start.
+      const { openPostgres } = await import('./postgres/store.ts')
       return openPostgres(url.address, {
         ...{ floorMs, mustExist, requireSync, afterTakeover },
         ...(fenced === undefined ? {} : { fenced }),
         ...(failed === undefined ? {} : { failed }),
       })
+    }
   }
 }
 
@@ -143,9 +144,12 @@ async function migrated({ from, to, sideLog, ...options }: Move): Promise<MoveDo
   }
 }
 
-function openSource(from: StoreUrl, to: StoreUrl, sideLog: OpenSqlite['sideLog']): Promise<MoveSource> {
+async function openSource(from: StoreUrl, to: StoreUrl, sideLog: OpenSqlite['sideLog']): Promise<MoveSource> {
   if (from.kind === 'sqlite' && to.kind === 'postgres') return openFileSource(from.path, sideLog)
-  if (from.kind === 'postgres' && to.kind === 'sqlite') return openPostgresSource(from.address)
+  if (from.kind === 'postgres' && to.kind === 'sqlite') {
+    const { openMoveSource } = await import('./postgres/move-source.ts')
+    return openMoveSource(from.address)
+  }
   throw new SettingsRefused('a store moves from sqlite:PATH to postgres://… or back')
 }
 
@@ -159,8 +163,11 @@ async function openFileSource(path: string, sideLog: OpenSqlite['sideLog']): Pro
   return openSqliteSource(path)
 }
 
-function openTarget(to: StoreUrl): Promise<MoveTarget> {
-  if (to.kind === 'postgres') return openPostgresTarget(to.address)
+async function openTarget(to: StoreUrl): Promise<MoveTarget> {
+  if (to.kind === 'postgres') {
+    const { openMoveTarget } = await import('./postgres/move-target.ts')
+    return openMoveTarget(to.address)
+  }
   if (to.kind === 'sqlite') return openSqliteTarget(to.path)
   throw new SettingsRefused('a store moves to a disk or to a database')
 }
