@@ -132,6 +132,7 @@ export type { Minting } from './realm/minting.ts'
 export { type Audit, type Caller, type Cause, callerFacts, type Found, Realm, whoOf } from './realm/realm.ts'
 export {
   type MasterKey,
+  masterKeyId,
   opensKeys,
   sealTokenText,
   unsealTokenText,

@@ -36,6 +36,7 @@ const PURPOSES = {
   checkpoints: 'positions',
   controlCursors: 'control-cursors',
   logAnchor: 'log-anchor',
+  masterKeyId: 'master-key-id',
   realmKeys: 'realm-keys',
 } as const
 

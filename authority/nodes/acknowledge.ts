@@ -72,12 +72,17 @@ export class Acknowledger {
 
   /** Whether every node is known to refuse it now. It waits for nothing. @throws StoreUnavailable. */
   async isRefused(realm: RealmOrdinal, seq: number): Promise<boolean> {
-    const { clock, read } = this.#parts
-    const reading = await read([realm])
-    if (reading === undefined) throw new StoreUnavailable('the store could not be read')
-    const nowMs = clock.monotonicMs()
-    this.#sightings.note(reading.rows, nowMs)
-    return this.#isRefusedEverywhere({ realm, seq, sinceMs: nowMs }, reading.rows, nowMs)
+    const { rows, nowMs } = await this.#look([realm])
+    return this.#isRefusedEverywhere({ realm, seq, sinceMs: nowMs }, rows, nowMs)
+  }
+
+  /** The other nodes on which a heartbeat may still count. @throws StoreUnavailable. */
+  async others(): Promise<readonly string[]> {
+    const { rows, nowMs } = await this.#look([])
+    const others = rows.filter(
+      (row) => row.node !== this.#parts.self && !this.#sightings.isLapsed(row, nowMs),
+    )
+    return others.map(({ node }) => node)
   }
 
   /** Another node may have moved its marks. */
@@ -111,6 +116,14 @@ export class Acknowledger {
       cancel()
       this.#waiting.delete(one)
     }
+  }
+
+  async #look(realms: readonly RealmOrdinal[]): Promise<{ rows: readonly LeaseRow[]; nowMs: number }> {
+    const reading = await this.#parts.read(realms)
+    if (reading === undefined) throw new StoreUnavailable('the store could not be read')
+    const nowMs = this.#parts.clock.monotonicMs()
+    this.#sightings.note(reading.rows, nowMs)
+    return { rows: reading.rows, nowMs }
   }
 
   /** Never rejects. */

@@ -147,3 +147,24 @@ test('a process that a new epoch ends waits two seconds for the store to take it
   await time.run(1)
   assert.equal(done.at(-1), 'ended')
 })
+
+test('the keys of other nodes are those that each announced, none of a node that joins meanwhile, and those of no lapsed one', async () => {
+  const marks = new Map<RealmOrdinal, number>()
+  const rows = [
+    { node: 'a', counter: 1, boundMs: 1_000, marks },
+    { node: 'b', counter: 1, boundMs: 1_000, marks },
+  ]
+  const { time, nodes } = await stubNode({
+    announcedKeys: async () => {
+      const now = rows.map(({ node }) => [node, [`key of ${node}`]] as const)
+      // It joins, and announces its keys, before the lease rows are read.
+      if (rows.length === 2) rows.push({ node: 'c', counter: 1, boundMs: 1_000, marks })
+      return new Map(now)
+    },
+    read: async () => ({ rows, heads: new Map() }),
+  })
+  assert.deepEqual(await nodes.keysOfOthers(), [['key of b'], []])
+  await time.run(1_100)
+  rows[2] = { node: 'c', counter: 2, boundMs: 1_000, marks }
+  assert.deepEqual(await nodes.keysOfOthers(), [['key of c']])
+})

@@ -174,6 +174,18 @@ export class Nodes {
     return this.#parts.port.readInstances(since)
   }
 
+  /** See `NodesPort.announceKeys`. @throws StoreUnavailable. */
+  announceKeys(ids: readonly string[]): Promise<void> {
+    return this.#parts.port.announceKeys(ids)
+  }
+
+  /** The ids of the master keys that each other node has which may still say anything. @throws StoreUnavailable. */
+  async keysOfOthers(): Promise<readonly (readonly string[])[]> {
+    // Read before the nodes: one that joins in between has announced nothing.
+    const announced = await this.#parts.port.announcedKeys()
+    return (await this.#acknowledger.others()).map((node) => announced.get(node) ?? [])
+  }
+
   get counts(): GroupCounts {
     return this.#parts.port.counts
   }

@@ -69,6 +69,10 @@ export interface NodesPort {
   claimUpkeep(nowMs: number): Promise<UpkeepTurn>
   /** Removes the rows of processes that have stood still for long. @param nowMs by the monotonic clock. @throws StoreUnavailable. */
   forgetDead(nowMs: number): Promise<void>
+  /** Says which master keys this node has: the one of its file, then the next one, if it is there. @throws StoreUnavailable. */
+  announceKeys(ids: readonly string[]): Promise<void>
+  /** What each node has announced last, by node. @throws StoreUnavailable. */
+  announcedKeys(): Promise<ReadonlyMap<string, readonly string[]>>
   /** Removes this node's row, once it answers nothing any more. */
   leave(): Promise<void>
 }

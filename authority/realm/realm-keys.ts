@@ -13,6 +13,12 @@ export type RealmKeys = {
 export type MasterKey = { readonly bytes: Buffer }
 
 const KEY_BYTES = 32
+const ID_BYTES = 16
+
+/** Names a master key, and tells nothing about it. */
+export function masterKeyId({ bytes }: MasterKey): string {
+  return subkey(bytes, KEY_PURPOSES.masterKeyId).toString('hex', 0, ID_BYTES)
+}
 
 export function makeRealmKeys(random: Random): RealmKeys {
   return { digestKey: random.bytes(KEY_BYTES).toString('base64url'), sealKey: random.bytes(KEY_BYTES) }

@@ -1,3 +1,4 @@
+import { ANNOUNCE_FUNCTION } from './announced-keys.ts'
 import { APPLY_FUNCTION } from './apply-function.ts'
 import { FORGET_FUNCTION } from './dead-nodes.ts'
 import { APPLY_EACH_FUNCTION, GROUP_FUNCTION, MISSED_FUNCTION } from './group-function.ts'
@@ -27,6 +28,7 @@ export const FUNCTIONS: readonly (readonly [name: string, sql: string])[] = [
   ['departed_1', DEPARTED_FUNCTION],
   ['heartbeat_1', HEARTBEAT_PROCEDURE],
   ['mark_1', MARK_FUNCTION],
+  ['announce_1', ANNOUNCE_FUNCTION],
   ['upkeep_1', UPKEEP_FUNCTION],
   ['testify_1', TESTIFY_FUNCTION],
   ['join_1', JOIN_FUNCTION],

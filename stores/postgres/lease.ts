@@ -13,6 +13,7 @@ import type {
 } from '@rescind/authority'
 import { type RealmOrdinal, realmOrdinal, StoreUnavailable } from '@rescind/core'
 import { DatabaseError } from 'pg'
+import { AnnouncedKeys } from './announced-keys.ts'
 import { Connection, type PostgresAddress } from './connection.ts'
 import { DeadNodes } from './dead-nodes.ts'
 import { Failures } from './failures.ts'
@@ -101,6 +102,7 @@ export class PostgresLease implements NodesPort {
   #marksNo = 0
   readonly #upkeep: PostgresUpkeep
   readonly #dead: DeadNodes
+  readonly #keys: AnnouncedKeys
   readonly #failures: Failures
   #isClosed = false
   #isLeaving = false
@@ -111,6 +113,7 @@ export class PostgresLease implements NodesPort {
     this.#parts = parts
     this.#upkeep = new PostgresUpkeep(parts.nodeId, parts.reads)
     this.#dead = new DeadNodes(parts.nodeId, parts.reads)
+    this.#keys = new AnnouncedKeys(parts.nodeId, parts.reads)
     const { address, nodeId, place, known, fenced, fence, failed } = parts
     this.#failures = new Failures('heartbeats', failed)
     this.takeover = new PostgresTakeover({
@@ -248,6 +251,14 @@ export class PostgresLease implements NodesPort {
 
   forgetDead(nowMs: number): Promise<void> {
     return this.#dead.forget(nowMs)
+  }
+
+  announceKeys(ids: readonly string[]): Promise<void> {
+    return this.#keys.announce(ids)
+  }
+
+  announcedKeys(): Promise<ReadonlyMap<string, readonly string[]>> {
+    return this.#keys.read()
   }
 
   get upkeepFence(): number | undefined {

@@ -141,7 +141,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE rescind.lease (
     node uuid PRIMARY KEY,
     counter bigint NOT NULL,
-    bound_ms integer NOT NULL
+    bound_ms integer NOT NULL,
+    keys text[] NOT NULL DEFAULT '{}'
   ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
   CREATE TABLE rescind.fold_mark (
     realm integer NOT NULL,

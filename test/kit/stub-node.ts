@@ -25,6 +25,8 @@ export function stubPort(nowMs: () => number, more: Partial<NodesPort> = {}): No
     readInstances: async () => ({ next: '0', nodes: new Set(), rows: [] }),
     claimUpkeep: async () => 'other',
     forgetDead: async () => {},
+    announceKeys: async () => {},
+    announcedKeys: async () => new Map(),
     leave: async () => {},
     takeover: {
       testify: async () => undefined,

@@ -25,6 +25,7 @@ export const STORED = {
     checkpoints: 'positions',
     controlCursors: 'control-cursors',
     logAnchor: 'log-anchor',
+    masterKeyId: 'master-key-id',
     realmKeys: 'realm-keys',
     chatTokens: 'chat-jwt:A',
     idempotentAnswer: 'idempotency:A',
