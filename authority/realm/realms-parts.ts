@@ -19,7 +19,7 @@ export type RealmsParts = {
   readonly minting?: RealmParts['minting']
   /** Called once for each item that cannot be read. */
   readonly onUnreadable?: (found: Unreadable) => void
-  /** The log was trimmed beyond what this process has folded: it must end, and start again. */
+  /** This process must end, and start again: its log was trimmed beyond what it has folded, or it lacks the store's master key. */
   readonly mustEnd?: (why: string) => void
   /** Opens a realm with an empty log on its first request instead of at the start. */
   readonly lazily?: boolean

@@ -45,14 +45,15 @@ const FOUNDING: Audit = { by: 'server', from: 'local', how: 'store.create' }
 
 /** Rows of a log that say nothing about tokens: the one of the first epoch. */
 const DORMANT_ROWS_MAX = 1
+const KEY_REPLACED = 'another node has changed the master key, and the new one is not here: copy its key file'
 
 /** All realms of a store. `system` holds the realms' records and the control keys, and has no dialects. */
 export class Realms {
   readonly ledger: Ledger
   /** What cannot be read in the store. */
   readonly disorder: Disorder
+  readonly masters: MasterKeys
   readonly #parts: Omit<RealmsParts, 'master'>
-  readonly #masters: MasterKeys
   readonly #open: Map<string, Realm> = new Map()
   readonly #openByOrdinal: Map<RealmOrdinal, Realm> = new Map()
   #hasStarted = false
@@ -64,7 +65,7 @@ export class Realms {
 
   private constructor(parts: RealmsParts, floorMs: number) {
     this.#parts = parts
-    this.#masters = new MasterKeys(parts.store, parts.master)
+    this.masters = new MasterKeys(parts.store, parts.master)
     this.ledger = new Ledger(parts.store, floorMs, parts)
     parts.nodes?.begin(this.ledger)
     this.disorder = new Disorder(parts.onUnreadable ?? (() => {}))
@@ -110,6 +111,7 @@ export class Realms {
       if (value.nextOrdinal === DEFAULT_ORDINAL) await realms.create(DEFAULT_REALM, FOUNDING)
       else realms.#note(DEFAULT_REALM, 'realm', GONE)
     }
+    if (await realms.masters.isReplaced()) throw new StoreRefused(KEY_REPLACED)
     realms.#hasStarted = true
     return realms
   }
@@ -244,7 +246,7 @@ export class Realms {
     const valid = parseRealmName(name)
     if (valid === undefined || valid === SYSTEM_REALM) throw new StoreRefused(`"${name}" cannot name a realm`)
     if (this.disorder.ofRealm(valid) !== undefined) throw new StoreRefused(`realm ${name} is out of order`)
-    await this.#masters.settle()
+    await this.masters.settle()
     await this.settled(valid)
     const { system } = this
     const creating = this.#creating
@@ -321,11 +323,11 @@ export class Realms {
 
   /** See `MasterKeys.rewrap`. @throws RealmOutOfOrder, StoreUnavailable. */
   async rewrap(master: MasterKey, act: RealmsAct): Promise<'done' | 'stale'> {
-    await this.#masters.settle()
+    await this.masters.settle()
     // An unreadable realm's keys would stay wrapped with the old master key, which is then discarded.
     const broken = this.disorder.all.find(({ what }) => what === 'realm')
     if (broken !== undefined) throw new RealmOutOfOrder(`the realm ${broken.realm}: ${adviceOn(broken)}`)
-    return this.#masters.rewrap(this.system, { ...act, master, random: this.#parts.random })
+    return this.masters.rewrap(this.system, { ...act, master, random: this.#parts.random })
   }
 
   /** A store's first start: creates the system realm's record, the default realm, and each log's first epoch. */
@@ -354,8 +356,7 @@ export class Realms {
   #wake(name: string): Promise<Realm> {
     return this.#once(name as RealmName, async () => {
       // Read it again: its keys may have been wrapped with another master key since.
-      const record = await this.#parts.store.record(SYSTEM_ORDINAL, REALMS.name, name)
-      const value = this.#readable(name, record?.body)
+      const value = await this.#readNow(name)
       if (value !== undefined) return this.#openAnew(name as RealmName, value)
       throw new RealmOutOfOrder(this.whyNot(name) ?? STRANGE)
     })
@@ -363,7 +364,7 @@ export class Realms {
 
   #valueFor(name: RealmName, ordinal: number): RealmValue {
     const { random, clock } = this.#parts
-    const wrapping = { realm: name, master: this.#masters.current, random }
+    const wrapping = { realm: name, master: this.masters.current, random }
     const wrappedKeys = wrapRealmKeys(makeRealmKeys(random), wrapping)
     return { ordinal, wrappedKeys, createdAtMs: clock.wallMs() }
   }
@@ -383,7 +384,7 @@ export class Realms {
 
   async #openAnew(name: RealmName, value: RealmValue): Promise<Realm> {
     const { store, clock, random, quota, freeText, minting } = this.#parts
-    const keys = unwrapRealmKeys(value.wrappedKeys, name, this.#masters.of(name, value))
+    const keys = unwrapRealmKeys(value.wrappedKeys, name, this.masters.of(name, value))
     const ordinal: RealmOrdinal = realmOrdinal(value.ordinal)
     const [index, fault] = await Promise.all([
       this.ledger.openRealm(ordinal, keys.digestKey),
@@ -420,8 +421,7 @@ export class Realms {
   }
 
   async #readAgain(name: string): Promise<Realm | undefined> {
-    const record = await this.#parts.store.record(SYSTEM_ORDINAL, REALMS.name, name)
-    const value = this.#readable(name, record?.body)
+    const value = await this.#readNow(name)
     const realm = this.#open.get(name) ?? (await this.#opening.get(name as RealmName))
     if (value === undefined) {
       if (realm !== undefined) this.ledger.putOutOfOrder(realm.ordinal, `its record: ${STRANGE}`)
@@ -462,6 +462,14 @@ export class Realms {
     this.disorder.note({ realm, what, name: `realms/${realm}`, why })
   }
 
+  /** As `#readable`, of the record as it is in the store now. @throws StoreUnavailable. */
+  async #readNow(name: string): Promise<RealmValue | undefined> {
+    const record = await this.#parts.store.record(SYSTEM_ORDINAL, REALMS.name, name)
+    const value = this.#readable(name, record?.body)
+    if (value === undefined && (await this.masters.isReplaced())) this.#parts.mustEnd?.(KEY_REPLACED)
+    return value
+  }
+
   /** A realm's value if its record can be read and its keys open; otherwise the problem is noted. */
   #readable(name: string, body: string | undefined): RealmValue | undefined {
     const value = body === undefined ? undefined : readRealmValue(body)
@@ -479,7 +487,7 @@ export class Realms {
   }
 
   #whyNoKeys(name: RealmName, value: RealmValue): string | undefined {
-    const master = this.#masters.of(name, value)
+    const master = this.masters.of(name, value)
     return opensKeys(value.wrappedKeys, name, master) ? undefined : 'its keys do not open with the master key'
   }
 

@@ -1,5 +1,4 @@
 import type { AddressInfo } from 'node:net'
-import { resolve } from 'node:path'
 import type { Realm, Realms, Store } from '@rescind/authority'
 import { type Clock, ContractBroken, isOutage, type Random } from '@rescind/core'
 import { OAUTH_PREFIX, Scans } from '@rescind/dialects'
@@ -17,7 +16,7 @@ import { withFrontPage } from '../http/front-page.ts'
 import { Listener } from '../http/listener.ts'
 import { RequestLines } from '../http/request-lines.ts'
 import { KeySets } from '../judging/key-sets.ts'
-import { MasterKeyFile } from '../keys/master-key.ts'
+import type { MasterKeyFile } from '../keys/master-key.ts'
 import type { ServerLog } from '../machine/log.ts'
 import { createMetrics, type Metrics } from '../machine/metrics.ts'
 import { guardedFetch } from '../machine/net/guarded-fetch.ts'
@@ -56,7 +55,7 @@ export type Open = {
   readonly log: Logger
   readonly random: Random
   readonly lines: ServerLog
-  readonly isTemporary: boolean
+  readonly masterKeyFile: MasterKeyFile
   readonly passwordCost: PasswordCost
 }
 
@@ -124,12 +123,12 @@ type Shared = {
 }
 
 async function share(config: Config, open: Open): Promise<Shared> {
-  const { realms, store, clock, log, sources } = open
+  const { realms, store, clock, log, sources, masterKeyFile } = open
   const monotonicMs = (): number => clock.monotonicMs()
   const metrics = createMetrics({ realms, insecure: config.insecure, linesDropped: open.lines.dropped })
   const feed = await openFeed(open)
   const maintenance = startMaintenance({
-    ...{ realms, store, clock, log, sources },
+    ...{ realms, store, clock, log, sources, masterKeyFile },
     auditRetentionMs: config.auditRetention * DAY_MS,
     signingKeyMaxAgeMs: config.signingKeyDays * DAY_MS,
     byItself: open.isSystemClock,
@@ -226,9 +225,8 @@ function createListener(config: Config, { open, shared, mounted }: Whole): Liste
 }
 
 function createControl(config: Config, open: Open, shared: Shared): ControlApi {
-  const { realms, modules, sources, clock } = open
+  const { realms, modules, sources, clock, masterKeyFile } = open
   const { feed, keySets, maintenance, scans, guesses, bases } = shared
-  const masterKeyFile = new MasterKeyFile(open.isTemporary ? undefined : resolve(config.masterKeyFile), open)
   const parts = {
     ...{ realms, sources, feed, keySets, scans, guesses },
     secrets: modules.flatMap(({ secrets }) => secrets ?? []),

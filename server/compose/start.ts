@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { adviceOn, type IssuingQuota, Realms, type Store } from '@rescind/authority'
 import { ChangedMeanwhile, type Clock, type Random } from '@rescind/core'
 import type { Logger } from 'pino'
@@ -5,6 +6,7 @@ import type { Config } from '../config/config.ts'
 import { keptFreeText } from '../control/frame/free-text.ts'
 import type { DialectModule } from '../dialects/module.ts'
 import { firstMasterKey, settleControlKey } from '../keys/first-keys.ts'
+import { MasterKeyFile } from '../keys/master-key.ts'
 import { issuingQuota } from '../machine/issuing-quota.ts'
 import { isReadableByOthers } from '../machine/key-files.ts'
 import { givenLog, openLog, type ServerLog } from '../machine/log.ts'
@@ -102,10 +104,13 @@ async function start(
       const suspension = realms.ledger.suspension(ordinal)
       if (suspension !== undefined) log.error({ realm: name }, suspension.advice)
     }
+    const keyFile = keys.isTemporary ? undefined : resolve(config.masterKeyFile)
+    const masterKeyFile = new MasterKeyFile(keyFile, { realms, store, random })
+    await masterKeyFile.round()
     await settleControlKey(keys, realms.system, log)
     const isSystemClock = surroundings.clock === undefined
     const held = { modules, sources, realms, store, clock, isSystemClock, log, random, lines }
-    const open: Open = { ...held, isTemporary: keys.isTemporary, passwordCost }
+    const open: Open = { ...held, masterKeyFile, passwordCost }
     const { environment } = surroundings
     if (config.seed !== undefined && seed !== undefined)
       await applySeedFile(open, { file: config.seed, seed, environment })

@@ -50,7 +50,8 @@ export function readNextMasterKey(path: string): MasterKey | undefined {
 
 /** Replaces the master key by the next one in one step, once the next key opens the store. */
 export function takeNextMasterKey(path: string): void {
-  renameSync(nextPath(path), path)
+  // Another process that has the same files may have done it.
+  if (existsSync(nextPath(path))) renameSync(nextPath(path), path)
   flushFolder(path)
 }
 

@@ -11,6 +11,7 @@ import { defined } from '@rescind/core/bytes'
 import type { Logger } from 'pino'
 import { StoredCheckpoints } from '../audit/stored-checkpoints.ts'
 import { writeUses } from '../judging/last-use.ts'
+import type { MasterKeyFile } from '../keys/master-key.ts'
 import { Setbacks } from '../machine/setbacks.ts'
 import type { Trouble } from '../machine/troubles.ts'
 import { ReceiptUpkeep } from '../receipts/upkeep.ts'
@@ -56,6 +57,7 @@ export type MaintenanceParts = {
   readonly auditRetentionMs: number
   /** How long a signing key signs before it is rotated; 0: only on request. */
   readonly signingKeyMaxAgeMs: number
+  readonly masterKeyFile: Pick<MasterKeyFile, 'round'>
   /** Whether timers call it; else only `tick` does. */
   readonly byItself: boolean
 }
@@ -210,10 +212,11 @@ class Upkeep {
   }
 
   async #round(): Promise<void> {
-    const { realms } = this.#parts
+    const { realms, masterKeyFile } = this.#parts
     if (!(await this.#setbacks.mend())) return
     this.#alarmOfClock()
     await this.#turn.take()
+    await this.#setbacks.run({ step: 'master-key' }, () => masterKeyFile.round())
     await this.#settleDue()
     if (!this.#floor.stepped(this.#read())) await this.#collect()
     const rotates = this.#turn.isOurs && this.#keys.begin()

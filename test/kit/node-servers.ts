@@ -6,9 +6,15 @@ import type { PostgresAddress } from '../../stores/postgres/connection.ts'
 import { CHEAP_PASSWORDS, SEED } from './seed.ts'
 import { CONTROL_KEY, type Home } from './server.ts'
 
-export type NodeServer = { readonly url: string; readonly port: number; readonly close: () => Promise<void> }
+export type NodeServer = {
+  readonly url: string
+  readonly port: number
+  /** One round of its upkeep. */
+  readonly round: () => Promise<void>
+  readonly close: () => Promise<void>
+}
 
-/** One of several servers in this process on one PostgreSQL; they share a home. */
+/** One of several servers in this process on one PostgreSQL; they may share a home. */
 export async function openNodeServer(
   address: PostgresAddress,
   home: Home,
@@ -35,8 +41,10 @@ export async function openNodeServer(
     },
     settingsOf(MODULES),
   )
-  const { url, close } = await startServer(checkConfig(values), { passwordCost: CHEAP_PASSWORDS })
-  return { url, port: Number(new URL(url).port), close }
+  const { url, close, maintenance } = await startServer(checkConfig(values), {
+    passwordCost: CHEAP_PASSWORDS,
+  })
+  return { url, port: Number(new URL(url).port), round: maintenance.tick, close }
 }
 
 /** What a load balancer does for one verifier: it sends new connections to one node, and cuts those to another. */

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { rangeAfter } from '../../audit/export.ts'
 import { exportRealm } from '../../audit/export-realm.ts'
 import { type Problem, problem } from '../../http/problem.ts'
+import type { Spreading } from '../../keys/master-key.ts'
 import { auditOf, NO_CONTENT } from '../frame/change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { refusedEnding } from './rules/ending.ts'
@@ -164,6 +165,7 @@ async function settle(
 
 async function rotate(ask: Ask): Promise<Answer | Stale> {
   const rotated = await ask.parts.rotateMasterKey({ caller: ask.by.caller, audit: auditOf(ask) })
+  if (typeof rotated === 'object') return spreading(rotated)
   switch (rotated) {
     case 'done':
       return jsonAnswer(200, { rotatedAt: formatInstant(ask.realm.nowMs()) })
@@ -171,16 +173,27 @@ async function rotate(ask: Ask): Promise<Answer | Stale> {
       return 'stale'
     case 'running':
       return problem(409, 'a change is under way already; wait for it to end')
-    case 'other-nodes':
+    case 'made-elsewhere':
       return problem(
         409,
-        'other nodes use this store, with the old key: stop them, change it, and start them with the new file',
+        'another node has the next key: copy the file .next from beside its master key to this node, and ask again',
+      )
+    case 'unfinished':
+      return problem(
+        409,
+        'not every node has taken the last change into its file: ask again in half a minute',
       )
     case 'no-file':
       return problem(409, 'this store has no master key in a file')
     default:
       return unreachable(rotated)
   }
+}
+
+function spreading({ have, others }: Spreading): Problem {
+  const where = "the next key is beside this node's master key, in a file that ends in .next"
+  const who = `copy that file to the other nodes (${have} of ${others} have it)`
+  return problem(409, `${where}: ${who}, and ask again in half a minute`)
 }
 
 function realmJson({ name, enabled, createdAtMs }: RealmView): z.output<typeof REALM> {
