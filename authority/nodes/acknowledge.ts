@@ -1,6 +1,6 @@
 import { type Clock, type RealmOrdinal, StoreUnavailable } from '@rescind/core'
 import type { Later } from './heartbeat.ts'
-import { type LeaseRow, leaseMs, Sightings } from './lease.ts'
+import { type FoldedBy, type LeaseRow, leaseMs, Sightings } from './lease.ts'
 
 /** Pause between two readings that nothing wakes. */
 const POLL_MS = 10
@@ -31,6 +31,10 @@ type Waiting = {
   seq: number | undefined
   /** The row was committed by then. */
   sinceMs: number
+  /** The nodes, as a reading has shown them that was begun for it. */
+  rows: readonly LeaseRow[] | undefined
+  /** Nodes that have said meanwhile that they have folded the row. */
+  readonly folded: Set<string>
   readonly settle: () => void
 }
 
@@ -85,10 +89,23 @@ export class Acknowledger {
     return others.map(({ node }) => node)
   }
 
-  /** Another node may have moved its marks. */
-  marked(): void {
-    this.#hasMoved = true
-    if (this.#waiting.size > 0) void this.#read()
+  /**
+   * Another node may have moved its marks. `said`: how far it has folded some logs by now. It never unlearns that, so it need
+   * not be read once more; which nodes there are, only a reading says.
+   */
+  marked(said?: FoldedBy): void {
+    if (said === undefined || this.#isAskingForEnds()) {
+      this.#hasMoved = true
+      if (this.#waiting.size > 0) void this.#read()
+    }
+    if (said === undefined) return
+    const nowMs = this.#parts.clock.monotonicMs()
+    for (const one of this.#waiting) {
+      const seq = said.seqs.get(one.realm)
+      if (seq === undefined || one.seq === undefined || seq < one.seq) continue
+      one.folded.add(said.node)
+      if (one.rows !== undefined) this.#settleOne(one, one.rows, nowMs)
+    }
   }
 
   /** Rows that were read on another occasion. They prove nothing about a row, but a silent node is noticed earlier. */
@@ -104,7 +121,10 @@ export class Acknowledger {
   async #wait(realm: RealmOrdinal, seq: number | undefined): Promise<void> {
     const { clock, later, boundMs } = this.#parts
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const one = { realm, seq, sinceMs: clock.monotonicMs(), settle: resolve }
+    const one = {
+      ...{ realm, seq, sinceMs: clock.monotonicMs(), settle: resolve },
+      ...{ rows: undefined, folded: new Set<string>() },
+    }
     const cancel = later(leaseMs(boundMs) + PATIENCE_MS, () => {
       reject(new StoreUnavailable('not every node is known to refuse it yet'))
     })
@@ -139,9 +159,16 @@ export class Acknowledger {
     if (reading !== undefined) this.#settle(asked, reading)
     if (this.#waiting.size === 0) return
     const hasNew = this.#hasMoved || [...this.#waiting].some((one) => !asked.includes(one))
-    this.#cancel = this.#parts.later(hasNew && reading !== undefined ? 0 : POLL_MS, () => {
-      void this.#read()
-    })
+    if (hasNew && reading !== undefined) void this.#read()
+    else
+      this.#cancel = this.#parts.later(POLL_MS, () => {
+        void this.#read()
+      })
+  }
+
+  /** Whether some wait for a reading to say which row is the last one. */
+  #isAskingForEnds(): boolean {
+    return [...this.#waiting].some(({ seq }) => seq === undefined)
   }
 
   #settle(asked: readonly Waiting[], { rows, heads }: Reading): void {
@@ -152,14 +179,24 @@ export class Acknowledger {
         one.seq = heads.get(one.realm) ?? 0
         one.sinceMs = nowMs
       }
-      if (!this.#isRefusedEverywhere(one, rows, nowMs)) continue
-      this.#waiting.delete(one)
-      one.settle()
+      one.rows = rows
+      this.#settleOne(one, rows, nowMs)
     }
   }
 
+  #settleOne(one: Waiting, rows: readonly LeaseRow[], nowMs: number): void {
+    if (!this.#isRefusedEverywhere(one, rows, nowMs)) return
+    this.#waiting.delete(one)
+    one.settle()
+  }
+
   #isRefusedEverywhere(
-    { realm, seq = 0, sinceMs }: Pick<Waiting, 'realm' | 'seq' | 'sinceMs'>,
+    {
+      realm,
+      seq = 0,
+      sinceMs,
+      folded,
+    }: Pick<Waiting, 'realm' | 'seq' | 'sinceMs'> & Partial<Pick<Waiting, 'folded'>>,
     rows: readonly LeaseRow[],
     nowMs: number,
   ): boolean {
@@ -167,7 +204,7 @@ export class Acknowledger {
     if (settledSeq(realm) < seq) return false
     return rows.every((row) => {
       const mark = row.marks.get(realm)
-      if (row.node === self || mark === undefined || mark >= seq) return true
+      if (row.node === self || mark === undefined || mark >= seq || folded?.has(row.node)) return true
       return nowMs - sinceMs > leaseMs(row.boundMs) || this.#sightings.isLapsed(row, nowMs)
     })
   }

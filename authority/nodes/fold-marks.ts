@@ -4,6 +4,8 @@ import type { Later } from './heartbeat.ts'
 import { type FoldMark, type FoldMarksOf, OPENING, REFUSED } from './lease.ts'
 
 const RETRY_MS = 20
+/** After a write, which tells the other nodes at once. What is folded meanwhile goes with the next one. */
+const PAUSE_MS = 5
 
 export type FoldMarksParts = {
   /**
@@ -73,16 +75,16 @@ export class FoldMarks {
       const marks = new Map(this.#due)
       this.#flying = marks
       this.#due.clear()
-      if (await this.#parts.write(new Map(marks), false)) continue
-      for (const [realm, mark] of marks) if (!this.#due.has(realm)) this.#due.set(realm, mark)
-      await this.#pause()
+      const isWritten = await this.#parts.write(new Map(marks), false)
+      if (!isWritten) for (const [realm, mark] of marks) if (!this.#due.has(realm)) this.#due.set(realm, mark)
+      await this.#pause(isWritten ? PAUSE_MS : RETRY_MS)
     }
     this.#isWriting = false
   }
 
-  #pause(): Promise<void> {
+  #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#parts.later(RETRY_MS, resolve)
+      this.#parts.later(ms, resolve)
     })
   }
 }

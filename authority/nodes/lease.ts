@@ -18,6 +18,9 @@ export const OPENING: FoldMark = { seq: 0, chain: undefined }
 /** Nothing positive is said about the realm, so there is nothing to wait for. */
 export const REFUSED: FoldMark = { seq: Number.MAX_SAFE_INTEGER, chain: undefined }
 
+/** How far a node has folded some logs. */
+export type FoldedBy = { readonly node: string; readonly seqs: ReadonlyMap<RealmOrdinal, number> }
+
 /** A node's row in the store. */
 export type LeaseRow = {
   readonly node: string

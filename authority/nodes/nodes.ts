@@ -105,7 +105,7 @@ export class Nodes {
   static async join(parts: NodesParts): Promise<Nodes> {
     const nodes = new Nodes(parts)
     await parts.port.register(parts.boundMs, {
-      marked: () => nodes.#acknowledger.marked(),
+      marked: (said) => nodes.#acknowledger.marked(said),
       forked: (realms) => nodes.#suspend(realms),
       reconnected: () => nodes.#markAgain(),
       takenOver: () => {

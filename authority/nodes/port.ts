@@ -2,7 +2,7 @@ import type { RealmOrdinal } from '@rescind/core'
 import type { Reading } from './acknowledge.ts'
 import type { Heads } from './heartbeat.ts'
 import type { InstanceRow, InstancesRead } from './instance-rows.ts'
-import type { FoldMarksOf, LeaseRow } from './lease.ts'
+import type { FoldedBy, FoldMarksOf, LeaseRow } from './lease.ts'
 import type { TakeoverPort } from './takeover.ts'
 
 /** The answer to a heartbeat. */
@@ -19,8 +19,8 @@ export type Beat = {
 export type NodesTold = {
   /** Another server has taken over from the store's: nothing is read or written before `goOn`. */
   readonly takenOver: () => void
-  /** Another node has moved its marks. */
-  readonly marked: () => void
+  /** Another node has moved its marks; `said`: how far it has folded some logs, if the store has told. */
+  readonly marked: (said?: FoldedBy) => void
   /** These logs have another chain in the store than this node has folded. */
   readonly forked: (realms: readonly RealmOrdinal[]) => void
   /** A connection was lost, and there is another one: the store may have been restarted. */

@@ -38,16 +38,21 @@ END
 $heartbeat$;
 `
 
+/** A notification holds fewer than 8,000 bytes. */
+const SAID_CHARS_MAX = 7_000
+
 /**
  * Says how far a node has folded some logs. Marks that are not durable may be lost in a crash; the others then wait longer.
  * `p_no` counts the calls of a node: one that was delivered late must not undo what a later one said.
- * `p_notify`: the other nodes are woken, which a commit that waits for no disk delays only briefly.
+ * The other nodes are told of marks that are not durable: a commit that waits for no disk is delayed only briefly by that.
  * @returns the realms whose log has another chain there.
  */
 export const MARK_FUNCTION: string = `
 CREATE OR REPLACE FUNCTION rescind.mark_1(
-  p_node uuid, p_place text, p_no bigint, p_marks json, p_durably boolean, p_notify boolean, OUT forked integer[])
+  p_node uuid, p_place text, p_no bigint, p_marks json, p_durably boolean, OUT forked integer[])
 LANGUAGE plpgsql VOLATILE AS $mark$
+DECLARE
+  v_said text;
 BEGIN
   PERFORM set_config('lock_timeout', '1000', true);
   IF NOT p_durably THEN
@@ -60,7 +65,7 @@ ${REFUSE_ELSEWHERE}
     RAISE EXCEPTION USING ERRCODE = 'RS002', MESSAGE = 'the lease row of this node is gone';
   END IF;
   WITH asked AS MATERIALIZED (
-    SELECT t.r, t.seq, CASE
+    SELECT t.r, t.seq, t.chain, CASE
       WHEN t.seq = 0 OR t.chain IS NULL THEN true
       -- Trimmed meanwhile: nobody can say any more, and the mark says nothing.
       WHEN t.seq < coalesce(a.seq, 0) THEN NULL
@@ -74,9 +79,13 @@ ${REFUSE_ELSEWHERE}
       SELECT a.r, p_node, a.seq, p_no FROM asked a WHERE a.fits
       ON CONFLICT (realm, node) DO UPDATE SET seq = excluded.seq, no = excluded.no WHERE m.no < excluded.no
   )
-  SELECT coalesce(array_agg(a.r), '{}') INTO forked FROM asked a WHERE NOT a.fits;
-  IF p_notify THEN
-    PERFORM pg_notify('rescind', left(replace(p_node::text, '-', ''), 8) || ':marked');
+  -- A node that refuses a realm may take it back, so only what was folded is said.
+  SELECT coalesce(array_agg(a.r) FILTER (WHERE NOT a.fits), '{}'),
+      coalesce(string_agg(a.r || '=' || a.seq, ',') FILTER (WHERE a.fits AND a.chain IS NOT NULL), '')
+    INTO forked, v_said FROM asked a;
+  IF NOT p_durably THEN
+    PERFORM pg_notify('rescind', replace(p_node::text, '-', '') || ':marked:'
+      || CASE WHEN length(v_said) > ${SAID_CHARS_MAX} THEN '' ELSE v_said END);
   END IF;
 END
 $mark$;

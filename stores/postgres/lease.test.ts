@@ -233,7 +233,7 @@ test('a mark that is delivered late does not undo a later one', async () => {
   }
   await lease.mark(new Map([[OTHER, { seq: 5, chain: undefined }]]), false)
   await lease.mark(new Map([[OTHER, { seq: 0, chain: undefined }]]), true)
-  const late = 'SELECT rescind.mark_1($1, $2, 1, $3, false, false)'
+  const late = 'SELECT rescind.mark_1($1, $2, 1, $3, false)'
   await admin.rows(late, [idOf('3'), place, JSON.stringify([{ r: OTHER, seq: 9, chain: null }])])
   assert.equal(await seqOf(), 0)
   await lease.leave()

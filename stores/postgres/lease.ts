@@ -30,7 +30,7 @@ import { PostgresUpkeep } from './upkeep.ts'
 const REGISTER = `INSERT INTO rescind.lease (node, counter, bound_ms)
   SELECT $1, 0, $2 WHERE rescind.place_1() = $3 RETURNING node`
 const HEARTBEAT = 'CALL rescind.heartbeat_1($1, $2, $3, $4, $5, $6, NULL, NULL, NULL, NULL)'
-const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4, $5, $6)'
+const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4, $5)'
 /**
  * On a server that took over, this node's row says that it may know more than the others. Without a place: the node has
  * acknowledged nothing.
@@ -75,15 +75,13 @@ export type LeaseParts = {
   readonly counts: GroupCounts
   /** Called once when the row is gone or older than it was: this process must end. */
   readonly fenced: (why: string) => void
-  readonly onMarked: (marked: () => void) => void
+  readonly onMarked: (marked: NodesTold['marked']) => void
   /** Told why heartbeats, marks or a takeover fail, for the operator. */
   readonly failed: (why: string) => void
 }
 
 /** Later than every transaction: a first heartbeat asks for no heads, because no log has been read yet. */
 const NEVER_MOVED = '18446744073709551615'
-/** Marks wake the others at most so often; they look by themselves, too. */
-const NOTIFY_PAUSE_MS = 5
 /** How long a heartbeat or a reading waits for a standby. */
 const STANDBY_MS = 1_000
 
@@ -98,7 +96,6 @@ export class PostgresLease implements NodesPort {
   /** Heads that moved since then were not seen yet. */
   #since = NEVER_MOVED
   #told: NodesTold | undefined
-  #notifiedAtMs = 0
   #marksNo = 0
   readonly #upkeep: PostgresUpkeep
   readonly #dead: DeadNodes
@@ -237,7 +234,7 @@ export class PostgresLease implements NodesPort {
     const at = place.now
     if (at === undefined) return false
     this.#marksNo += 1
-    const values = [nodeId, at, this.#marksNo, marksJson(marks), durably, !durably && this.#mayNotify()]
+    const values = [nodeId, at, this.#marksNo, marksJson(marks), durably]
     const row = await this.#known<readonly [readonly number[]]>('marks', MARK, values)
     // It may have been written on a server that another one has taken over from.
     if (place.now !== at) return false
@@ -263,13 +260,6 @@ export class PostgresLease implements NodesPort {
 
   get upkeepFence(): number | undefined {
     return this.#upkeep.fence
-  }
-
-  #mayNotify(): boolean {
-    const nowMs = performance.now()
-    if (nowMs - this.#notifiedAtMs < NOTIFY_PAUSE_MS) return false
-    this.#notifiedAtMs = nowMs
-    return true
   }
 
   close(): void {

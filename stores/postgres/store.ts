@@ -16,6 +16,7 @@ import {
   type GroupOutcome,
   LogCheck,
   type LogHead,
+  type NodesTold,
   type RecordKeyAsk,
   type RecordPage,
   type RecordsAsk,
@@ -168,7 +169,7 @@ class PostgresStore implements Store, TakenOver {
     this.#tokens = new PostgresTokenReads(reads, 'keys')
     this.urgent = new PostgresTokenReads(reads, 'urgent')
     this.#wakes = new Wakes(address, place, { watches: this.#watches, nodeId })
-    const onMarked = (marked: () => void): void => this.#wakes.onMarked(marked)
+    const onMarked = (marked: NodesTold['marked']): void => this.#wakes.onMarked(marked)
     this.nodes = new PostgresLease({
       ...{ address, nodeId, place, reads, requireSync, fenced, failed, onMarked },
       known: this.#known,

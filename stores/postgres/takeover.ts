@@ -25,7 +25,7 @@ const TESTIFY =
   'SELECT settled, joined, own, lacking, silent FROM rescind.testify_1($1, $2, $3, $4, $5, $6, $7, $8)'
 const JOIN = 'SELECT rescind.join_1($1, $2, $3, $4)'
 const SETTLE = 'SELECT rescind.settle_1($1, $2)'
-const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4, true, false)'
+const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4, true)'
 /** Records that are named to the operator. */
 const LOST_NAMED_MAX = 100
 const EPOCH_AUDIT =

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { NodesTold } from '@rescind/authority'
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import type { Watches } from '../watches.ts'
 import { Connection, type PostgresAddress } from './connection.ts'
@@ -42,13 +43,13 @@ export class Wakes {
   #isNotifying = false
   readonly #toNotify: Set<RealmOrdinal> = new Set()
   #isClosed = false
-  #marked: () => void = () => {}
+  #marked: NodesTold['marked'] = () => {}
 
   constructor(address: PostgresAddress, place: ServerPlace, { watches, nodeId }: Woken) {
     this.#address = address
     this.#place = place
     this.#watches = watches
-    this.#self = nodeId.slice(0, 8)
+    this.#self = nodeId
     place.onMoved(() => {
       // The successor's transactions need not have later numbers.
       this.#xmin = '0'
@@ -63,7 +64,7 @@ export class Wakes {
   }
 
   /** Another node has moved its fold marks. */
-  onMarked(marked: () => void): void {
+  onMarked(marked: NodesTold['marked']): void {
     this.#marked = marked
   }
 
@@ -129,10 +130,10 @@ export class Wakes {
   }
 
   #notified(payload: string): void {
-    const [from, realms = ''] = payload.split(':')
+    const [from = '', realms = '', said = ''] = payload.split(':')
     if (from === this.#self) return
     if (realms === 'marked') {
-      this.#marked()
+      this.#marked(said === '' ? undefined : { node: from, seqs: seqsIn(said) })
       return
     }
     if (realms === '') this.#watches.allMoved()
@@ -163,6 +164,13 @@ export class Wakes {
     if (this.#isClosed) opened.drop()
     return opened
   }
+}
+
+/** `realm=seq` pairs, as `mark_1` writes them. */
+function seqsIn(said: string): ReadonlyMap<RealmOrdinal, number> {
+  return new Map(
+    Array.from(said.matchAll(/(\d+)=(\d+)/g), ([, realm, seq]) => [realmOrdinal(Number(realm)), Number(seq)]),
+  )
 }
 
 export type Woken = { readonly watches: Watches; readonly nodeId: string }
