@@ -19,8 +19,8 @@ const { values: flags } = parseArgs({
   options: { tokens: { type: 'string', default: '20000' }, rounds: { type: 'string', default: '3' } },
 })
 const TOKENS = Number(flags.tokens)
-/** Requests that wait at a time. */
-const CALLERS = 256
+/** Requests that wait at a time: two groups, so that one is judged while the store writes the other. */
+const CALLERS = 512
 const AIM = 0.6
 const CALL = 'SELECT reply, missed FROM rescind.group_1($1, 1, $2, $3, 0, $4, $5, $6, NULL)'
 

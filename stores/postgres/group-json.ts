@@ -10,9 +10,9 @@ import {
   type Write,
   type WriteOutcome,
 } from '@rescind/authority'
-import { ContractBroken, type RealmOrdinal, realmOrdinal } from '@rescind/core'
+import { ContractBroken, type RealmOrdinal, realmOrdinal, type TokenFacts } from '@rescind/core'
 import { sha256 } from '@rescind/core/bytes'
-import { type ChainedLogRow, type IndexKey, settleKeep } from '@rescind/core/log'
+import { type ChainedLogRow, settleKeep } from '@rescind/core/log'
 import { hex, type StoredOperation, storedOperations, uuids } from './operations.ts'
 
 /** The parameters of `group_1` that say what it writes. */
@@ -69,22 +69,23 @@ export function encodeGroup({ writes, folded }: Group, fence?: number): GroupJso
   const halfway = new Set<RealmOrdinal>()
   const others = new Set<RealmOrdinal>()
   const deps: unknown[] = []
+  const known: KnownKeys = new Map()
   writes.forEach((write, w) => {
     const operations = own.get(write.realm) ?? []
     own.set(write.realm, operations)
     for (const one of storedOperations(write, folded?.get(write.realm))) operations.push({ w, ...one })
     if (write.operations.length > 1) halfway.add(write.realm)
     for (const { realm } of write.dependsOn) others.add(realm)
-    if (folded !== undefined) for (const dep of dependencies(write, folded)) deps.push({ w, ...dep })
+    if (folded !== undefined) for (const dep of dependencies(write, folded, known)) deps.push({ w, ...dep })
   })
   const upkeep = writes.flatMap(({ isUpkeep }, w) => (isUpkeep === true ? [w] : []))
   const realms = [...new Set([...own.keys(), ...others])].sort((left, right) => left - right)
   return {
     realms: jsonText(
       realms.map((r) => {
-        const known = folded?.get(r)
-        if (known === undefined) return { r, own: own.has(r) }
-        return { r, own: own.has(r), ordinal: known.ordinal, seq: known.seq, chain: hex(known.chain) }
+        const log = folded?.get(r)
+        if (log === undefined) return { r, own: own.has(r) }
+        return { r, own: own.has(r), ordinal: log.ordinal, seq: log.seq, chain: hex(log.chain) }
       }),
     ),
     deps: jsonText(deps),
@@ -109,23 +110,44 @@ function wellFormed(_key: string, value: unknown): unknown {
 
 type Depends = { readonly r: RealmOrdinal; readonly keys: readonly string[] }
 
+/** The keys of facts, by realm and by what they are made of: the writes of a group mostly have few callers. */
+type KnownKeys = Map<string, readonly string[]>
+
 /** Also names the write's own realm without a key: a new epoch concerns every write. */
-function dependencies(write: Write, folded: ReadonlyMap<RealmOrdinal, FoldedLog>): readonly Depends[] {
-  const byRealm = new Map<RealmOrdinal, IndexKey[]>()
-  const keysIn = (realm: RealmOrdinal): IndexKey[] => {
+function dependencies(
+  write: Write,
+  folded: ReadonlyMap<RealmOrdinal, FoldedLog>,
+  known: KnownKeys,
+): readonly Depends[] {
+  const byRealm = new Map<RealmOrdinal, string[]>()
+  const keysIn = (realm: RealmOrdinal): string[] => {
     const keys = byRealm.get(realm) ?? []
     byRealm.set(realm, keys)
     return keys
   }
   const digestKeyOf = (realm: RealmOrdinal): string => {
-    const known = folded.get(realm)
-    if (known === undefined) throw new ContractBroken(`a write depends on realm ${realm}, which is not open`)
-    return known.digestKey
+    const log = folded.get(realm)
+    if (log === undefined) throw new ContractBroken(`a write depends on realm ${realm}, which is not open`)
+    return log.digestKey
   }
-  keysIn(write.realm).push(...ownDependencies(digestKeyOf(write.realm), write))
-  for (const { realm, facts } of write.dependsOn)
-    keysIn(realm).push(...dependencyKeys(digestKeyOf(realm), facts))
-  return [...byRealm].map(([r, keys]) => ({ r, keys: uuids(keys) }))
+  keysIn(write.realm).push(...uuids(ownDependencies(digestKeyOf(write.realm), write)))
+  for (const { realm, facts } of write.dependsOn) {
+    const named = `${realm} ${namesOf(facts)}`
+    const keys = known.get(named) ?? uuids(dependencyKeys(digestKeyOf(realm), facts))
+    known.set(named, keys)
+    keysIn(realm).push(...keys)
+  }
+  return [...byRealm].map(([r, keys]) => ({ r, keys }))
+}
+
+/** All that keys may be made of, and so without when it was issued and until when. */
+function namesOf({
+  position: _position,
+  issuedAtMs: _issued,
+  notBeforeMs: _before,
+  ...named
+}: TokenFacts): string {
+  return JSON.stringify(named)
 }
 
 /**
