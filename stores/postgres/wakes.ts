@@ -169,7 +169,10 @@ export class Wakes {
 /** `realm=seq` pairs, as `mark_1` writes them. */
 function seqsIn(said: string): ReadonlyMap<RealmOrdinal, number> {
   return new Map(
-    Array.from(said.matchAll(/(\d+)=(\d+)/g), ([, realm, seq]) => [realmOrdinal(Number(realm)), Number(seq)]),
+    said.split(',').map((pair) => {
+      const [realm, seq] = pair.split('=')
+      return [realmOrdinal(Number(realm)), Number(seq)]
+    }),
   )
 }
 
