@@ -42,7 +42,7 @@ export function signingKeyOf(digestKey: string, keyId: string): IndexKey {
   return keyOf(digestKey, KIND.key, prefixed('') + keyId)
 }
 
-/** Names no token: records that decide how long rules are kept are in such a collection. */
+/** Names no token: a write may depend on all records of a collection, such as those that decide how long rules are kept. */
 export function collectionKeyOf(digestKey: string, collection: string): IndexKey {
   return keyOf(digestKey, KIND.collection, prefixed('') + collection)
 }

@@ -1,6 +1,14 @@
 import { isOutage } from '@rescind/core'
 import { DatabaseError } from 'pg'
 
+/** The codes of a row of this process that is gone or from before, and of a store that was moved: the process must end. */
+export const ENDING: ReadonlySet<string | undefined> = new Set(['RS002', 'RS005'])
+
+/** @throws what is neither an outage nor an answer of the server, and so a bug. */
+export function mustBeFailure(error: unknown): asserts error is Error {
+  if (!(error instanceof DatabaseError) && !isOutage(error)) throw error
+}
+
 /** Reasons that are remembered, so that none is told twice. */
 const REASONS_MAX = 100
 
@@ -21,9 +29,9 @@ export class Failures {
     return this.#last
   }
 
-  /** @throws what is neither an outage nor an answer of the server, and so a bug. */
+  /** @throws as `mustBeFailure`. */
   failed(error: unknown): void {
-    if (!(error instanceof DatabaseError) && !isOutage(error)) throw error
+    mustBeFailure(error)
     this.#last = error.message
     if (this.#reasons.has(error.message) || this.#reasons.size >= REASONS_MAX) return
     this.#reasons.add(error.message)

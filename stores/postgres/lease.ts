@@ -16,7 +16,7 @@ import { DatabaseError } from 'pg'
 import { AnnouncedKeys } from './announced-keys.ts'
 import { Connection, type PostgresAddress } from './connection.ts'
 import { DeadNodes } from './dead-nodes.ts'
-import { Failures } from './failures.ts'
+import { ENDING, Failures } from './failures.ts'
 import { instancesJson, nodeOf, readInstances } from './instance-rows.ts'
 import type { KnownHeads } from './known-heads.ts'
 import { READING } from './lease-functions.ts'
@@ -37,8 +37,6 @@ const MARK = 'SELECT forked FROM rescind.mark_1($1, $2, $3, $4, $5)'
  */
 const LEAVE = `WITH gone AS (DELETE FROM rescind.lease WHERE node = $1 AND rescind.place_1() = coalesce($2, rescind.place_1()))
   DELETE FROM rescind.fold_mark WHERE node = $1 AND rescind.place_1() = coalesce($2, rescind.place_1())`
-/** Codes for a lease row that is gone or from before this node's last heartbeat, and for a store that was moved elsewhere. */
-const ENDING: ReadonlySet<string | undefined> = new Set(['RS002', 'RS005'])
 /** A lock was waited for in vain. */
 const LOCKED = '55P03'
 

@@ -15,7 +15,7 @@ export const REFUSE_MOVED: string = `
   END IF;
 `
 
-/** For a function that writes: only on the server that its caller means. One that took over is looked at first. */
+/** For a function that writes: only on the server that its caller means. A successor is examined before anything is written there. */
 export const REFUSE_ELSEWHERE = `
   IF p_place <> rescind.place_1() THEN
     RAISE EXCEPTION USING ERRCODE = 'RS004', DETAIL = rescind.place_1(),

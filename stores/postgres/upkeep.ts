@@ -1,4 +1,5 @@
 import { leaseMs, type UpkeepTurn } from '@rescind/authority'
+import { nodeOf } from './instance-rows.ts'
 import type { Reads } from './reads.ts'
 
 const CLAIM = 'SELECT owner, fence, counter, bound_ms FROM rescind.upkeep_1($1, $2, $3, $4, $5)'
@@ -44,7 +45,7 @@ export class PostgresUpkeep {
     const [row] = await this.#reads.rows<ClaimRow>(CLAIM, values, 'pages')
     if (row === undefined) return 'other'
     const [owner, fence, counter, boundMs] = row
-    if (owner.replaceAll('-', '') !== this.#nodeId) {
+    if (nodeOf(owner) !== this.#nodeId) {
       this.#fence = undefined
       this.#see({ owner, fence, counter, boundMs, sinceMs: nowMs })
       return 'other'

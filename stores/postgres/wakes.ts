@@ -3,6 +3,7 @@ import type { NodesTold } from '@rescind/authority'
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import type { Watches } from '../watches.ts'
 import { Connection, type PostgresAddress } from './connection.ts'
+import { mustBeFailure } from './failures.ts'
 import type { ServerPlace } from './server-place.ts'
 
 /** How often the heads are looked at, whatever notifications say. */
@@ -90,7 +91,8 @@ export class Wakes {
         const poller = this.#poller
         const rows = await poller.rows<Moved>(MOVED, [this.#xmin])
         if (!poller.isLost) this.#look(rows)
-      } catch {
+      } catch (error) {
+        mustBeFailure(error)
         // Whoever waits for rows goes on waiting; the next look opens another connection.
         this.#poller?.drop()
       }
@@ -122,7 +124,8 @@ export class Wakes {
         this.#listener.onNotification((payload) => this.#notified(payload))
         await this.#listener.run('LISTEN rescind')
         await this.#listener.ended()
-      } catch {
+      } catch (error) {
+        mustBeFailure(error)
         this.#listener?.drop()
       }
       await wait(RELISTEN_MS, undefined, { ref: false })
@@ -150,7 +153,8 @@ export class Wakes {
         this.#notifier = await this.#open(this.#notifier)
         const named = realms.length > NAMED_MAX ? '' : realms.join(',')
         await this.#notifier.rows(NOTIFY, [`${this.#self}:${named}`])
-      } catch {
+      } catch (error) {
+        mustBeFailure(error)
         this.#notifier?.drop()
       }
       await wait(NOTIFY_PAUSE_MS, undefined, { ref: false })

@@ -3,6 +3,7 @@ import type { GroupCounts } from '@rescind/authority'
 import { StoreUnavailable } from '@rescind/core'
 import { DatabaseError } from 'pg'
 import { Connection, type PostgresAddress } from './connection.ts'
+import { ENDING } from './failures.ts'
 import { CONTENT_CLASSES } from './group-function.ts'
 import type { GroupJson, GroupReply, MissedRow } from './group-json.ts'
 import { ELSEWHERE, OTHER_SERVER, type ServerPlace } from './server-place.ts'
@@ -20,8 +21,6 @@ const PAUSE_MS = 20
 const BYTES_PER_MS = 200
 /** Lost a deadlock, a serialisation, or the wait for a lock: nothing was written, and the same group may succeed. */
 const RETRIED = new Set(['40P01', '40001', '55P03'])
-/** Codes of `group_1` for a fence that was raised or a row that is gone, and for a store that was moved elsewhere. */
-const ENDING: ReadonlySet<string | undefined> = new Set(['RS002', 'RS005'])
 
 /** `missed` is undefined when the outcome had to be looked up: the rows of the reply are lost. */
 export type WrittenGroup = {
