@@ -1,4 +1,4 @@
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -47,6 +47,30 @@ export function runAcceptanceOn(store: 'sqlite' | 'postgres', which: 'these' | '
   const these = (path: string): boolean => ON_EVERY_STORE.includes(path)
   runFiles(files.filter((path) => (which === 'these' ? these(path) : !these(path) || path === TRANSCRIPTS)))
 }
+
+const TURNS = 'it counts turns of the event loop, and a database answers in later ones'
+/** Test files that say nothing about a store in PostgreSQL, and why. */
+const NOT_ON_POSTGRES: ReadonlyMap<string, string> = new Map([
+  ['authority/log/landed.test.ts', TURNS],
+  ['dialects/chat/external-verification.test.ts', TURNS],
+  ['dialects/chat/list-clients.test.ts', TURNS],
+  ['authority/log/index-differ.test.ts', 'it trims a log by hand, without being the node of the upkeep'],
+])
+
+/** The test files of a folder whose worlds open a store of the run's kind, on PostgreSQL. */
+export function runFolderOnPostgres(folder: string): void {
+  process.env['TEST_STORE'] = 'postgres'
+  const files = globSync(`${folder}/**/*.test.ts`, { cwd: ROOT }).filter(
+    (path) => !path.includes('node_modules') && OPENS_WORLD.test(readFileSync(join(ROOT, path), 'utf8')),
+  )
+  for (const file of files.sort()) {
+    const skip = NOT_ON_POSTGRES.get(file)
+    if (skip === undefined) runFiles([file])
+    else test(file, { skip }, () => {})
+  }
+}
+
+const OPENS_WORLD = /openWorld|openIdentity|openOauth|openChat|openServer|openTestStore/
 
 /** Runs these test files in this process, one after the other, each as one test by its path. */
 export function runFiles(files: readonly string[]): void {

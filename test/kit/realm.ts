@@ -39,9 +39,11 @@ export type World = {
 export const MASTER: MasterKey = { bytes: Buffer.alloc(32, 7) }
 
 /** Realms on this run's store or a given one, with a clock and randomness that tests control. */
-export async function openWorld(given?: Store, more: { readonly minting?: Minting } = {}): Promise<World> {
-  const clock = new HandClock()
-  const store = given ?? (await openTestStore(START_MS))
+export async function openWorld(
+  given?: Store,
+  { clock = new HandClock(), ...more }: { readonly minting?: Minting; readonly clock?: HandClock } = {},
+): Promise<World> {
+  const store = given ?? (await openTestStore(START_MS, clock))
   const realms = await Realms.open({
     store,
     clock,

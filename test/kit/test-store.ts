@@ -28,9 +28,12 @@ const OPEN_MAX = 8
 type Closing = () => Promise<void>
 const closings: WeakMap<object, Closing[]> = new WeakMap()
 
-/** A new store of this run's kind, closed and removed when the test that opened it ends. */
-export async function openTestStore(floorMs: number): Promise<Store> {
-  if (IS_POSTGRES) return openOnPostgres(floorMs)
+/**
+ * A new store of this run's kind, closed and removed when the test that opened it ends.
+ * @param clock a database's, too; absent: it has its own.
+ */
+export async function openTestStore(floorMs: number, clock?: Clock): Promise<Store> {
+  if (IS_POSTGRES) return openOnPostgres(floorMs, clock)
   if (!IS_EMBEDDED) return openMemory(floorMs)
   const home = makeQuickHome()
   const store = await openSqlite(join(home.folder, 'rescind.db'), floorMs)
@@ -46,10 +49,10 @@ let databases = 0
 /** Databases whose stores are closed. Emptying one is much quicker than making one. */
 const free: PostgresAddress[] = []
 
-async function openOnPostgres(floorMs: number): Promise<Store> {
+async function openOnPostgres(floorMs: number, clock?: Clock): Promise<Store> {
   // Asked before the first await: afterwards it may be the test that opened the server.
   const context = getTestContext()
-  const store = await openDatabase(floorMs)
+  const store = await openDatabase(floorMs, clock)
   await closeAfterTest(() => store.close(), context)
   return store
 }

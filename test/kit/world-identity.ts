@@ -19,7 +19,7 @@ import type {
   PasswordCheck,
   PasswordQuestion,
 } from '../../dialects/identity/session/password-check.ts'
-import { openWorld, START_MS, type World } from './realm.ts'
+import { HandClock, openWorld, START_MS, type World } from './realm.ts'
 import { type Ask, bodyJson, wireRequest } from './request.ts'
 import { openTestStore } from './test-store.ts'
 import { wrappedStore } from './wrapped-store.ts'
@@ -94,8 +94,9 @@ export async function openIdentity({
   ...options
 }: IdentityWorldOptions = {}): Promise<IdentityWorld> {
   const power = { isDown: false }
-  const store = given ?? (await openTestStore(START_MS))
-  const world = await openWorld(breakable(store, power))
+  const clock = new HandClock()
+  const store = given ?? (await openTestStore(START_MS, clock))
+  const world = await openWorld(breakable(store, power), { clock })
   for (const given of USERS) await putUser(world.realm, identityUserValue(world.realm, given))
   for (const id of ['900100', '900200']) await putTenant(world.realm, { id, name: `tenant-${id}` })
   const passwords = new FakePasswords()

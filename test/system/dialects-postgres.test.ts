@@ -1,0 +1,3 @@
+import { runFolderOnPostgres } from '../batches/batch.ts'
+
+runFolderOnPostgres('dialects')

@@ -1,0 +1,3 @@
+import { runFolderOnPostgres } from '../batches/batch.ts'
+
+for (const folder of ['authority', 'feed', 'server', 'verifier']) runFolderOnPostgres(folder)
