@@ -82,7 +82,14 @@ test('a line of an export with an unknown kind is not a row', async () => {
   const [row] = await realm.store.chainedRowsAfter(realm.ordinal, 0, 1)
   assert.ok(row)
   const line = exportLine(row)
-  assert.deepEqual(readExportLine(line), row)
+  const read = readExportLine(line)
+  assert.ok(read)
+  // Stores give bytes as different kinds of array.
+  assert.deepEqual(bytesOf(read), bytesOf(row))
   for (const kind of ['"suspend"', '"toString"', '"__proto__"', '5', 'null', '["epoch"]'])
     assert.equal(readExportLine(line.replace('"kind":"epoch"', `"kind":${kind}`)), undefined, kind)
 })
+
+function bytesOf({ rule, chain, ...row }: ChainedLogRow): unknown {
+  return { ...row, rule: Buffer.from(rule), chain: Buffer.from(chain) }
+}
