@@ -54,6 +54,10 @@ const NOT_ON_POSTGRES: ReadonlyMap<string, string> = new Map([
   ['authority/log/landed.test.ts', TURNS],
   ['dialects/chat/external-verification.test.ts', TURNS],
   ['dialects/chat/list-clients.test.ts', TURNS],
+  [
+    'dialects/identity/delegated.test.ts',
+    'it asks every route by every credential, which takes minutes there',
+  ],
   ['authority/log/index-differ.test.ts', 'it trims a log by hand, without being the node of the upkeep'],
 ])
 
