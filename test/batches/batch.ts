@@ -48,16 +48,15 @@ export function runAcceptanceOn(store: 'sqlite' | 'postgres', which: 'these' | '
   runFiles(files.filter((path) => (which === 'these' ? these(path) : !these(path) || path === TRANSCRIPTS)))
 }
 
+const ALL = 'it asks everything by every credential, which takes minutes there'
 const TURNS = 'it counts turns of the event loop, and a database answers in later ones'
-/** Test files that say nothing about a store in PostgreSQL, and why. */
+/** Test files that do not run on PostgreSQL, and why. */
 const NOT_ON_POSTGRES: ReadonlyMap<string, string> = new Map([
   ['authority/log/landed.test.ts', TURNS],
   ['dialects/chat/external-verification.test.ts', TURNS],
   ['dialects/chat/list-clients.test.ts', TURNS],
-  [
-    'dialects/identity/delegated.test.ts',
-    'it asks every route by every credential, which takes minutes there',
-  ],
+  ['dialects/identity/delegated.test.ts', ALL],
+  ['dialects/identity/v2/authority.test.ts', ALL],
   ['authority/log/index-differ.test.ts', 'it trims a log by hand, without being the node of the upkeep'],
 ])
 
