@@ -57,6 +57,7 @@ const NOT_ON_POSTGRES: ReadonlyMap<string, string> = new Map([
   ['dialects/chat/list-clients.test.ts', TURNS],
   ['dialects/identity/delegated.test.ts', ALL],
   ['dialects/identity/v2/authority.test.ts', ALL],
+  ['server/compose/metrics-open.test.ts', 'it brings nodes of its own'],
   ['authority/log/index-differ.test.ts', 'it trims a log by hand, without being the node of the upkeep'],
 ])
 
