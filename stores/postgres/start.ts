@@ -46,13 +46,13 @@ export async function prepareStore(connection: Connection, checks: OpenChecks): 
 
 /** Those that are not there yet. */
 export async function makeFunctions(connection: Connection): Promise<void> {
-  for (const [name, sql] of FUNCTIONS)
-    if (!(await exists(connection, HAS_FUNCTION, name))) await connection.run(sql, SCHEMA_MS)
+  const there = new Set((await connection.rows<readonly [string]>(THERE)).map(([name]) => name))
+  for (const [name, sql] of FUNCTIONS) if (!there.has(name)) await connection.run(sql, SCHEMA_MS)
 }
 
 const HAS_TABLE = "SELECT FROM pg_tables WHERE schemaname = 'rescind' AND tablename = $1"
-const HAS_FUNCTION = `SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-  WHERE n.nspname = 'rescind' AND p.proname = $1`
+const THERE = `SELECT p.proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+  WHERE n.nspname = 'rescind'`
 
 async function exists(connection: Connection, sql: string, name: string): Promise<boolean> {
   return (await connection.rows(sql, [name])).length > 0
@@ -109,10 +109,13 @@ const RELIED_ON: readonly (readonly [name: string, ...values: readonly string[]]
   ['transaction_timeout', '0'],
 ]
 
+const GIVEN = `SELECT current_setting(u.name, true) FROM unnest($1::text[]) WITH ORDINALITY AS u(name, nth) ORDER BY u.nth`
+
 async function checkReliedOn(connection: Connection): Promise<void> {
-  for (const [name, ...values] of RELIED_ON) {
-    const [row] = await connection.rows<readonly [string | null]>('SELECT current_setting($1, true)', [name])
-    const value = row?.[0] ?? values[0]
+  const names = RELIED_ON.map(([name]) => name)
+  const given = await connection.rows<readonly [string | null]>(GIVEN, [`{${names.join(',')}}`])
+  for (const [nth, [name, ...values]] of RELIED_ON.entries()) {
+    const value = given[nth]?.[0] ?? values[0]
     if (value === undefined || !values.includes(value))
       throw new StoreRefused(`${name} is ${value ?? ''}: set it to ${values.at(-1) ?? ''} for this role`)
   }
