@@ -211,7 +211,12 @@ test('[K08] an unknown client gets the answer and the work of a known one with a
     return user + system
   }
   await cost('warm')
-  const [first, second] = [await cost(OTHER.clientId), await cost('nobody-else')]
+  let [first, second] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+  // Whatever else the process does only adds to a round, so the cheapest round of each tells.
+  for (let round = 0; round < 8; round += 1) {
+    first = Math.min(first, await cost(OTHER.clientId))
+    second = Math.min(second, await cost('nobody-else'))
+  }
   assert.ok(first < 4 * second && second < 4 * first, `${first} and ${second} µs`)
 })
 
