@@ -48,6 +48,8 @@ export type Caller = {
   readonly id: string
   /** Its name, if the id does not contain it: the audit can still name a key that was deleted. */
   readonly name?: string
+  /** The person that its key belongs to, if it belongs to one. */
+  readonly owner?: string
   /** Network address of the peer: the audit's "from where". */
   readonly from: string
   /** Once a rule hits this, what the caller does next is stale. */
@@ -63,15 +65,19 @@ export function callerFacts(principals: Principals, judgedAt: Position): TokenFa
 export function whoOf({
   id,
   name,
+  owner,
   from,
-}: Pick<Caller, 'id' | 'name' | 'from'>): Pick<Audit, 'by' | 'byName' | 'from'> {
-  return name === undefined ? { by: id, from } : { by: id, byName: name, from }
+}: Pick<Caller, 'id' | 'name' | 'owner' | 'from'>): Pick<Audit, 'by' | 'byName' | 'byOwner' | 'from'> {
+  if (name === undefined) return { by: id, from }
+  return owner === undefined ? { by: id, byName: name, from } : { by: id, byName: name, byOwner: owner, from }
 }
 
 export type Audit = {
   readonly by: string
   /** The name of a control key at the time. */
   readonly byName?: string
+  /** The owner of that key. */
+  readonly byOwner?: string
   readonly from: string
   readonly how: string
   readonly why?: string

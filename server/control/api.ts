@@ -14,7 +14,7 @@ import {
 } from '@rescind/dialects'
 import { isAnswer, type Problem, problem, refusalProblem } from '../http/problem.ts'
 import { isGood } from '../http/reply.ts'
-import { ROLES } from '../records/control-keys.ts'
+import { reaches } from '../records/control-keys.ts'
 import type { Once } from '../rules/write.ts'
 import type { By } from './frame/by.ts'
 import { callerOf } from './frame/callers.ts'
@@ -28,6 +28,7 @@ import {
 import { Idempotency } from './frame/idempotency.ts'
 import { realmParameter } from './frame/input.ts'
 import { ControlLimits, inScan } from './frame/limits.ts'
+import { lowestRole } from './frame/narrowing.ts'
 import { routesOf } from './frame/routes.ts'
 
 /** The prefix of the control API. It has no realm in it: a key's realm, or `?realm=`, says which realm is meant. */
@@ -127,8 +128,10 @@ class Frame {
   async #realmFor(request: ControlRequest, by: By, endpoint: Endpoint): Promise<Realm | Problem> {
     const callers = endpoint.callers ?? ['control']
     if (!callers.includes(by.kind)) return problem(403, `this needs a ${callers.join(' or ')} key`)
-    if (by.role !== undefined && ROLES.indexOf(by.role) < ROLES.indexOf(endpoint.role))
-      return problem(403, `this call needs a key with the role ${endpoint.role}`)
+    // The endpoint itself looks at the body, which may need a higher role.
+    const lowest = lowestRole(endpoint)
+    if (by.role !== undefined && !reaches(by.role, lowest))
+      return problem(403, `this call needs a key with the role ${lowest}`)
     const { realms } = this.#parts
     if (endpoint.reach === 'store')
       return by.realm === undefined ? realms.system : problem(403, 'this call needs a key of all realms')

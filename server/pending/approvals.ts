@@ -9,6 +9,7 @@ import {
   shaped,
   whoOf,
 } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 import { commitRules, isKeptRule, type KeptRule, type Ruling, type RulingRows, SERVER } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
 
@@ -30,6 +31,8 @@ export type ApprovalValue = {
   readonly act: ApprovalAct
   /** Id of the control key that made the request. */
   readonly askedBy: string
+  /** The person that the key belonged to. Absent: the key had no owner, or the request is from before keys had any. */
+  readonly askedByOwner?: string
   readonly askedAtMs: number
   /** When the request lapses. */
   readonly dueAtMs: number
@@ -45,9 +48,10 @@ export const APPROVALS: PendingKind<ApprovalValue, ApprovalEnd> = new PendingKin
     states: ['approved', 'denied', 'expired'],
   },
 )
-const SHAPE = shaped({
-  ...{ act: 'members', askedBy: 'text', askedAtMs: 'number', dueAtMs: 'number', reason: 'text' },
-})
+const SHAPE = shaped(
+  { act: 'members', askedBy: 'text', askedAtMs: 'number', dueAtMs: 'number', reason: 'text' },
+  { askedByOwner: 'text' },
+)
 const REVOCATION = shaped({ kind: ['revocation'], rule: 'members', tokens: 'number', complete: 'flag' })
 
 function isAct(act: unknown): boolean {
@@ -71,12 +75,15 @@ export type EndApproval = {
 /** @returns whether this call ended it; another one may have come first. */
 export async function endApproval(realm: Realm, end: EndApproval): Promise<boolean> {
   const { entry, to, caller, reason } = end
-  const { askedBy } = entry.value
+  const { askedBy, askedByOwner } = entry.value
   const audit: Audit = {
     ...whoOf(caller ?? SERVER),
     how: end.how,
     why: reason ?? entry.value.reason,
-    cause: { code: 'approval', approval: entry.id, askedBy: `control:${askedBy}` },
+    cause: {
+      ...{ code: 'approval', approval: entry.id, askedBy: `control:${askedBy}` },
+      ...defined({ askedByOwner }),
+    },
   }
   const ended = {
     state: to,

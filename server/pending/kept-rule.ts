@@ -30,6 +30,8 @@ export type KeptRule = {
   readonly by: string
   /** As `Audit.byName`. */
   readonly byName?: string
+  /** As `Audit.byOwner`. */
+  readonly byOwner?: string
 }
 
 /** Whether stored members form a kept rule. One target of an unknown kind refuses the whole rule. */
@@ -42,6 +44,7 @@ const SHAPE = shaped(
   { targets: 'list', reason: 'text', by: 'text' },
   {
     byName: 'text',
+    byOwner: 'text',
     note: 'text',
     tokenKeepUntilMs: 'number',
     skewSeconds: 'number',

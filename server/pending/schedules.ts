@@ -56,11 +56,11 @@ export async function settleSchedule(
   const found = await SCHEDULES.find(realm, id)
   if (found.kind !== 'open' || found.entry.value.dueAtMs > nowMs) return
   const { entry } = found
-  const { reason, by, byName, targets } = entry.value
+  const { reason, by, byName, byOwner, targets } = entry.value
   const size = await measure(realm, targets)
   const audit: Audit = {
     by,
-    ...defined({ byName }),
+    ...defined({ byName, byOwner }),
     from: 'local',
     how: 'schedule.due',
     why: reason,
@@ -106,6 +106,7 @@ function requestFor(
   return {
     act: { kind: 'revocation', rule, ...size },
     askedBy: value.by.startsWith(CONTROL_CALLER) ? value.by.slice(CONTROL_CALLER.length) : value.by,
+    ...defined({ askedByOwner: value.byOwner }),
     askedAtMs: nowMs,
     dueAtMs: nowMs + APPROVAL_WAIT_MS,
     reason: value.reason,

@@ -23,6 +23,8 @@ export type ReceiptJson = {
   readonly by: string
   /** The name of that control key at the time. */
   readonly byName?: string | undefined
+  /** The person that the key belongs to. */
+  readonly byOwner?: string | undefined
   readonly from: string
   readonly how: string
   readonly reason?: string | undefined
@@ -49,6 +51,7 @@ export const RECEIPT: z.ZodType<ReceiptJson> = z
     ...{
       by: z.string(),
       byName: optional,
+      byOwner: optional,
       from: z.string(),
       how: z.string(),
       reason: optional,
@@ -104,6 +107,7 @@ export function receiptJson(realm: Realm, { at, atMs, rules, audit }: Written): 
     ...{
       by: audit.by,
       byName: audit.byName,
+      byOwner: audit.byOwner,
       from: audit.from,
       how: audit.how,
       reason: audit.why,

@@ -17,10 +17,11 @@ export function storedRule(row: Pick<LogRow, 'kind' | 'rule'>): Rule | { readonl
 
 /** The author, address, way and reason of a row, each as it is stored or marked as unreadable. */
 export function storedAudit(text: string): Audit {
-  const { by, byName, from, how, why, note, cause, skewSeconds, once, part } = membersOf(text)
+  const { by, byName, byOwner, from, how, why, note, cause, skewSeconds, once, part } = membersOf(text)
   return {
     by: wordOf(by) ?? UNREADABLE,
     ...(typeof byName === 'string' ? { byName } : {}),
+    ...(typeof byOwner === 'string' ? { byOwner } : {}),
     from: wordOf(from) ?? UNREADABLE,
     how: wordOf(how) ?? UNREADABLE,
     ...(why === undefined ? {} : { why: wordOf(why) ?? UNREADABLE }),

@@ -1,15 +1,26 @@
-import { type Collection, commitOwn, putRecord, type Realm, shaped } from '@rescind/authority'
+import {
+  type Collection,
+  commitOwn,
+  mintText,
+  PREFIX,
+  putRecord,
+  type Realm,
+  shaped,
+} from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 
-export type ControlRole = 'viewer' | 'responder' | 'admin'
+export type ControlRole = 'metrics' | 'viewer' | 'responder' | 'admin'
 
-/** Roles in rising order: each may do what the ones before it may. */
-export const ROLES: readonly ControlRole[] = ['viewer', 'responder', 'admin']
+/** Roles in rising order: each may do what the ones before it may. `metrics` only scrapes: no call of the control API is its. */
+export const ROLES: readonly ControlRole[] = ['metrics', 'viewer', 'responder', 'admin']
 
 /** A key of the control API, kept in the system realm. `realm` absent: all realms. */
 export type ControlKey = {
   readonly name: string
   readonly role: ControlRole
   readonly realm?: string
+  /** Who it belongs to, as `OWNER`; never changed. Absent: nobody by name. */
+  readonly owner?: string
   readonly keyDigest: string
   readonly createdAtMs?: number
 }
@@ -18,8 +29,32 @@ export const CONTROL_KEYS: Collection<ControlKey> = {
   name: 'controlKeys',
   keys: ({ keyDigest }) => [{ name: 'digest', value: keyDigest }],
   // A key whose realm is unreadable must not count as a key of all realms.
-  isValue: shaped({ name: 'text', role: ROLES, keyDigest: 'text' }, { realm: 'text', createdAtMs: 'number' }),
+  isValue: shaped(
+    { name: 'text', role: ROLES, keyDigest: 'text' },
+    { realm: 'text', owner: 'text', createdAtMs: 'number' },
+  ),
   lists: ({ realm }) => (realm === undefined ? [] : [{ name: 'realm', value: realm }]),
+}
+
+type Wanted = Pick<ControlKey, 'name' | 'role'> & {
+  readonly realm?: string | undefined
+  readonly owner?: string | undefined
+}
+
+/** A record for a new key, and the key's text, which is in no record. */
+export function newControlKey(
+  system: Realm,
+  wanted: Wanted,
+): { readonly id: string; readonly value: ControlKey; readonly text: string } {
+  const text = mintText(PREFIX.controlKey, system.random).reveal()
+  const id = `key_${system.random.bytes(16).toString('base64url')}`
+  const keyDigest = system.secretDigest(text)
+  return { id, value: defined({ ...wanted, keyDigest, createdAtMs: system.nowMs() }), text }
+}
+
+/** Whether a role may do what needs another one. */
+export function reaches(role: ControlRole, needed: ControlRole): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(needed)
 }
 
 /**

@@ -24,7 +24,7 @@ before(async () => {
   await done('POST /issuers', { issuer: idp.issuer, jwksUrl: idp.jwksUrl, claims })
   await done('POST /chat-apps', { name: 'vouched', verifyUrl: 'https://outside.example/verify' })
   await done('POST /chat-apps', { name: 'plain' })
-  const key = textAt(await done('POST /keys', { name: 'second', role: 'admin' }), 'key')
+  const key = textAt(await done('POST /keys', { name: 'second', role: 'admin', owner: 'second' }), 'key')
   second = `Authorization: Bearer ${key}`
   await done('PATCH /settings', { approvalAboveTokens: 0 })
   await done('PATCH /settings?realm=branch', { approvalAboveTokens: 0 })

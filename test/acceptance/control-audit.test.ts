@@ -19,7 +19,7 @@ const { server, calls } = await openForFile({
 let second = ''
 
 before(async () => {
-  const made = await calls.control('POST /keys', { name: 'second', role: 'admin' })
+  const made = await calls.control('POST /keys', { name: 'second', role: 'admin', owner: 'second' })
   second = `Authorization: Bearer ${textAt(made, 'key')}`
 })
 

@@ -42,6 +42,7 @@ let count = 0
 before(async () => {
   foreign = await registered()
   for (const [name, body] of Object.entries({
+    metrics: { role: 'metrics' },
     viewer: { role: 'viewer' },
     responder: { role: 'responder' },
     admin: { role: 'admin' },
@@ -110,6 +111,7 @@ const CALLERS: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   'OAuth, introspect any': async () => [basic(GATEWAY)],
   'OAuth, another token of it': async () => bearer((await calls.oauthGrant('ann')).access),
   'verifier key': async () => controlKey('orders-api-key-0123456789'),
+  'control, metrics': async () => controlKey(keys.get('metrics') ?? ''),
   'control, viewer': async () => controlKey(keys.get('viewer') ?? ''),
   'control, responder': async () => controlKey(keys.get('responder') ?? ''),
   'control, admin': async () => controlKey(keys.get('admin') ?? ''),

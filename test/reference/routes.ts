@@ -3,6 +3,7 @@ import { endpointsOf } from '../../server/compose/modules.ts'
 import { OPS_ROUTES } from '../../server/compose/ops.ts'
 import { CONTROL_PREFIX } from '../../server/control/api.ts'
 import { type Endpoint, rateClassOf } from '../../server/control/frame/endpoint.ts'
+import { lowestRole } from '../../server/control/frame/narrowing.ts'
 import { openapiOf } from '../../server/control/frame/openapi.ts'
 import { CHECK_ROUTES } from '../../server/gateway/check.ts'
 import { dialectSections } from './dialect-routes.ts'
@@ -60,8 +61,11 @@ of \`GET /control/v1/openapi.json\`. Each of these calls can also be refused wit
   ]
 }
 
-function callersOf({ callers = ['control'], role, reach }: Endpoint): string {
-  const roles = callers.includes('control') ? [reach === 'store' ? `${role}, all realms` : role] : []
+function callersOf(one: Endpoint): string {
+  const { callers = ['control'], role, reach } = one
+  const lowest = lowestRole(one)
+  const least = lowest === role ? role : `${lowest} to end a leak, else ${role}`
+  const roles = callers.includes('control') ? [reach === 'store' ? `${least}, all realms` : least] : []
   return [...roles, ...(callers.includes('verifier') ? ['verifiers'] : [])].join('; ')
 }
 

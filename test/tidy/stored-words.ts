@@ -213,7 +213,7 @@ export const STORED = {
     'user.delete',
     'user.update',
   ],
-  causes: ['approval', 'grant', 'hold', 'schedule'],
+  causes: ['approval', 'grant', 'hold', 'key', 'schedule'],
   members: {
     'authority/directory/issuer-terms.ts IssuerTerms': [
       'issuer',
@@ -390,7 +390,14 @@ export const STORED = {
     'server/bulk/progress.ts Kept': ['question', 'hash', 'counts', 'isDone'],
     'server/control/frame/idempotency.ts Kept': ['fingerprint', 'pending', 'status', 'headers', 'body'],
     'server/control/frame/idempotency.ts Mark': ['fingerprint', 'pending'],
-    'server/pending/approvals.ts ApprovalValue': ['act', 'askedBy', 'askedAtMs', 'dueAtMs', 'reason'],
+    'server/pending/approvals.ts ApprovalValue': [
+      'act',
+      'askedBy',
+      'askedByOwner',
+      'askedAtMs',
+      'dueAtMs',
+      'reason',
+    ],
     'server/pending/holds.ts HoldValue': ['placedAtMs', 'dueAtMs', 'atDeadline'],
     'server/pending/kept-rule.ts KeptRule': [
       'targets',
@@ -401,10 +408,18 @@ export const STORED = {
       'note',
       'by',
       'byName',
+      'byOwner',
     ],
     'server/pending/pending.ts Waiting': ['dueAtMs', 'slot'],
     'server/pending/schedules.ts ScheduleValue': ['askedAtMs', 'dueAtMs'],
-    'server/records/control-keys.ts ControlKey': ['name', 'role', 'realm', 'keyDigest', 'createdAtMs'],
+    'server/records/control-keys.ts ControlKey': [
+      'name',
+      'role',
+      'realm',
+      'owner',
+      'keyDigest',
+      'createdAtMs',
+    ],
     'server/records/profiles.ts CheckProfile': [
       'name',
       'credential',

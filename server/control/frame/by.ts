@@ -11,6 +11,8 @@ export type By = {
   readonly id: string
   /** Undefined for a verifier, which has no role. */
   readonly role: ControlRole | undefined
+  /** The person that the key belongs to. Undefined: nobody by name, who counts as one person with all such keys. */
+  readonly owner?: string | undefined
   /** The only realm that the key may act in; undefined: all realms. */
   readonly realm: string | undefined
   readonly caller: Caller

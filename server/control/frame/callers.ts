@@ -35,9 +35,10 @@ async function holderOf(system: Realm, digest: string, from: string): Promise<By
   const judgedAt = system.position()
   const entry = await system.directory.find(CONTROL_KEYS, key)
   if (entry !== undefined && sameDigest(entry.value.keyDigest, digest)) {
-    const { name, role, realm } = entry.value
-    const caller = { ...callerNamed(system, { kind: 'control', id: entry.id, from, judgedAt }), name }
-    return { kind: 'control', id: entry.id, role, realm, caller }
+    const { name, role, realm, owner } = entry.value
+    const known = callerNamed(system, { kind: 'control', id: entry.id, from, judgedAt })
+    const caller = owner === undefined ? { ...known, name } : { ...known, name, owner }
+    return { kind: 'control', id: entry.id, role, realm, owner, caller }
   }
   const verifier = await system.directory.find(VERIFIERS, key)
   if (verifier === undefined) return undefined

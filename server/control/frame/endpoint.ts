@@ -3,17 +3,18 @@ import { type Answer, isSafe, type Scans, type Stale, type WireRequest } from '@
 import type { Feed } from '@rescind/feed'
 import type { z } from 'zod'
 import type { DialectSecrets } from '../../bulk/secrets.ts'
-import { isAnswer, problem } from '../../http/problem.ts'
+import { isAnswer, type Problem, problem } from '../../http/problem.ts'
 import type { KeySets } from '../../judging/key-sets.ts'
 import type { Rotated } from '../../keys/master-key.ts'
 import type { Enforcement } from '../../receipts/enforcement.ts'
-import type { ControlRole } from '../../records/control-keys.ts'
+import { type ControlRole, reaches } from '../../records/control-keys.ts'
 import type { Sources } from '../../rules/sources.ts'
 import type { Once } from '../../rules/write.ts'
 import type { By, CallerKind } from './by.ts'
 import { credentialIn, withoutTokens } from './free-text.ts'
 import { parseBody, parseQuery } from './input.ts'
 import type { KeyGuesses } from './key-guesses.ts'
+import { NARROWING, roleFor } from './narrowing.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -94,6 +95,9 @@ export type AnswerShape = {
 /** Repeats the outcome of a call whose answer was lost in a crash; `id` is that of `ask.once`. */
 export type Recover = (ask: Pick<Ask, 'parts' | 'realm'>, id: string) => Promise<Answer | undefined>
 
+/** `metrics` calls nothing here. */
+export type CallingRole = Exclude<ControlRole, 'metrics'>
+
 type Base = {
   readonly method: Method
   /** Segments are literal or `{name}`; below `/control/v1`. */
@@ -102,7 +106,7 @@ type Base = {
   readonly operation: string
   readonly summary: string
   /** The lowest role that may call it. Verifiers that may call it need none. */
-  readonly role: ControlRole
+  readonly role: CallingRole
   /** Kinds of keys that may call; absent: `['control']`. */
   readonly callers?: readonly CallerKind[]
   /** `store`: concerns all realms at once, so it needs a key of all realms and takes no `?realm=`. Absent: `realm`. */
@@ -162,6 +166,8 @@ export function endpoint<Q extends z.ZodObject | undefined = undefined, B = unde
     if (isAnswer(query)) return query
     const body = parseBody(ask.request, shape)
     if (isAnswer(body)) return body
+    const needed = roleFor(shape, body.value)
+    if (ask.by.role !== undefined && !reaches(ask.by.role, needed)) return tooLow(shape, needed)
     // The schemas that these types come from have checked `value`.
     const answer = handle as (ask: Ask) => Promise<Answer | Stale>
     const given = { query: query.value, body: body.value }
@@ -172,6 +178,11 @@ export function endpoint<Q extends z.ZodObject | undefined = undefined, B = unde
     return isAnswer(kept) ? kept : answer({ ...ask, ...kept })
   }
   return { ...shape, run }
+}
+
+function tooLow({ operation }: Base, role: ControlRole): Problem {
+  const unless = NARROWING.has(operation) ? ', except to disable it or end its tokens and nothing else' : ''
+  return problem(403, `this call needs a key with the role ${role}${unless}`)
 }
 
 type Texts = { readonly query: unknown; readonly body: unknown }

@@ -2,6 +2,7 @@ import { isSafe } from '@rescind/dialects'
 import { z } from 'zod'
 import { PROBLEM_TYPE, titleOf } from '../../http/problem.ts'
 import type { AnswerShape, Endpoint, EndpointShape } from './endpoint.ts'
+import { lowestRole, NARROWING } from './narrowing.ts'
 
 type Json = { readonly [member: string]: unknown }
 
@@ -50,12 +51,19 @@ function operationOf(one: Endpoint, schemas: Record<string, unknown>): Json {
     operationId: one.operation,
     summary: one.summary,
     tags: [one.path.split('/')[1]],
-    'x-rescind-role': one.role,
+    'x-rescind-role': lowestRole(one),
+    ...responderBodyOf(one, schemas),
     'x-rescind-callers': one.callers ?? ['control'],
     parameters: parametersOf(one, schemas),
     ...requestOf(one, schemas),
     responses,
   }
+}
+
+/** What a responder may send where everything else in the body is an admin's. */
+function responderBodyOf({ operation }: Endpoint, schemas: Record<string, unknown>): Json {
+  const narrowing = NARROWING.get(operation)
+  return narrowing === undefined ? {} : { 'x-rescind-responder-body': schemaOf(narrowing, 'input', schemas) }
 }
 
 /** Statuses that any call of this endpoint may be refused with. */

@@ -88,6 +88,9 @@ export function readOf<T>(records: Records<T>, { unchanged, ...said }: Reading):
 }
 
 type Changing<T, B> = Said & {
+  /** Absent: admin. */
+  readonly role?: 'responder' | 'admin'
+
   readonly body: z.ZodType<B>
   readonly change: (ask: Ask<unknown, B>, before: Entry<T>) => Promise<Change<T> | Problem | Stale>
 }
@@ -95,13 +98,13 @@ type Changing<T, B> = Said & {
 /** `PATCH /issuers/{issuerId}`, or a `POST` to a path below it that changes the record. */
 export function changeOf<T, B>(
   records: Records<T>,
-  { change, below, ...said }: Changing<T, B> & { readonly below?: string },
+  { change, below, role = 'admin', ...said }: Changing<T, B> & { readonly below?: string },
 ): Endpoint {
   return endpoint({
     ...said,
     method: below === undefined ? 'PATCH' : 'POST',
     path: below === undefined ? records.path : `${records.path}/${below}`,
-    role: 'admin',
+    role,
     conditional: true,
     answers: { 200: wholeOf(records) },
     handle: async (ask) => {

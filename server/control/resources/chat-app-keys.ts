@@ -43,7 +43,7 @@ export const RETIRE_API_KEY: Endpoint = endpoint({
   path: `${APPS.path}/retire`,
   operation: 'retireChatApiKey',
   summary: 'End one of the two API keys of an app, the older one unless it is said, and its streams',
-  role: 'admin',
+  role: 'responder',
   rateClass: 'revoke',
   body: z.strictObject({ which: WHICH }).optional(),
   answers: { 200: wholeOf(APPS) },

@@ -2,9 +2,7 @@ import {
   cutoffRule,
   deleteRecord,
   type Entry,
-  mintText,
   type Operation,
-  PREFIX,
   putRecord,
   type Realm,
 } from '@rescind/authority'
@@ -12,7 +10,15 @@ import { defined, instantOf } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { isAnswer, type Problem, problem } from '../../http/problem.ts'
-import { CONTROL_KEYS, type ControlKey, type ControlRole, ROLES } from '../../records/control-keys.ts'
+import {
+  CONTROL_KEYS,
+  type ControlKey,
+  type ControlRole,
+  newControlKey,
+  ROLES,
+  reaches,
+} from '../../records/control-keys.ts'
+import { OWNER } from '../../records/key-owners.ts'
 import { displayName } from '../../records/text-schemas.ts'
 import { auditOf, commitChange, NO_CONTENT } from '../frame/change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
@@ -27,12 +33,18 @@ const KEYS_PER_REALM_MAX = 100
 const KEYS_RESERVED = 100
 const NAME_MAX = 128
 
-type KeyBody = { readonly name: string; readonly role: ControlRole; readonly realm?: string | undefined }
+type KeyBody = {
+  readonly name: string
+  readonly role: ControlRole
+  readonly realm?: string | undefined
+  readonly owner?: string | undefined
+}
 
 const NEW: z.ZodType<KeyBody> = z.strictObject({
   name: displayName(NAME_MAX),
   role: z.enum(ROLES),
   realm: z.string().optional(),
+  owner: OWNER.optional().describe('Who it belongs to: a login name or an e-mail address, never changed'),
 })
 
 const KEY_MEMBERS = {
@@ -41,6 +53,10 @@ const KEY_MEMBERS = {
   role: z.enum(ROLES),
   /** Absent: all realms. */
   realm: z.string().optional(),
+  owner: z
+    .string()
+    .optional()
+    .describe('Approvals count owners; absent: one person with all keys without one'),
   createdAt: z.string().optional(),
 }
 const KEY = z.strictObject(KEY_MEMBERS)
@@ -86,8 +102,8 @@ const DELETE: Endpoint = endpoint({
   method: 'DELETE',
   path: '/keys/{keyId}',
   operation: 'revokeKey',
-  summary: 'Revoke a control key; what it has open is closed',
-  role: 'admin',
+  summary: 'Revoke a control key; what it has open is closed. A responder cannot end an admin key',
+  role: 'responder',
   rateClass: 'revoke',
   answers: { 204: { what: 'It opens nothing any more' } },
   problems: [409],
@@ -97,6 +113,7 @@ const DELETE: Endpoint = endpoint({
 export const KEY_ENDPOINTS: readonly Endpoint[] = [CREATE, LIST, READ, DELETE]
 
 const NONE: Problem = problem(404, 'no such key')
+const ABOVE: Problem = problem(403, 'an admin key is ended by an admin')
 
 async function create(ask: Ask<unknown, KeyBody>): Promise<Answer | Stale> {
   const { parts, by, body } = ask
@@ -113,13 +130,12 @@ async function create(ask: Ask<unknown, KeyBody>): Promise<Answer | Stale> {
   const ofRealm = entries.filter(({ value }) => value.realm === realm).length
   if (realm !== undefined && ofRealm >= KEYS_PER_REALM_MAX)
     return problem(422, `a realm has at most ${KEYS_PER_REALM_MAX} keys`)
-  const text = mintText(PREFIX.controlKey, system.random).reveal()
-  const id = `key_${system.random.bytes(16).toString('base64url')}`
-  const { name, role } = body
-  const keyDigest = system.secretDigest(text)
-  const value: ControlKey = defined({ name, role, realm, keyDigest, createdAtMs: system.nowMs() })
+  const { name, role, owner } = body
+  const { id, value, text } = newControlKey(system, { name, role, realm, owner })
+  const cause = { code: 'key', role, ...defined({ owner, realm }) }
+  const audit = { ...auditOf(ask), cause }
   const put = { collection: CONTROL_KEYS, id, value, fromVersion: 0 }
-  const outcome = await commitChange({ ...ask, realm: system }, putRecord(system, put, auditOf(ask)))
+  const outcome = await commitChange({ ...ask, realm: system }, putRecord(system, put, audit))
   if (outcome.kind !== 'applied') return 'stale'
   return jsonAnswer(201, { ...keyJson({ id, version: 1, value }), key: text })
 }
@@ -141,6 +157,8 @@ async function revoke(ask: Ask): Promise<Answer | Stale> {
   const { system } = ask.parts.realms
   const entry = await visibleKey(ask)
   if (isAnswer(entry)) return entry
+  // Whoever may end admins could shut out those who could stop them.
+  if (ask.by.role === undefined || !reaches(ask.by.role, entry.value.role)) return ABOVE
   const other = isWhole(entry.value) ? await anotherAdmin(system, entry.id) : undefined
   if (isWhole(entry.value) && other === undefined)
     return problem(409, 'this is the last admin key of all realms; create another one first')
@@ -180,7 +198,7 @@ async function visibleKey({ parts, by, params }: Ask): Promise<Entry<ControlKey>
 }
 
 function keyJson({ id, value }: Entry<ControlKey>): z.output<typeof KEY> {
-  const { name, role, realm, createdAtMs } = value
+  const { name, role, realm, owner, createdAtMs } = value
   const createdAt = instantOf(createdAtMs)
-  return { id, name, role, realm, createdAt }
+  return { id, name, role, realm, owner, createdAt }
 }

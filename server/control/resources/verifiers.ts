@@ -69,7 +69,7 @@ const REMOVE: Endpoint = endpoint({
   path: '/verifiers/{name}',
   operation: 'deleteVerifier',
   summary: 'End a verifier: its key is refused, and its streams are closed',
-  role: 'admin',
+  role: 'responder',
   answers: { 204: { what: 'It is over' } },
   handle: remove,
 })
@@ -93,7 +93,7 @@ const RETIRE: Endpoint = endpoint({
   path: '/verifiers/{name}/retire',
   operation: 'retireVerifierKey',
   summary: 'End one of the two keys of a verifier, the older one unless it is said; its streams connect anew',
-  role: 'admin',
+  role: 'responder',
   rateClass: 'revoke',
   body: RETIRE_BODY,
   answers: { 204: { what: 'It is refused' } },

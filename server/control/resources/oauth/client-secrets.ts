@@ -58,7 +58,7 @@ const END_SECRET: Endpoint = endpoint({
   path: `${CLIENTS.path}/secrets/{secretId}`,
   operation: 'endClientSecret',
   summary: 'End one secret now; tokens of the client live on, unless revokeTokens says otherwise',
-  role: 'admin',
+  role: 'responder',
   rateClass: 'revoke',
   conditional: true,
   query: END,

@@ -67,6 +67,7 @@ export const CLIENT_ENDPOINTS: readonly Endpoint[] = [
     below: 'disable',
     operation: 'disableClient',
     summary: 'Shut a client out and end its tokens at once',
+    role: 'responder',
     rateClass: 'revoke',
     body: REASON,
     // Writes the rule on every call, so that tokens issued in a race with the first one end, too, and repeating is

@@ -64,7 +64,7 @@ const REVOKE_KEY: Endpoint = endpoint({
   path: '/signing-keys/{keyId}/revoke',
   operation: 'revokeSigningKey',
   summary: 'End a key and whatever it signed; it leaves the key set at once',
-  role: 'admin',
+  role: 'responder',
   rateClass: 'revoke',
   body: REVOKE,
   answers: { 200: { what: 'The keys that changed', schema: KEYS } },

@@ -20,6 +20,7 @@ type ApprovalJson = {
   readonly reason: string
   readonly note?: string | undefined
   readonly askedBy: string
+  readonly askedByOwner?: string | undefined
   readonly askedAt: string
   readonly expiresAt: string
   readonly revocation?: string | undefined
@@ -34,7 +35,8 @@ export const APPROVAL: z.ZodType<ApprovalJson> = z
     complete: z.boolean().optional().describe('Whether that many exactly; if not, at least'),
     approvalAboveTokens: z.int().nullable().optional(),
     ...{ reason: z.string(), note: z.string().optional() },
-    ...{ askedBy: z.string(), askedAt: z.string(), expiresAt: z.string() },
+    ...{ askedBy: z.string(), askedByOwner: z.string().optional() },
+    ...{ askedAt: z.string(), expiresAt: z.string() },
     ...ENDED,
     revocation: z.string().optional().describe('What it became'),
   })
@@ -58,6 +60,7 @@ function approvalJson({ name: realm }: Realm, id: string, value: Readable): Appr
     ...what,
     reason: value.reason,
     askedBy: `control:${value.askedBy}`,
+    askedByOwner: value.askedByOwner,
     askedAt: formatInstant(value.askedAtMs),
     expiresAt: formatInstant(value.dueAtMs),
     ...endedJson(value),

@@ -11,6 +11,7 @@ import {
   endApproval,
 } from '../../../pending/approvals.ts'
 import { auditMembers, rulesNow } from '../../../pending/kept-rule.ts'
+import { isSameOwner } from '../../../records/key-owners.ts'
 import { approvedSettings } from '../../../records/realm-settings.ts'
 import type { Resolved } from '../../../rules/resolved.ts'
 import { type Size, sizeOf } from '../../../rules/size.ts'
@@ -35,7 +36,7 @@ export async function askApproval(
   const askedAtMs = realm.nowMs()
   const dueAtMs = askedAtMs + APPROVAL_WAIT_MS
   return place(REQUESTS, ask, {
-    value: { act, askedBy: by.id, askedAtMs, dueAtMs, reason },
+    value: { act, askedBy: by.id, ...defined({ askedByOwner: by.owner }), askedAtMs, dueAtMs, reason },
     status: 202,
     auditAs: (id) => ({ ...auditOf(ask, reason), cause: { code: 'approval', approval: id } }),
   })
@@ -73,7 +74,7 @@ const APPROVE: Endpoint = endpoint({
   method: 'POST',
   path: `${REQUESTS.path}/{id}/approve`,
   operation: 'approve',
-  summary: 'Agree, with another key than the one that asks: it is done at once',
+  summary: 'Agree, with a key of another owner than the one that asks: it is done at once',
   role: 'responder',
   rateClass: 'revoke',
   body: END_BODY,
@@ -112,14 +113,24 @@ async function end(ask: Ask<unknown, EndBody>, to: 'approved' | 'denied'): Promi
   return done ? pendedAnswer(REQUESTS, ask) : 'stale'
 }
 
-/** The asking key may not approve its own request; changes of settings need an admin, approved or not. */
+/** Nobody approves a request of their own, with whatever key; changes of settings need an admin, approved or not. */
 function refusal({ by }: Ask<unknown, EndBody>, { value }: Entry<ApprovalValue>): Problem | undefined {
   if (by.id === value.askedBy)
     return problem(403, 'a request must be approved with another key than it was made with')
+  if (isSameOwner(by.owner, value.askedByOwner)) return by.owner === undefined ? NO_OWNERS : SAME_OWNER
   if (value.act.kind === 'settings' && by.role !== 'admin')
     return problem(403, 'this call needs a key with the role admin')
   return undefined
 }
+
+const SAME_OWNER: Problem = problem(
+  403,
+  'a request must be approved by another person: this key has the same owner as the one that asks',
+)
+const NO_OWNERS: Problem = problem(
+  403,
+  'a request must be approved by another person: keys without an owner count as one; use a key that has one',
+)
 
 async function actOf(realm: Realm, act: ApprovalAct): Promise<NonNullable<EndApproval['act']>> {
   if (act.kind === 'settings') return approvedSettings(realm, act.approvalAboveTokens)

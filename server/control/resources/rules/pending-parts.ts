@@ -26,6 +26,7 @@ export function keptRuleOf(
     keepCredentials: ask.body.keepCredentials === true ? true : undefined,
     by: ask.by.caller.id,
     byName: ask.by.caller.name,
+    byOwner: ask.by.owner,
   })
 }
 
