@@ -1,7 +1,8 @@
-import type { Caller, Realm, Realms } from '@rescind/authority'
+import type { Caller, Realm, Realms, Sink } from '@rescind/authority'
 import { type Clock, isOutage, type RealmOrdinal, StoreUnavailable } from '@rescind/core'
 import { type Checkpoint, ROW_KINDS, rowKindOf } from '@rescind/core/log'
 import { hadContacts, readContacts } from './contacts.ts'
+import type { Follower } from './followers.ts'
 import { Forks } from './forks.ts'
 import { Instances } from './instances.ts'
 import { RealmFeed } from './realm-feed.ts'
@@ -61,7 +62,7 @@ export class Feed {
     for (const realm of parts.realms.all()) {
       await feed.#forks.recall(realm)
       const contacts = await readContacts(realm)
-      for (const contact of contacts) feed.of(realm).instances.recall(contact)
+      for (const contact of contacts) feed.of(realm).instances.recall(contact, realm.index.seq)
     }
     return feed
   }
@@ -93,6 +94,21 @@ export class Feed {
   async refresh(): Promise<void> {
     if (this.#shared !== undefined && !(await this.#shared.refresh()))
       throw new StoreUnavailable('what the other nodes say about verifiers could not be read')
+  }
+
+  /**
+   * A place for a stream about this realm that is not made of the log's rows. It ends as the log's readers do: with its key,
+   * its realm, or the server. @returns undefined when there are too many.
+   */
+  follow(realm: Realm, caller: Caller, begin: (sink: Sink) => Follower): ((sink: Sink) => void) | undefined {
+    const attach = this.of(realm).followers.take(caller, begin)
+    if (attach === undefined) return undefined
+    return (sink) => {
+      const follower = attach(sink)
+      // Either may have ended since the request was let in.
+      if (this.#isOver(caller)) follower.disconnect('key')
+      else if (realm.isClosed) follower.disconnect('realm')
+    }
   }
 
   #instancesOf(realm: RealmOrdinal): Instances {
@@ -128,9 +144,11 @@ export class Feed {
 
   /** A revocation or hold in the system realm may concern the key that a stream was opened with. */
   #disconnectRevoked(): void {
-    const { system } = this.#parts.realms
-    const isOver = ({ dependency }: Caller): boolean => system.judge(dependency.facts).kind !== 'active'
-    for (const one of this.#byRealm.values()) one.disconnectWhere('key', isOver)
+    for (const one of this.#byRealm.values()) one.disconnectWhere('key', (caller) => this.#isOver(caller))
+  }
+
+  #isOver({ dependency }: Caller): boolean {
+    return this.#parts.realms.system.judge(dependency.facts).kind !== 'active'
   }
 
   #realmOf(ordinal: RealmOrdinal): Realm {

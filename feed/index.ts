@@ -1,8 +1,10 @@
 export { STALE_POLICIES, type StalePolicy } from './contact.ts'
 export { Feed, type FeedParts } from './feed.ts'
+export type { Follower } from './followers.ts'
 export { FORK_KIND } from './forks.ts'
-export type { Format } from './frames.ts'
+export type { Format, ResetWhy } from './frames.ts'
 export { type Enforcement, type InstanceView } from './instances.ts'
+export { PENDING_MAX_BYTES } from './reader.ts'
 export {
   type Acked,
   type Connected,

@@ -48,7 +48,7 @@ test('an instance that came after the row is not waited for; one from an earlier
   const clock = new HandClock()
   const instances = new Instances(clock)
   instances.connect(contact('new', { firstSeq: 9 }), 'here')
-  instances.recall(contact('old'))
+  instances.recall(contact('old'), 0)
   assert.deepEqual(states(instances, 9), { old: 'pending' })
   assert.deepEqual(states(instances, 10), { new: 'pending', old: 'pending' })
   clock.advance(BOUND_MS + 1)
@@ -101,7 +101,31 @@ test('acknowledgement times are bounded; rows older than all of them have none',
     instances.acknowledge('a', { seq, position: 'p' })
   }
   const appliedAt = (seq: number): number | undefined => instances.enforcement(seq)[0]?.appliedAtMs
-  assert.equal(appliedAt(2), undefined)
+  assert.equal(appliedAt(1), undefined)
   assert.equal(appliedAt(MARKS_MAX + 1), clock.wallMs())
   assert.equal(instances.enforcement(1)[0]?.state, 'applied')
+})
+
+test('when it applied a row is not known of what was written before its first contact, or before this process', () => {
+  const clock = new HandClock()
+  const instances = new Instances(clock)
+  instances.connect(contact('new', { firstSeq: 9 }), 'here')
+  instances.recall(contact('old', { firstSeq: 2 }), 5)
+  clock.advance(1)
+  for (const name of ['new', 'old']) instances.acknowledge(name, { seq: 12, position: 'p' })
+  const timed = (seq: number): readonly string[] =>
+    instances.enforcement(seq).flatMap((one) => (one.appliedAtMs === undefined ? [] : [one.instance]))
+  assert.deepEqual(timed(5), [])
+  assert.deepEqual(timed(6), ['old'])
+  assert.deepEqual(timed(10), ['new', 'old'])
+})
+
+test('a lapsed instance says when its bound had passed', () => {
+  const clock = new HandClock()
+  const instances = new Instances(clock)
+  const startMs = clock.wallMs()
+  instances.connect(contact('a'), 'here')
+  clock.advance(BOUND_MS + 700)
+  const [one] = instances.enforcement(1)
+  assert.deepEqual([one?.state, one?.lapsedAtMs], ['lapsed', startMs + BOUND_MS])
 })

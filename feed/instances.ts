@@ -21,6 +21,8 @@ type Instance = {
   contactWallMs: number
   /** The last row it acknowledged; undefined: none since it came or this process started. */
   applied: number | undefined
+  /** When it acknowledged rows up to here is not known: it was before its first contact, its oldest mark or this process. */
+  untimed: number
   position: string | undefined
   marks: Mark[]
   /** It has a stream here. */
@@ -60,8 +62,10 @@ export type InstanceView = {
 /** Whether one instance enforces one row. That it has applied the row is the key holder's claim. */
 export type Enforcement = InstanceView & {
   readonly state: 'applied' | 'lapsed' | 'pending'
-  /** When it first acknowledged the row or a later one, if that is still known. */
+  /** When it first acknowledged the row or a later one, if that is still known; what another node noticed may be later. */
   readonly appliedAtMs?: number
+  /** Of a lapsed one: when its bound had passed. */
+  readonly lapsedAtMs?: number
 }
 
 /** The verifiers of a realm: connected, behind, lapsed or vanished. */
@@ -79,10 +83,14 @@ export class Instances {
     this.#others = others
   }
 
-  /** Adds an instance that an earlier process knew: pending until it acknowledges or its bound from now on passes. */
-  recall(contact: Contact): void {
+  /**
+   * Adds an instance that another process knew: pending until it acknowledges or its bound from now on passes.
+   * @param head the end of the log now: when it acknowledges what is written from here on is noticed.
+   */
+  recall(contact: Contact, head: number): void {
     if (this.#byId.has(contact.instance)) return
-    this.#put(contact, { connected: false, from: undefined, contactWallMs: contact.contactMs })
+    const seen = { connected: false, from: undefined, contactWallMs: contact.contactMs }
+    this.#put(contact, seen).untimed = Math.max(contact.firstSeq, head)
   }
 
   get(instance: string): InstanceView | undefined {
@@ -207,8 +215,12 @@ export class Instances {
     known.applied = seq
     known.position = position
     known.marks.push({ seq, atMs })
-    if (known.marks.length > MARKS_MAX) known.marks.shift()
+    if (known.marks.length > MARKS_MAX) known.untimed = known.marks.shift()?.seq ?? known.untimed
     this.#wake()
+  }
+
+  get size(): number {
+    return this.#byId.size
   }
 
   views(): readonly InstanceView[] {
@@ -222,9 +234,10 @@ export class Instances {
       if (one.contact.firstSeq >= seq && one.applied === undefined) continue
       const view = this.#view(one)
       if (one.applied !== undefined && one.applied >= seq) {
-        const appliedAtMs = firstMark(one.marks, seq)
+        const appliedAtMs = seq > one.untimed ? one.marks.find((mark) => mark.seq >= seq)?.atMs : undefined
         list.push({ ...view, state: 'applied', ...(appliedAtMs === undefined ? {} : { appliedAtMs }) })
-      } else list.push({ ...view, state: view.lapsed ? 'lapsed' : 'pending' })
+      } else if (view.lapsed) list.push({ ...view, state: 'lapsed', lapsedAtMs: this.#lapsedAtMs(one) })
+      else list.push({ ...view, state: 'pending' })
     }
     return list
   }
@@ -237,12 +250,17 @@ export class Instances {
     const endMs = this.#clock.monotonicMs() + timeoutMs
     const checkMs = this.#others === undefined ? LAPSE_CHECK_MS : REFRESH_MS
     for (;;) {
-      const isKnown = this.#others === undefined || (await this.#others.refresh())
+      const isKnown = await this.refresh()
       if (isKnown && this.enforcement(seq).every(({ state }) => state !== 'pending')) return true
       const leftMs = endMs - this.#clock.monotonicMs()
       if (leftMs <= 0) return false
       await this.#change(Math.min(leftMs, checkMs))
     }
+  }
+
+  /** Resolves once what the other nodes had said before the call is known here; with false if it cannot be read now. */
+  async refresh(): Promise<boolean> {
+    return this.#others === undefined || (await this.#others.refresh())
   }
 
   #change(timeoutMs: number): Promise<void> {
@@ -288,7 +306,13 @@ export class Instances {
 
   #put(contact: Contact, seen: Pick<Instance, 'connected' | 'from' | 'contactWallMs'>): Instance {
     const contactMonotonicMs = this.#clock.monotonicMs()
-    const nothing = { applied: undefined, position: undefined, marks: [], contacts: 0 }
+    const nothing = {
+      applied: undefined,
+      untimed: contact.firstSeq,
+      position: undefined,
+      marks: [],
+      contacts: 0,
+    }
     const one = { contact, contactMonotonicMs, ...nothing, elsewhere: new Map(), ...seen }
     this.#byId.set(contact.instance, one)
     return one
@@ -320,12 +344,21 @@ export class Instances {
   #view(one: Instance): InstanceView {
     const { contact, from, position, applied, contactWallMs, contactMonotonicMs } = one
     const { instance, verifier, label, boundMs, onStale } = contact
-    const mostMs = this.#others === undefined ? boundMs : leaseMs(boundMs)
-    const isOver = this.#clock.monotonicMs() - contactMonotonicMs > mostMs
+    const isOver = this.#clock.monotonicMs() - contactMonotonicMs > this.#mostMs(one)
     const connected = this.#isConnected(one)
     const lapsed = isOver && onStale !== 'allow'
     const about = { instance, verifier, label, boundMs, onStale, connected, from, position, applied }
     return { ...about, lastContactMs: contactWallMs, lapsed }
+  }
+
+  /** How long after its last contact it may still accept tokens. */
+  #mostMs({ contact: { boundMs } }: Instance): number {
+    return this.#others === undefined ? boundMs : leaseMs(boundMs)
+  }
+
+  #lapsedAtMs(one: Instance): number {
+    const sinceMs = this.#clock.monotonicMs() - one.contactMonotonicMs - this.#mostMs(one)
+    return Math.floor(this.#clock.wallMs() - sinceMs)
   }
 }
 
@@ -337,10 +370,3 @@ const REFRESH_MS = 20
 const GONE_MS = 600_000
 /** All nodes that are gone. */
 const NO_NODE = ''
-
-/** When an acknowledgement first covered a row; undefined if that is older than the marks kept. */
-function firstMark(marks: readonly Mark[], seq: number): number | undefined {
-  const at = marks.findIndex((mark) => mark.seq >= seq)
-  if (at === 0 && marks.length >= MARKS_MAX) return undefined
-  return marks[at]?.atMs
-}

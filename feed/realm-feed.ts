@@ -5,6 +5,7 @@ import { Channel, type LiveReader } from './channel.ts'
 import { Checkpoints, type Presented } from './checkpoints.ts'
 import type { Contact, StalePolicy } from './contact.ts'
 import { dropContact, RENEW_MS, readContact, writeContact } from './contacts.ts'
+import { Followers } from './followers.ts'
 import { type Format, Frame, type Hello, helloText, type ResetWhy } from './frames.ts'
 import type { Instances } from './instances.ts'
 import { Reader } from './reader.ts'
@@ -75,6 +76,7 @@ export type RealmFeedParts = {
 export class RealmFeed {
   readonly instances: Instances
   readonly snapshots: Snapshots
+  readonly followers: Followers = new Followers()
   readonly #realm: Realm
   readonly #nodes: RealmFeedParts['nodes']
   readonly #clock: Clock
@@ -147,7 +149,7 @@ export class RealmFeed {
     const known = this.instances.contactOf(instance)
     if (known !== undefined || this.#nodes === undefined) return known
     const stored = await readContact(this.#realm, instance)
-    if (stored !== undefined) this.instances.recall(stored)
+    if (stored !== undefined) this.instances.recall(stored, this.#realm.index.seq)
     return stored
   }
 
@@ -218,6 +220,7 @@ export class RealmFeed {
 
   pulse(): void {
     for (const { reader } of this.#streams) reader.pulse()
+    this.followers.pulse()
     this.snapshots.dropOld()
   }
 
@@ -232,6 +235,7 @@ export class RealmFeed {
   /** Ends the streams of callers that may no longer read. */
   disconnectWhere(why: ResetWhy, isOver: (caller: Caller) => boolean): void {
     for (const { reader, caller } of [...this.#streams]) if (isOver(caller)) reader.disconnect(why)
+    this.followers.disconnectWhere(why, isOver)
   }
 
   get #floor(): number {

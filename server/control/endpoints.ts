@@ -11,6 +11,7 @@ import { openapiEndpoint } from './resources/openapi.ts'
 import { REALM_ENDPOINTS } from './resources/realms.ts'
 import { APPROVAL_ENDPOINTS } from './resources/rules/approvals.ts'
 import { HOLD_ENDPOINTS } from './resources/rules/holds.ts'
+import { RECEIPT_ENDPOINTS } from './resources/rules/receipts.ts'
 import { REVOCATION_ENDPOINTS } from './resources/rules/revocations.ts'
 import { SCHEDULE_ENDPOINTS } from './resources/rules/schedules.ts'
 import { SETTINGS_ENDPOINTS } from './resources/settings.ts'
@@ -23,6 +24,7 @@ import { VERIFY } from './resources/verify.ts'
 const ENDPOINTS: readonly Endpoint[] = [
   CONFIRM_CLOCK,
   ...REVOCATION_ENDPOINTS,
+  ...RECEIPT_ENDPOINTS,
   ...SCHEDULE_ENDPOINTS,
   ...HOLD_ENDPOINTS,
   ...APPROVAL_ENDPOINTS,

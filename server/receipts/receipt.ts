@@ -4,14 +4,14 @@ import { formatInstant } from '@rescind/core/bytes'
 import { type ChainedLogRow, type RevokeRule, type Rule, rowKindOf } from '@rescind/core/log'
 import { z } from 'zod'
 import { COVERS, type CoversJson, coversJson } from './covers-json.ts'
-import { INSTANCE, type InstanceJson } from './enforcement.ts'
+import { ENFORCEMENT, type EnforcementJson } from './enforcement.ts'
 import { storedAudit, storedRule } from './stored-row.ts'
 
 /**
  * A revocation as it is remembered: its author, reason, time, position and coverage, and which verifiers have applied
  * it.
  */
-export type ReceiptJson = {
+export type ReceiptJson = { readonly [name in keyof EnforcementJson]?: EnforcementJson[name] | undefined } & {
   readonly id: string
   readonly realm: string
   readonly epoch: number
@@ -32,9 +32,6 @@ export type ReceiptJson = {
   readonly cause?: Readonly<Record<string, string>> | undefined
   /** Where it is known to be refused; with several nodes only. */
   readonly acknowledged?: Acknowledge | undefined
-  readonly enforced?: boolean | undefined
-  readonly laggards?: InstanceJson[] | undefined
-  readonly instances?: InstanceJson[] | undefined
 }
 
 const optional = z.string().optional()
@@ -62,12 +59,7 @@ export const RECEIPT: z.ZodType<ReceiptJson> = z
       .enum(ACKNOWLEDGE)
       .optional()
       .describe('With several nodes: every node refuses what is covered, or it is only written'),
-    enforced: z
-      .boolean()
-      .optional()
-      .describe('Every verifier refuses what is covered: it has said so, or lapsed'),
-    laggards: z.array(INSTANCE).optional(),
-    instances: z.array(INSTANCE).optional(),
+    ...ENFORCEMENT,
   })
   .meta({ id: 'Revocation' })
 

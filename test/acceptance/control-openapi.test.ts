@@ -50,7 +50,8 @@ test('[C07] every operation exists, and refuses a caller without a key', async (
 })
 
 /** Calls whose 2xx other tests show: streams, and calls that need a second server. */
-const SHOWN_ELSEWHERE = /\/feed|\/audit|\/bulk|\/token-review|\/check-profiles|\/verifiers|\/token-prefixes/
+const SHOWN_ELSEWHERE =
+  /\/feed|\/audit|\/bulk|\/token-review|\/check-profiles|\/verifiers|\/token-prefixes|\/events/
 
 test('every success of rules, holds, approvals and settings is shown by a transcript', () => {
   const folder = fileURLToPath(new URL('transcripts/control', import.meta.url))

@@ -58,7 +58,7 @@ function play({ nodeRates, verifierRates, acts }: Scenario): {
   const started1 = (own: number): ModelNode => {
     started += 1
     const node = new ModelNode(`n${started}`, own, { line, store })
-    for (const verifier of verifiers) node.instances.recall(verifier.contact)
+    for (const verifier of verifiers) node.instances.recall(verifier.contact, 0)
     return node
   }
   const nodes = nodeRates.map(started1)

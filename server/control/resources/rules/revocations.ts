@@ -1,19 +1,11 @@
-import type { Acknowledge, Realm, Realms } from '@rescind/authority'
-import { seqOf } from '@rescind/core'
 import { parseInstant, sha256Base64url } from '@rescind/core/bytes'
 import { foreignSource } from '@rescind/core/tokens'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { isAnswer, type Problem, problem } from '../../../http/problem.ts'
 import { FILTERS, type Filters } from '../../../receipts/filters.ts'
-import {
-  parseRevocationId,
-  RECEIPT,
-  type ReceiptJson,
-  receiptJson,
-  type Written,
-} from '../../../receipts/receipt.ts'
-import { epochOf, searchReceipts, writtenAt } from '../../../receipts/search.ts'
+import { RECEIPT, type ReceiptJson, receiptJson, type Written } from '../../../receipts/receipt.ts'
+import { searchReceipts } from '../../../receipts/search.ts'
 import { isOfPreview, PREVIEW, type PreviewJson } from '../../../rules/preview.ts'
 import { type Resolved, rulesOf } from '../../../rules/resolved.ts'
 import { neededApproval } from '../../../rules/size.ts'
@@ -133,52 +125,13 @@ async function enforced(ask: Ask<unknown, RevokeBody>, written: Written): Promis
   const receipt = receiptJson(realm, written)
   if (body.wait !== 'enforced') return receipt
   await parts.enforcement.wait(realm, written.at, body.timeoutMs ?? TIMEOUT_MS)
-  const instances = await parts.enforcement.instances(realm, written.at)
-  const laggards = instances.filter(({ state }) => state === 'behind')
-  return { ...receipt, enforced: laggards.length === 0, laggards }
+  return { ...receipt, ...(await parts.enforcement.now(realm, written)) }
 }
 
 /** On a shared store it is given only once what it says about other nodes is so. */
 function created({ realms }: Ask['parts'], receipt: ReceiptJson): Answer {
   const acknowledged = realms.nodes?.acknowledges
   return jsonAnswer(201, { ...receipt, acknowledged }, { location: `/control/v1/revocations/${receipt.id}` })
-}
-
-/** `GET /control/v1/revocations/{id}`: the receipt, and which verifiers have applied it. */
-const READ_REVOCATION: Endpoint = endpoint({
-  method: 'GET',
-  path: '/revocations/{id}',
-  operation: 'readRevocation',
-  summary:
-    'The receipt of a revocation: who, why, when, what it covered, and which verifiers have applied it',
-  role: 'viewer',
-  answers: { 200: { what: 'The receipt', schema: RECEIPT } },
-  handle: async ({ realm, params, parts }) => {
-    const written = await receiptOf(realm, params['id'] ?? '')
-    if (written === undefined) return NO_RECEIPT
-    const instances = await parts.enforcement.instances(realm, written.at)
-    const acknowledged = await acknowledgedBy(parts.realms.nodes, realm, written)
-    return jsonAnswer(200, { ...receiptJson(realm, written), acknowledged, instances })
-  },
-})
-
-/** Whether every node of a shared store refuses by now what was revoked. @throws StoreUnavailable. */
-async function acknowledgedBy(
-  nodes: Realms['nodes'],
-  realm: Realm,
-  { at }: Written,
-): Promise<Acknowledge | undefined> {
-  if (nodes === undefined) return undefined
-  return (await nodes.isEverywhere(realm.ordinal, seqOf(at))) ? 'everywhere' : 'durable'
-}
-
-const NO_RECEIPT: Problem = problem(404, 'no such revocation, or its audit has expired')
-
-async function receiptOf(realm: Realm, id: string): Promise<Written | undefined> {
-  const place = parseRevocationId(id)
-  if (place === undefined || place.seq > realm.index.seq || epochOf(realm, place.seq) !== place.epoch)
-    return undefined
-  return writtenAt(realm, place.seq)
 }
 
 const text = z.string().min(1).max(1_024).optional()
@@ -233,4 +186,4 @@ function listName(filters: Filters, times: readonly (string | undefined)[]): str
   return `revocations:${sha256Base64url(JSON.stringify([of, times]))}`
 }
 
-export const REVOCATION_ENDPOINTS: readonly Endpoint[] = [REVOKE, LIST_REVOCATIONS, READ_REVOCATION]
+export const REVOCATION_ENDPOINTS: readonly Endpoint[] = [REVOKE, LIST_REVOCATIONS]
