@@ -1,14 +1,26 @@
 // chat
 export { type ChatAppSettings, chatAppSettings, chatAppTraits, chatAppValue } from './chat/app-value.ts'
 export { type ChatDialect, type ChatOptions, createChatDialect } from './chat/dialect.ts'
-export { CHAT_APPS, type ChatApp, liveApiKeysOf, sourceOf as chatSource } from './chat/directory.ts'
+export {
+  CHAT_APPS,
+  CHAT_CLIENTS,
+  type ChatApp,
+  type ChatClient,
+  clientRecordId as chatClientRecordId,
+  isClientId as isChatClientId,
+  liveApiKeysOf,
+  sourceOf as chatSource,
+} from './chat/directory.ts'
 export type { AskExternal, ExternalAsk, ExternalReply } from './chat/external-verification.ts'
 export type { LivePort } from './chat/live/streams.ts'
 export { CHAT_PREFIXES } from './chat/routes.ts'
 // identity
 export { createIdentityDialect, type IdentityOptions } from './identity/dialect.ts'
 export { IDENTITY_APP_CREDENTIALS } from './identity/directory/app-credentials.ts'
-export { COLLECTIONS as IDENTITY_COLLECTIONS } from './identity/directory/changes.ts'
+export {
+  COLLECTIONS as IDENTITY_COLLECTIONS,
+  updated as identityUpdated,
+} from './identity/directory/changes.ts'
 export {
   countCredentialsEnded,
   credentialsEnded,
@@ -18,7 +30,17 @@ export {
 export { seededMfa } from './identity/directory/mfa.ts'
 export { roleIdOfName } from './identity/directory/roles.ts'
 export { identityTenantValue } from './identity/directory/tenants.ts'
-export { IDENTITY_USERS, identityUserValue } from './identity/directory/users.ts'
+export {
+  accountOf as identityAccountOf,
+  IDENTITY_USERS,
+  type IdentityUser,
+  identityUserValue,
+  mfaOf as identityMfaOf,
+} from './identity/directory/users.ts'
+export {
+  type DirectoryWritten as IdentityWritten,
+  writeDirectory as writeIdentity,
+} from './identity/directory/write.ts'
 export type { NewPassword, PasswordCheck, PasswordQuestion } from './identity/session/password-check.ts'
 export { resetOf as passwordResetOf } from './identity/v2/users/passwords.ts'
 // oauth
@@ -54,6 +76,7 @@ export {
   type Stale,
 } from './wire/answer.ts'
 export { type Dialect, isSafe, untilFresh } from './wire/dialect.ts'
+export { foldedName } from './wire/folded-name.ts'
 export { parseFormText } from './wire/form.ts'
 export { splitPath } from './wire/path.ts'
 export { RateLimit } from './wire/rate.ts'

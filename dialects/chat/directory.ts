@@ -1,6 +1,7 @@
 import { type Collection, shaped } from '@rescind/authority'
 import { CHAT_SOURCES, type Source } from '@rescind/core'
 import { isInRanges, parseAddressRange } from '../wire/address-range.ts'
+import { foldedName } from '../wire/folded-name.ts'
 import type { JsonObject } from '../wire/strict-json.ts'
 
 /** Longest client id in characters (UTF-16 units). */
@@ -88,6 +89,8 @@ export type ChatClient = {
 export const CHAT_CLIENTS: Collection<ChatClient> = {
   name: 'chatClients',
   keys: () => [],
+  lists: ({ nickname }) =>
+    nickname === undefined ? [] : [{ name: 'nickname', value: foldedName(nickname) }],
   isValue: shaped(
     { app: 'text', id: 'text', members: 'members', createdAtMs: 'number', updatedAtMs: 'number' },
     { nickname: 'text', avatarUrl: 'text' },

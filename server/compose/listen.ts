@@ -230,6 +230,7 @@ function createControl(config: Config, open: Open, shared: Shared): ControlApi {
   const parts = {
     ...{ realms, sources, feed, keySets, scans, guesses },
     secrets: modules.flatMap(({ secrets }) => secrets ?? []),
+    people: modules.flatMap(({ people }) => people ?? []),
     rotateMasterKey: masterKeyFile.rotate.bind(masterKeyFile),
     enforcement: feedEnforcement(feed),
     auditRetentionMs: config.auditRetention * DAY_MS,

@@ -146,7 +146,8 @@ class Frame {
     const reads = by.kind === 'control' && isSafe(endpoint.method)
     const why = reads && realm !== undefined ? undefined : realms.whyNot(name)
     if (why !== undefined) throw new RealmOutOfOrder(why)
-    if (realm !== undefined || !reads || by.realm !== undefined) return realm ?? NO_REALM
+    const readsClosed = reads || (by.kind === 'control' && endpoint.reads === true)
+    if (realm !== undefined || !readsClosed || by.realm !== undefined) return realm ?? NO_REALM
     // A disabled realm does nothing, but its history can still be read. `system` has calls of its own.
     return (name === SYSTEM_REALM ? undefined : await realms.known(name)) ?? NO_REALM
   }

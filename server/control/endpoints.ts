@@ -4,6 +4,7 @@ import { BULK_ENDPOINTS } from './resources/bulk.ts'
 import { CHECK_PROFILE_ENDPOINTS } from './resources/check-profiles.ts'
 import { CONFIRM_CLOCK } from './resources/clock.ts'
 import { FEED_ENDPOINTS } from './resources/feed.ts'
+import { FIND_ENDPOINTS } from './resources/find/find.ts'
 import { ISSUER_ENDPOINTS } from './resources/issuers.ts'
 import { KEY_ENDPOINTS } from './resources/key-endpoints.ts'
 import { TOKEN_PREFIX_ENDPOINTS } from './resources/oauth/token-prefixes.ts'
@@ -34,6 +35,7 @@ const ENDPOINTS: readonly Endpoint[] = [
   VERIFY,
   ...KEY_ENDPOINTS,
   ...TOKEN_ENDPOINTS,
+  ...FIND_ENDPOINTS,
   ...REALM_ENDPOINTS,
   ...FEED_ENDPOINTS,
   ...VERIFIER_ENDPOINTS,

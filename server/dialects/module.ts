@@ -6,6 +6,7 @@ import type { SettingTable, SettingValues } from '../config/setting.ts'
 import type { Endpoint } from '../control/frame/endpoint.ts'
 import type { RequestLines } from '../http/request-lines.ts'
 import type { KeySets } from '../judging/key-sets.ts'
+import type { FindPeople } from '../records/people.ts'
 import type { SourceOwner } from '../rules/sources.ts'
 import type { SeedPart } from '../seed/parts.ts'
 
@@ -23,6 +24,8 @@ export type DialectModule = SourceOwner & {
   readonly seed?: SeedPart
   /** Secrets that a leak list is searched for, besides tokens. */
   readonly secrets?: DialectSecrets
+  /** Finds the people and programs that it has records of. */
+  readonly people?: FindPeople
   /** Endpoints of the control API. */
   readonly resources?: readonly Endpoint[]
   readonly settings: SettingTable

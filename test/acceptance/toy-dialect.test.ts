@@ -117,6 +117,15 @@ test('its token in free text is replaced by its handle', async () => {
   assert.equal(reason, `found ${handle}`)
 })
 
+test('its user is found by name, with the tokens and a target', async () => {
+  await toyToken(calls)
+  const found = jsonOf(succeeded(await calls.control('POST /find', { text: TOY_USER.name }), 'find'))
+  const { findings, searched } = found as { findings: object[]; searched: { sources: string[] }[] }
+  const [user] = findings as { kind: string; source: string; target: object }[]
+  assert.deepEqual([user?.kind, user?.source, user?.target], ['toyUser', 'toy', SUBJECT])
+  assert.ok(searched[0]?.sources.includes('toy'))
+})
+
 test('OpenAPI lists its resource and its source, and the resource answers', async () => {
   const document = (await calls.control('GET /openapi.json')).body.toString()
   assert.match(document, /"operationId":"listToyUsers"/)

@@ -144,6 +144,7 @@ const READS: readonly Call[] = [
   bare(() => 'HEAD /v3/auth/tokens', named),
   json('POST /control/v1/tokens/lookup', ({ text }) => ({ token: text })),
   json('POST /control/v1/verify', ({ text }) => ({ token: text })),
+  json('POST /control/v1/find', ({ text }) => ({ text })),
   json('POST /control/v1/revocations', ({ text }) => ({
     target: { token: text },
     reason: 'r',
@@ -177,11 +178,11 @@ async function seen({ text }: Token): Promise<Seen> {
   return { state: textAt(answer, 'state'), handle: handle ?? jti ?? '' }
 }
 
-/** Whether an answer says that the token is live; introspection also says `false` with 200. */
+/** Whether an answer says that the token is live; introspection and find also say that it is not with 200. */
 function tells(answer: RawAnswer): boolean {
   const text = answer.body.toString()
   if (answer.status !== 200 && answer.status !== 204) return false
-  return !/"active":false|"kind":"inactive"/.test(text)
+  return !/"active":false|"kind":"inactive"|"findings":\[\]/.test(text)
 }
 
 type Act = (by: readonly string[], token: Token) => Promise<boolean>

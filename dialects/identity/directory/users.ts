@@ -1,4 +1,5 @@
 import { type Collection, type Entry, type Realm, shaped } from '@rescind/authority'
+import { foldedName } from '../../wire/folded-name.ts'
 import { DEFAULT_DOMAIN } from './names.ts'
 import { roleIdOfName } from './roles.ts'
 import { type SealPurpose, sealText, unsealText } from './sealed-text.ts'
@@ -74,6 +75,7 @@ export const IDENTITY_USERS: Collection<IdentityUser> = {
     { name: 'domain', value: user.domainId },
     ...listed('account', accountOf(user)),
     ...listed('email', user.email),
+    ...distinct([user.username, user.email]).map((name) => ({ name: 'folded', value: foldedName(name) })),
     ...distinct([user.tenantId, ...user.grants.map(({ tenantId }) => tenantId)]).map(onTenant),
     ...distinct(user.grants.map(({ domainId }) => domainId)).map((value) => ({ name: 'grantDomain', value })),
     ...distinct(user.grants.map(({ roleId }) => roleId)).map((value) => ({ name: 'role', value })),

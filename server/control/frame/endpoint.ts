@@ -8,6 +8,7 @@ import type { KeySets } from '../../judging/key-sets.ts'
 import type { Rotated } from '../../keys/master-key.ts'
 import type { Enforcement } from '../../receipts/enforcement.ts'
 import { type ControlRole, reaches } from '../../records/control-keys.ts'
+import type { FindPeople } from '../../records/people.ts'
 import type { Sources } from '../../rules/sources.ts'
 import type { Once } from '../../rules/write.ts'
 import type { By, CallerKind } from './by.ts'
@@ -36,6 +37,8 @@ export type ControlParts = {
   readonly sources: Sources
   /** The secrets that dialects store beside tokens. */
   readonly secrets: readonly DialectSecrets[]
+  /** Where dialects' people and programs are found. */
+  readonly people: readonly FindPeople[]
   /** How long ended records stay readable. */
   readonly auditRetentionMs: number
   /** Which verifiers apply revocations, and how far each of them is. */
@@ -113,6 +116,8 @@ type Base = {
   readonly reach?: 'realm' | 'store'
   /** Absent: `read` for GET, else `change`. */
   readonly rateClass?: RateClass
+  /** Changes nothing, although it is a POST: it also answers about realms that are disabled. */
+  readonly reads?: true
   /** Looks at many records. A key may have only some such calls under way, and gets 429 beyond. */
   readonly scans?: true
   /** For endpoints that write `ask.once.mark`. */

@@ -22,7 +22,12 @@ export type PageOf = CursorOf & {
 }
 
 /** `next` is the place that the next page starts after. */
-type Page<P> = { readonly items: readonly object[]; readonly next: P | undefined }
+type Page<P> = {
+  readonly items: readonly object[]
+  readonly next: P | undefined
+  /** Why the list may be empty although there is something. */
+  readonly hint?: string | undefined
+}
 
 /** Answers the page after a cursor, and the cursor of the next one. */
 export async function answerPage(
@@ -35,7 +40,7 @@ export async function answerPage(
   const page = await read(from.place)
   if (isAnswer(page)) return page
   const next = page.next === undefined ? undefined : makeCursor(of, page.next)
-  return jsonAnswer(200, { [member]: page.items, next })
+  return jsonAnswer(200, { [member]: page.items, next, hint: page.hint })
 }
 
 /** The same for lists whose places are numbers. */

@@ -18,7 +18,10 @@ const READINGS_MAX = 8
 
 export type PastedToken =
   | { readonly kind: 'judged'; readonly judged: JudgedText }
-  | { readonly kind: 'none' | 'refused'; readonly why: string }
+  | { readonly kind: 'none' | 'refused'; readonly why: string; readonly form?: Form }
+
+/** What the text has the form of, although it is no token that is known here. */
+type Form = 'token' | 'credential'
 
 /**
  * Judges a token as people paste it. The exact text comes first, because an app may have chosen any text. If that is no
@@ -30,7 +33,7 @@ export async function judgePasted(realm: Realm, keySets: KeySets, text: string):
   const exact = await judgeKnown(realm, keySets, text)
   if (exact !== undefined) return { kind: 'judged', judged: exact }
   // Readers disagree about which token a loosely spelled JWS stands for (model §2.4), so it is refused.
-  if (isLooseJws(text)) return { kind: 'refused', why: LOOSE_JWS }
+  if (isLooseJws(text)) return { kind: 'refused', why: LOOSE_JWS, form: 'token' }
   const known = new Map<string, JudgedText>()
   for (const reading of readingsOf(realm, text)) {
     const judged = await judgeKnown(realm, keySets, reading)
@@ -38,7 +41,11 @@ export async function judgePasted(realm: Realm, keySets: KeySets, text: string):
   }
   const [judged, another] = known.values()
   if (another !== undefined)
-    return { kind: 'refused', why: 'the text holds several tokens; send it to /revocations/bulk' }
+    return {
+      kind: 'refused',
+      why: 'the text holds several tokens; send it to /revocations/bulk',
+      form: 'token',
+    }
   if (judged !== undefined) return { kind: 'judged', judged }
   return whyNone(realm, text)
 }
@@ -125,20 +132,28 @@ function whyNone({ grammar }: Realm, text: string): PastedToken {
   const bare = bareOf(text).replaceAll(/\s+/g, '')
   const credential = credentialIn(grammar, bare)
   if (credential !== undefined)
-    return { kind: 'refused', why: `the text is no token: it has the form of ${credential}` }
+    return {
+      kind: 'refused',
+      why: `the text is no token: it has the form of ${credential}`,
+      form: 'credential',
+    }
   if (grammar.shapeOf(bare) === 'broken')
     return {
       kind: 'refused',
       why: 'the text begins like a token of this server, and its checksum is wrong: part of it is missing',
+      form: 'token',
     }
   const { iss } = parseJws(withoutScheme(text))?.claims ?? {}
   if (typeof iss === 'string')
     return {
       kind: 'none',
       why: `no such token: it is a JWT that names the issuer ${JSON.stringify(iss.slice(0, ISS_MAX_CHARS))}`,
+      form: 'token',
     }
   const refused = textRefused(text)
-  return refused === undefined ? { kind: 'none', why: 'no such token' } : { kind: 'refused', why: refused }
+  if (refused !== undefined) return { kind: 'refused', why: refused }
+  const isOurs = grammar.shapeOf(bare) === 'ours'
+  return { kind: 'none', why: 'no such token', ...(isOurs ? { form: 'token' } : {}) }
 }
 
 const ISS_MAX_CHARS = 256

@@ -11,6 +11,7 @@ import { nextTurn } from '../../machine/turns.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { answerNumberedPage } from '../frame/paged.ts'
 import { cannotJudge, notJudged } from './cannot-judge.ts'
+import { hintFor, NAMES_HINT } from './names-hint.ts'
 import { judgePasted } from './pasted.ts'
 
 const PAGE_MAX = 1_000
@@ -62,7 +63,11 @@ const LIST: Endpoint = endpoint({
   answers: {
     200: {
       what: 'A page of them, and the cursor of the next one',
-      schema: z.strictObject({ tokens: z.array(TOKEN), next: z.string().optional() }),
+      schema: z.strictObject({
+        tokens: z.array(TOKEN),
+        next: z.string().optional(),
+        hint: NAMES_HINT,
+      }),
     },
   },
   handle: list,
@@ -90,6 +95,7 @@ const LOOK_UP: Endpoint = endpoint({
   summary: 'Whose token is this? By its text, which stands in the body and nowhere else',
   role: 'viewer',
   rateClass: 'read',
+  reads: true,
   // Looking up changes nothing, so nothing is stored for replays.
   idempotency: 'own',
   body: z.strictObject({ token: z.string().min(1) }),
@@ -120,7 +126,11 @@ async function lookUp({ realm, parts, body }: Ask<unknown, { token: string }>): 
 function list({ realm, query }: Ask<Query>): Promise<Answer> {
   const { cursor, limit: _limit, state, kind, ...ids } = query
   const of = { realm, list: `tokens?${JSON.stringify({ state, kind, ...ids })}`, member: 'tokens' }
-  return answerNumberedPage(of, cursor, (after) => tokensAfter(realm, query, after))
+  return answerNumberedPage(of, cursor, async (after) => {
+    const page = await tokensAfter(realm, query, after)
+    const isEmpty = page.items.length === 0 && page.next === undefined && cursor === undefined
+    return { ...page, hint: isEmpty ? hintFor(ids) : undefined }
+  })
 }
 
 type Page = { readonly items: readonly TokenJson[]; readonly next: number | undefined }
@@ -144,7 +154,7 @@ async function tokensAfter(realm: Realm, query: Query, place: number | undefined
   return { items: tokens, next: after }
 }
 
-async function tokenJson(realm: Realm, stored: TokenRecord, judged?: Verdict): Promise<TokenJson> {
+export async function tokenJson(realm: Realm, stored: TokenRecord, judged?: Verdict): Promise<TokenJson> {
   const record = await realm.whole(stored)
   const usedMs = await lastUsedMs(realm, record.handle)
   const isSpent =
@@ -167,6 +177,6 @@ function isAsked(state: Query['state'], of: string): boolean {
   return of === (state === 'live' ? 'active' : 'held')
 }
 
-function stateOf(verdict: Verdict): string {
+export function stateOf(verdict: Verdict): string {
   return verdict.kind === 'active' ? 'active' : verdict.why
 }

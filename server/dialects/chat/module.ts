@@ -5,6 +5,7 @@ import { CHAT_APP_ENDPOINTS } from '../../control/resources/chat-apps.ts'
 import type { SourceShape } from '../../rules/sources.ts'
 import { type DialectModule, dialectModule } from '../module.ts'
 import { mountChat } from './mount.ts'
+import { findChatClients } from './people.ts'
 import { CHAT_SECRETS } from './secrets.ts'
 import { CHAT_SEED } from './seed.ts'
 
@@ -56,6 +57,7 @@ export const CHAT: DialectModule = dialectModule({
   mount: (parts, { chatRate }) => mountChat(parts, chatRate),
   seed: CHAT_SEED,
   secrets: CHAT_SECRETS,
+  people: findChatClients,
   resources: CHAT_APP_ENDPOINTS,
   settings: SETTINGS,
 })

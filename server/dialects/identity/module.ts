@@ -2,6 +2,7 @@ import { createIdentityDialect } from '@rescind/dialects'
 import { RATE_MAX, trueOrFalse, wholeNumber } from '../../config/parse.ts'
 import { IDENTITY_CREDENTIAL_ENDPOINTS } from '../../control/resources/identity-credentials.ts'
 import { type DialectModule, dialectModule } from '../module.ts'
+import { findIdentityUsers } from './people.ts'
 import { IDENTITY_SECRETS } from './secrets.ts'
 import { IDENTITY_SEED } from './seed.ts'
 
@@ -48,6 +49,7 @@ export const IDENTITY: DialectModule = dialectModule({
   }),
   seed: IDENTITY_SEED,
   secrets: IDENTITY_SECRETS,
+  people: findIdentityUsers,
   resources: IDENTITY_CREDENTIAL_ENDPOINTS,
   settings: SETTINGS,
 })

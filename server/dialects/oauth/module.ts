@@ -7,6 +7,7 @@ import { CLIENT_ENDPOINTS } from '../../control/resources/oauth/clients.ts'
 import { SIGNING_KEY_ENDPOINTS } from '../../control/resources/oauth/signing-keys.ts'
 import { judgeText } from '../../judging/judge-token.ts'
 import { type DialectModule, dialectModule } from '../module.ts'
+import { findOauthClients } from './people.ts'
 import { OAUTH_SECRETS } from './secrets.ts'
 import { OAUTH_SEED } from './seed.ts'
 
@@ -62,6 +63,7 @@ export const OAUTH: DialectModule = dialectModule({
   }),
   seed: OAUTH_SEED,
   secrets: OAUTH_SECRETS,
+  people: findOauthClients,
   resources: [
     CREATE_GRANT,
     ...CLIENT_ENDPOINTS,

@@ -5,6 +5,7 @@ import type { Digested } from '../../../server/bulk/secrets.ts'
 import { wholeNumber } from '../../../server/config/parse.ts'
 import { endpoint } from '../../../server/control/frame/endpoint.ts'
 import { type DialectModule, dialectModule } from '../../../server/dialects/module.ts'
+import type { FindPeople } from '../../../server/records/people.ts'
 import { createAll, plan } from '../../../server/seed/create.ts'
 import { id, secret, seedPart } from '../../../server/seed/parts.ts'
 import { createToyDialect, TOY_PREFIX, TOY_SOURCE } from './dialect.ts'
@@ -44,6 +45,14 @@ const LIST_USERS = endpoint({
   },
 })
 
+/** A toy user has only a name. */
+const people: FindPeople = async (realm, { text }) => {
+  const entry = await realm.directory.readable(TOY_USERS, text)
+  const user = { kind: 'toyUser', source: TOY_SOURCE, by: ['name'], isDisabled: false } as const
+  const found = entry === undefined ? [] : [{ ...user, id: entry.id, named: { subject: entry.id } }]
+  return { people: found, sources: [TOY_SOURCE], missed: [] }
+}
+
 async function* keys(realm: Realm): AsyncGenerator<Digested, void> {
   for await (const { value } of realm.directory.all(TOY_USERS))
     yield [value.keyDigest, { credential: 'toyKey', endedBy: `nothing ends the key of ${value.name}` }]
@@ -60,6 +69,7 @@ export const TOY: DialectModule = dialectModule({
   mount: (_parts, { toyLifeSeconds }) => ({ dialect: createToyDialect(toyLifeSeconds) }),
   seed: SEED,
   secrets: { all: keys },
+  people,
   resources: [LIST_USERS],
   settings: SETTINGS,
 })

@@ -87,7 +87,8 @@ async function acknowledgedBy(
   return (await nodes.isEverywhere(realm.ordinal, seqOf(at))) ? 'everywhere' : 'durable'
 }
 
-async function receiptOf(realm: Realm, id: string): Promise<Written | undefined> {
+/** The receipt with this id, while its audit is kept. */
+export async function receiptOf(realm: Realm, id: string): Promise<Written | undefined> {
   const place = parseRevocationId(id)
   if (place === undefined || place.seq > realm.index.seq || epochOf(realm, place.seq) !== place.epoch)
     return undefined

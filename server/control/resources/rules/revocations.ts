@@ -14,6 +14,7 @@ import { type Ask, type Endpoint, endpoint } from '../../frame/endpoint.ts'
 import { inScan } from '../../frame/limits.ts'
 import { answerNumberedPage } from '../../frame/paged.ts'
 import { unknownBy } from '../../frame/who.ts'
+import { hintFor, NAMES_HINT } from '../names-hint.ts'
 import { APPROVAL } from './approval-json.ts'
 import { askApproval, revocationAct } from './approvals.ts'
 import { blastRadius } from './blast-radius.ts'
@@ -148,7 +149,11 @@ const LIST_QUERY = z.strictObject({
 
 type ListQuery = z.output<typeof LIST_QUERY>
 
-const LIST = z.strictObject({ revocations: z.array(RECEIPT), next: z.string().optional() })
+const LIST = z.strictObject({
+  revocations: z.array(RECEIPT),
+  next: z.string().optional(),
+  hint: NAMES_HINT,
+})
 
 /** `GET /control/v1/revocations`: receipts of all revocations, also those made through dialects, newest first. */
 const LIST_REVOCATIONS: Endpoint = endpoint({
@@ -177,7 +182,8 @@ async function list(ask: Ask<ListQuery>): Promise<Answer> {
     const { found, next } = await searchReceipts(realm, { filters, before, sinceMs, untilMs, limit })
     const isEmpty = found.length === 0 && next === undefined && cursor === undefined
     const unknown = isEmpty ? await unknownBy(ask, filters.by) : undefined
-    return unknown ?? { items: found.map((written) => receiptJson(realm, written)), next }
+    const hint = isEmpty ? hintFor(rest) : undefined
+    return unknown ?? { items: found.map((written) => receiptJson(realm, written)), next, hint }
   })
 }
 
