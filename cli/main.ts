@@ -1,5 +1,4 @@
-#!/usr/bin/env node
-import { enableCompileCache } from 'node:module'
+import * as nodeModule from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { tooOld } from './node-release.ts'
 
@@ -23,18 +22,7 @@ if (process.argv[2] === 'serve') for (const signal of DEAF_TO) process.on(signal
 
 // Halves the loading time from the second start on. The cache is beside the code: a user who can write it can change the
 // code as well, and if the folder is read-only there is no cache.
-enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/rescind', import.meta.url)))
+nodeModule.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/rescind', import.meta.url)))
 
-const [{ isOutage, SettingsRefused, StoreRefused }, { run }] = await Promise.all([
-  import('@rescind/core'),
-  import('./run.ts'),
-])
-
-run(process.argv.slice(2)).catch((error: unknown) => {
-  // A store that cannot be read, or not now, is not a bug of this program.
-  if (error instanceof SettingsRefused || error instanceof StoreRefused || isOutage(error)) {
-    process.stderr.write(`rescind: ${error.message}\n`)
-    process.exit(2)
-  }
-  throw error
-})
+const { runProcess } = await import('./process.ts')
+void runProcess(process.argv.slice(2))

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import type { Making } from './emit.ts'
@@ -25,5 +25,8 @@ export async function bundle({ root, stage, outside }: Making): Promise<void> {
     external: [...outside],
     logLevel: 'warning',
   })
-  chmodSync(join(outdir, 'main.js'), 0o755)
+  const bin = join(stage, 'bin')
+  mkdirSync(bin)
+  copyFileSync(join(root, 'cli/bin/rescind.js'), join(bin, 'rescind.js'))
+  chmodSync(join(bin, 'rescind.js'), 0o755)
 }

@@ -5,7 +5,8 @@ export { MODULES } from './compose/modules.ts'
 export { resolveSettings, SETTINGS, settingsOf } from './compose/settings.ts'
 export { type Surroundings, startServer } from './compose/start.ts'
 export { type Config, checkConfig } from './config/config.ts'
-export { explainSettings, flagLines } from './config/explain.ts'
+export { explainedSettings, explainSettings } from './config/explain.ts'
+export type { Setting } from './config/setting.ts'
 export {
   CONFIG_FILE,
   readConfigFile,

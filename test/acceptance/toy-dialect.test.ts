@@ -6,12 +6,12 @@ import {
   checkConfig,
   type DialectModule,
   explainSettings,
-  flagLines,
   MODULES,
   resolveSettings,
   settingsOf,
 } from '@rescind/server'
 import { z } from 'zod'
+import { settingsAsFlags } from '../../cli/frame/setting-flags.ts'
 import { Sources } from '../../server/rules/sources.ts'
 import { Calls, CONTROL, jsonOf, memberAt, succeeded, textAt } from '../kit/calls.ts'
 import { openForFile, openServer } from '../kit/in-process.ts'
@@ -138,10 +138,8 @@ test('its setting is read from a flag, explained, listed in the help, and refuse
   const told = (flag: string) =>
     resolveSettings({ flags: ['--toy-life-seconds', flag], environment: {}, file: undefined }, settings)
   assert.match(explainSettings(told('7')), /^toyLifeSeconds +7 +flag$/m)
-  assert.match(
-    flagLines(settings).join('\n'),
-    /--toy-life-seconds .*\n.*RESCIND_TOY_LIFE_SECONDS, default 600/,
-  )
+  const flag = settingsAsFlags(settings).find(({ name }) => name === 'toy-life-seconds')
+  assert.deepEqual([flag?.environment, flag?.preset], ['RESCIND_TOY_LIFE_SECONDS', '600'])
   assert.throws(
     () => checkConfig(told('x')),
     new SettingsRefused('toyLifeSeconds: a whole number from 0 to 3600'),

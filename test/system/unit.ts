@@ -1,11 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { RESCIND } from '../kit/cli/command-line.ts'
 import { unitEnvironment, unitText } from '../kit/unit.ts'
 import { run } from './command.ts'
-
-const RESCIND = fileURLToPath(new URL('../../scripts/rescind', import.meta.url))
 
 /** systemd reads the unit of the deploy page without a complaint, and the server accepts the settings in it. */
 export async function unit(): Promise<string> {
@@ -15,7 +13,7 @@ export async function unit(): Promise<string> {
     // The command is not installed here; systemd looks whether it can be run.
     writeFileSync(file, unitText().replace('/usr/local/bin/rescind', RESCIND))
     await succeed('systemd-analyze', ['verify', file])
-    const said = await succeed(RESCIND, ['config', 'explain'], unitEnvironment())
+    const said = await succeed(process.execPath, [RESCIND, 'config', 'explain'], unitEnvironment())
     const given = said.split('\n').filter((line) => line.endsWith('  environment'))
     if (given.length === 0) throw new Error(`no setting of the unit was taken:\n${said}`)
     return `read by systemd; ${given.length} settings taken`

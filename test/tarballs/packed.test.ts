@@ -97,11 +97,13 @@ describe('the packed tarballs', () => {
 
   test('[W57] of the server holds a command that runs, and depends on what the registry has', () => {
     const { bin, dependencies = {} } = manifestOf('cli')
-    assert.deepEqual(bin, { rescind: 'dist/main.js' })
-    assert.ok(readFileSync(join(unpacked('cli'), 'dist/main.js'), 'utf8').startsWith('#!/usr/bin/env node\n'))
+    assert.deepEqual(bin, { rescind: 'bin/rescind.js' })
+    assert.ok(
+      readFileSync(join(unpacked('cli'), 'bin/rescind.js'), 'utf8').startsWith('#!/usr/bin/env node\n'),
+    )
     assert.deepEqual(
       filesIn(unpacked('cli')).filter((name) => !/^dist\/[\w-]+\.js$/.test(name)),
-      ['LICENSE', 'README.md', 'package.json'],
+      ['LICENSE', 'README.md', 'bin/rescind.js', 'package.json'],
     )
     assert.deepEqual(
       Object.keys(dependencies).filter((name) => name.startsWith('@rescind/')),

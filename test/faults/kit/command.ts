@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { Readable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { isOutage, SettingsRefused, StoreRefused } from '@rescind/core'
 import { COMPILE_CACHE } from '../../kit/server.ts'
 
-const CLI = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url))
+const CLI = fileURLToPath(new URL('../../../cli/bin/rescind.js', import.meta.url))
 
 export type Command = {
   readonly words: readonly string[]
@@ -68,23 +68,25 @@ export function runCommand(t: TestContext, command: Command): Promise<Ended> {
  */
 export async function runHere({ words, folder, environment = {} }: Command): Promise<Ended> {
   const [was, before, mask] = [process.cwd(), { ...process.env }, process.umask(0o077)]
-  const { exitCode } = process
   // Imported here, because most tests start processes and do not need it.
-  const { run } = await import('../../../cli/run.ts')
+  const [{ runWords }, { COMMANDS }] = await Promise.all([
+    import('../../../cli/frame/run.ts'),
+    import('../../../cli/table.ts'),
+  ])
   process.chdir(folder)
   process.env = { PATH: before['PATH'], ...environment }
-  process.exitCode = undefined
-  let stdout = ''
+  let [stdout, stderr] = ['', '']
   try {
-    await run(words, (text) => {
-      stdout += `${text}\n`
+    const code = await runWords(words, {
+      input: Readable.from([]),
+      output: { write: (text) => (stdout += text) },
+      errors: { write: (text) => (stderr += text) },
+      environment: process.env,
+      commands: COMMANDS,
+      interrupted: new AbortController().signal,
     })
-    return { code: Number(process.exitCode ?? 0), stdout, stderr: '' }
-  } catch (error) {
-    if (!(error instanceof SettingsRefused || error instanceof StoreRefused || isOutage(error))) throw error
-    return { code: 2, stdout, stderr: `rescind: ${error.message}\n` }
+    return { code, stdout, stderr }
   } finally {
-    process.exitCode = exitCode
     process.chdir(was)
     process.env = before
     process.umask(mask)

@@ -7,56 +7,42 @@ import {
   createSystemRandom,
   readMasterKey,
   realmsOutOfOrder,
-  type Values,
 } from '@rescind/server'
 import type { FileStoreUrl, StoreUrl } from '@rescind/stores'
+import type { Call } from '../../frame/call.ts'
+import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
+import type { Io } from '../../frame/io.ts'
+import { settingValues } from '../setting-values.ts'
 
-export type ValuesOf = (flags: readonly string[]) => Values
+/** The store that a command is about, and the settings that name it. */
+export type StoreWords<Url extends StoreUrl = FileStoreUrl> = { readonly config: Config; readonly url: Url }
 
-/** The arguments of a command about a store: its own words, and the server's flags. */
-export type StoreWords<Url extends StoreUrl = FileStoreUrl> = {
-  readonly file: string | undefined
-  readonly known: readonly string[]
-  readonly keepTokens: boolean
-  readonly config: Config
-  readonly url: Url
-}
+/** What a command that starts an epoch is told about the past. */
+export type EpochFlags = { readonly known: readonly string[]; readonly keepTokens: boolean }
 
 /**
  * As `durableWords`, for a command about files.
  * @param onDatabase what to do instead for a store in a database. @throws SettingsRefused.
  */
-export function storeWords(words: readonly string[], valuesOf: ValuesOf, onDatabase: string): StoreWords {
-  const told = durableWords(words, valuesOf)
+export function storeWords(call: Call, io: Io, onDatabase: string): StoreWords {
+  const told = durableWords(call, io)
   const url = fileStore(told.url)
   if (url === undefined) throw new SettingsRefused(`store: ${onDatabase}`)
   return { ...told, url }
 }
 
-/**
- * Reads `FILE`, `--known-position P` and `--keep-tokens`; all other flags belong to the server.
- * @throws SettingsRefused.
- */
-export function durableWords(words: readonly string[], valuesOf: ValuesOf): StoreWords<StoreUrl> {
-  const [first] = words
-  const file = first === undefined || first.startsWith('-') ? undefined : first
-  const flags: string[] = []
-  const known: string[] = []
-  let keepTokens = false
-  for (let at = file === undefined ? 0 : 1; at < words.length; at += 1) {
-    const word = words[at] ?? ''
-    if (word === '--keep-tokens') keepTokens = true
-    else if (word === '--known-position') {
-      at += 1
-      known.push(words[at] ?? '')
-    } else flags.push(word)
-  }
-  const config = checkConfig(valuesOf(flags))
+/** @throws SettingsRefused, for a store in memory as well. */
+export function durableWords(call: Call, io: Io): StoreWords<StoreUrl> {
+  const config = checkConfig(settingValues(call, io))
   if (!config.store.isDurable)
     throw new SettingsRefused(
       'store: this command needs a store that lasts; give --store sqlite:PATH or postgres://USER@HOST/DATABASE',
     )
-  return { file, known, keepTokens, config, url: fileStore(config.store) ?? config.store }
+  return { config, url: fileStore(config.store) ?? config.store }
+}
+
+export function epochFlags(call: Call): EpochFlags {
+  return { known: call.texts('known-position'), keepTokens: call.isOn('keep-tokens') }
 }
 
 /** The URL of a store on disk, with its absolute path; undefined for other stores. */
@@ -66,6 +52,12 @@ export function fileStore(url: StoreUrl): FileStoreUrl | undefined {
 
 /** What a command did, one line per item, and whether it succeeded in every realm. */
 export type Told = { readonly lines: readonly string[]; readonly isWhole: boolean }
+
+/** Exit code 1: the command did not succeed everywhere, or what it checked is wrong. */
+export function tell(io: Io, { lines, isWhole }: Told): ExitCode {
+  io.result({ isWhole, lines }, () => lines)
+  return isWhole ? EXIT.done : EXIT.failed
+}
 
 /** A line for each realm that stays unchanged because it cannot be read. */
 export function leftRealms(realms: Realms): Told {

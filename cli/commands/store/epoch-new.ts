@@ -1,23 +1,33 @@
 import { existsSync } from 'node:fs'
 import type { Realms } from '@rescind/authority'
-import { SettingsRefused, StoreRefused } from '@rescind/core'
+import { StoreRefused } from '@rescind/core'
 import { type EpochStarted, forkOf, refuseWithoutEpoch, startEpochs } from '@rescind/server'
-import { type OpenedStore, openStore } from '@rescind/stores'
+import { type OpenedStore, openStore, type StoreUrl } from '@rescind/stores'
+import type { Call } from '../../frame/call.ts'
+import type { ExitCode } from '../../frame/exit-codes.ts'
+import type { Io } from '../../frame/io.ts'
 import { knownCheckpoints, provenRealms } from './restore.ts'
-import { durableWords, leftRealms, masterKeyOf, openRealms, type Told, type ValuesOf } from './store-words.ts'
+import {
+  durableWords,
+  type EpochFlags,
+  epochFlags,
+  leftRealms,
+  masterKeyOf,
+  openRealms,
+  type StoreWords,
+  type Told,
+  tell,
+} from './store-words.ts'
 
-type Words = ReturnType<typeof durableWords>
+type Words = StoreWords<StoreUrl> & EpochFlags
 
 /**
  * `rescind epoch new`: for an operator whose store was found to be rolled back, with no better copy to restore, or whose
  * PostgreSQL is a standby that took over while no node was running.
  * @throws SettingsRefused, StoreRefused.
  */
-export async function epoch(words: readonly string[], valuesOf: ValuesOf): Promise<Told> {
-  const [sub, ...rest] = words
-  if (sub !== 'new') throw new SettingsRefused('the command is: rescind epoch new [FLAGS]')
-  const told = durableWords(rest, valuesOf)
-  if (told.file !== undefined) throw new SettingsRefused('the command is: rescind epoch new [FLAGS]')
+export async function run(call: Call, io: Io): Promise<ExitCode> {
+  const told = { ...durableWords(call, io), ...epochFlags(call) }
   const { path } = told.url
   if (path !== undefined && !existsSync(path)) throw new StoreRefused(`there is no store at ${path}`)
   const master = masterKeyOf(told.config)
@@ -25,7 +35,7 @@ export async function epoch(words: readonly string[], valuesOf: ValuesOf): Promi
   try {
     const done = await begun(await openRealms(store, master), told, store)
     await store.takeover?.settle()
-    return done
+    return tell(io, done)
   } finally {
     await store.close()
   }

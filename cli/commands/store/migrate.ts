@@ -1,28 +1,27 @@
-import { SettingsRefused } from '@rescind/core'
 import { checkConfig } from '@rescind/server'
 import { type MoveDone, type MoveStep, migrateStore, parseStoreUrl, type StoreUrl } from '@rescind/stores'
-import { fileStore, masterKeyOf, type Told, type ValuesOf } from './store-words.ts'
-
-const USAGE = 'the command is: rescind store migrate FROM TO [FLAGS]'
+import type { Call } from '../../frame/call.ts'
+import type { ExitCode } from '../../frame/exit-codes.ts'
+import type { Io, Out } from '../../frame/io.ts'
+import { settingValues } from '../setting-values.ts'
+import { fileStore, masterKeyOf, tell } from './store-words.ts'
 
 /**
  * `rescind store migrate FROM TO`: moves a stopped store between SQLite and PostgreSQL, with everything that it holds.
  * @throws SettingsRefused, StoreRefused.
  */
-export async function store(words: readonly string[], valuesOf: ValuesOf): Promise<Told> {
-  const [sub, from = '', to = '', ...flags] = words
-  if (sub !== 'migrate' || [from, to].some((word) => word === '' || word.startsWith('-')))
-    throw new SettingsRefused(USAGE)
+export async function run(call: Call, io: Io): Promise<ExitCode> {
+  const [from = '', to = ''] = call.positionals
   const ends = { from: absolute(from), to: absolute(to) }
-  const config = checkConfig(valuesOf(flags))
+  const config = checkConfig(settingValues(call, io))
   const { sideLog } = config
   const done = await migrateStore({
     ...ends,
     sideLog: typeof sideLog === 'object' ? { ...sideLog, salvage: false } : sideLog,
     master: masterKeyOf(config),
-    onStep: telling(process.stderr),
+    onStep: io.isQuiet || io.isJson ? () => undefined : telling(io.errors),
   })
-  return { lines: linesOf(done), isWhole: true }
+  return tell(io, { lines: linesOf(done), isWhole: true })
 }
 
 function absolute(text: string): StoreUrl {
@@ -40,13 +39,8 @@ function linesOf({ from, to, digest }: MoveDone): readonly string[] {
 
 const TELL_EVERY_MS = 1_000
 
-type Stream = Pick<NodeJS.WriteStream, 'write' | 'isTTY'>
-
 /** One line that changes on a terminal, and a line a second elsewhere. */
-export function telling(
-  stream: Stream,
-  now: () => number = () => performance.now(),
-): (step: MoveStep) => void {
+export function telling(stream: Out, now: () => number = () => performance.now()): (step: MoveStep) => void {
   let toldMs = now()
   return ({ what, rows, of }) => {
     const isOver = rows >= of

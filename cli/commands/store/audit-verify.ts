@@ -11,50 +11,33 @@ import {
   checkStore,
   readMasterKey,
   type StoreLogChecked,
-  type Values,
 } from '@rescind/server'
 import { openStore } from '@rescind/stores'
-import { fileStore } from './store-words.ts'
+import type { Call } from '../../frame/call.ts'
+import type { ExitCode } from '../../frame/exit-codes.ts'
+import type { Io } from '../../frame/io.ts'
+import { settingValues } from '../setting-values.ts'
+import { fileStore, tell } from './store-words.ts'
 
-export type Verified = { readonly lines: readonly string[]; readonly isRight: boolean }
+type Verified = { readonly lines: readonly string[]; readonly isRight: boolean }
 
 /**
  * `rescind audit verify [FILE] [--position P]…`: checks an export or, without a file, the logs of a store: one
  * that is stopped, or one in a database, where nodes may run.
  * @throws SettingsRefused, StoreRefused.
  */
-export async function auditVerify(
-  words: readonly string[],
-  valuesOf: (flags: readonly string[]) => Values,
-): Promise<Verified> {
-  const { file, flags, positions } = read(words)
-  if (file !== undefined) return verifyFile(file, positions)
-  return verifyStore(valuesOf(flags), positions)
-}
-
-type Words = { file: string | undefined; flags: readonly string[]; positions: readonly string[] }
-
-/** The first word is the file unless it is a flag; `--position` belongs to this command, other flags to the server. */
-function read(words: readonly string[]): Words {
-  const [first] = words
-  const file = first !== undefined && (first === '-' || !first.startsWith('-')) ? first : undefined
-  const flags: string[] = []
-  const positions: string[] = []
-  for (let at = file === undefined ? 0 : 1; at < words.length; at += 1) {
-    const word = words[at] ?? ''
-    if (word !== '--position') {
-      flags.push(word)
-      continue
-    }
-    at += 1
-    const text = words[at] ?? ''
-    if (readCheckpoint(text) === undefined)
-      throw new SettingsRefused('--position: not a position of a log; copy one from a receipt or a verifier')
-    positions.push(text)
-  }
-  if (file !== undefined && flags.length > 0)
-    throw new SettingsRefused(`${flags[0]}: this flag does not apply to the check of a file`)
-  return { file, flags, positions }
+export async function run(call: Call, io: Io): Promise<ExitCode> {
+  const file = call.positional(0)
+  const positions = call.texts('position')
+  if (positions.some((text) => readCheckpoint(text) === undefined))
+    throw new SettingsRefused('--position: not a position of a log; copy one from a receipt or a verifier')
+  const [flag] = call.settings
+  if (file !== undefined && flag !== undefined)
+    throw new SettingsRefused(`${flag.split('=')[0]}: this flag does not apply to the check of a file`)
+  const { lines, isRight } = await (file === undefined
+    ? verifyStore({ call, io, positions })
+    : verifyFile(file, positions))
+  return tell(io, { lines, isWhole: isRight })
 }
 
 async function verifyFile(file: string, positions: readonly string[]): Promise<Verified> {
@@ -65,8 +48,10 @@ async function verifyFile(file: string, positions: readonly string[]): Promise<V
   return { lines: [sentence(checked)], isRight: checked.kind === 'right' }
 }
 
-async function verifyStore(values: Values, positions: readonly string[]): Promise<Verified> {
-  const { store, masterKeyFile } = checkConfig(values)
+type StoreCheck = { readonly call: Call; readonly io: Io; readonly positions: readonly string[] }
+
+async function verifyStore({ call, io, positions }: StoreCheck): Promise<Verified> {
+  const { store, masterKeyFile } = checkConfig(settingValues(call, io))
   if (!store.isDurable)
     throw new SettingsRefused(
       'store: a store in memory cannot be checked; give --store sqlite:PATH or postgres://…',

@@ -5,15 +5,22 @@ import { SettingsRefused, StoreRefused } from '@rescind/core'
 import { type Checkpoint, relationOf } from '@rescind/core/log'
 import { checkpointIn, type EpochStarted, startEpochs } from '@rescind/server'
 import { flush, type OpenedStore, openStore, refuseLeftJournal, type SideJoined } from '@rescind/stores'
+import type { Call } from '../../frame/call.ts'
+import type { ExitCode } from '../../frame/exit-codes.ts'
+import type { Io } from '../../frame/io.ts'
 import {
+  type EpochFlags,
+  epochFlags,
   leftRealms,
   masterKeyOf,
   openRealms,
   type StoreWords,
   storeWords,
   type Told,
-  type ValuesOf,
+  tell,
 } from './store-words.ts'
+
+type RestoreWords = StoreWords & EpochFlags
 
 const ON_DATABASE =
   'a database is brought back by its own tools, then given a new epoch by `rescind epoch new` (docs/run/postgres.md, "Backups")'
@@ -22,11 +29,11 @@ const ON_DATABASE =
  * `rescind restore FILE`: makes a store from a backup, in a new epoch. The store appears complete, by one rename, so that no
  * server finds it half-made. @throws SettingsRefused, StoreRefused.
  */
-export async function restore(words: readonly string[], valuesOf: ValuesOf): Promise<Told> {
-  const told = storeWords(words, valuesOf, ON_DATABASE)
-  const { file, url } = told
+export async function run(call: Call, io: Io): Promise<ExitCode> {
+  const told = { ...storeWords(call, io, ON_DATABASE), ...epochFlags(call) }
+  const { url } = told
   const { path } = url
-  if (file === undefined) throw new SettingsRefused('the command is: rescind restore FILE [FLAGS]')
+  const file = call.positional(0) ?? ''
   const { sideLog } = told.config
   if (existsSync(path))
     throw new StoreRefused(
@@ -49,13 +56,17 @@ export async function restore(words: readonly string[], valuesOf: ValuesOf): Pro
     flush(stage)
     renameSync(stage, path)
     flush(dirname(path))
-    return done
+    return tell(io, done)
   } finally {
     clear(stage)
   }
 }
 
-async function inNewEpoch(store: OpenedStore, told: StoreWords, open: () => Promise<Realms>): Promise<Told> {
+async function inNewEpoch(
+  store: OpenedStore,
+  told: RestoreWords,
+  open: () => Promise<Realms>,
+): Promise<Told> {
   try {
     const realms = await open()
     const { joined } = store
@@ -159,7 +170,7 @@ function leftLines({ left }: OpenedStore): readonly string[] {
     : [`The side log ${left.path} was not used and proves nothing about this store from now on. Delete it.`]
 }
 
-type Judged = { readonly told: StoreWords; readonly proven: ReadonlySet<string> }
+type Judged = { readonly told: RestoreWords; readonly proven: ReadonlySet<string> }
 
 function epochLine({ realm, ordinal, keptTokens }: EpochStarted, { told, proven }: Judged): string {
   const why = keptTokens
@@ -172,7 +183,7 @@ function epochLine({ realm, ordinal, keptTokens }: EpochStarted, { told, proven 
   return `${realm}: epoch ${ordinal}; ${why}.`
 }
 
-function warnings({ keepTokens }: StoreWords): readonly string[] {
+function warnings({ keepTokens }: EpochFlags): readonly string[] {
   return keepTokens
     ? ['WARNING: tokens with unknown revocations after the backup are accepted again (--keep-tokens).']
     : []

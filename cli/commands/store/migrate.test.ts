@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { telling } from './store.ts'
+import { telling } from './migrate.ts'
 
 function told(isTTY: boolean, times: readonly number[]): string {
   let said = ''

@@ -1,0 +1,103 @@
+import type { Commands } from '../../frame/command.ts'
+import type { FlagSpec } from '../../frame/entry.ts'
+
+const EPOCH_FLAGS: readonly FlagSpec[] = [
+  {
+    ...{ name: 'known-position', value: 'POSITION', isRepeated: true },
+    help: 'a position from a receipt or a verifier: tokens stay valid in a realm whose log reaches it',
+  },
+  {
+    name: 'keep-tokens',
+    help: 'keep tokens valid although revocations may be missing: say it only when none can be',
+  },
+]
+
+export const STORE_COMMANDS: Commands = [
+  {
+    name: 'audit verify',
+    group: 'Stores and audit',
+    summary: 'Check an export, or the logs of a stopped store, for rows that were removed, added or altered',
+    positionals: [
+      {
+        name: 'FILE',
+        help: 'an export ("-": standard input); without it, the store is checked',
+        isOptional: true,
+        completes: 'file',
+      },
+    ],
+    flags: [
+      {
+        name: 'position',
+        value: 'POSITION',
+        isRepeated: true,
+        help: 'a known position that must be in the log',
+      },
+    ],
+    takesSettings: true,
+    examples: [
+      { does: 'an export', command: 'rescind audit verify export.ndjson' },
+      { does: 'a stopped store', command: 'rescind audit verify --store sqlite:rescind-data/rescind.db' },
+    ],
+    load: () => import('./audit-verify.ts'),
+  },
+  {
+    name: 'backup',
+    group: 'Stores and audit',
+    summary: 'Copy the store as it is at one moment, even while it is served',
+    positionals: [{ name: 'FILE', help: 'the copy', completes: 'file' }],
+    takesSettings: true,
+    examples: [{ does: 'a copy of today', command: 'rescind backup backup-2026-11-30.db' }],
+    load: () => import('./backup.ts'),
+  },
+  {
+    name: 'restore',
+    group: 'Stores and audit',
+    summary: 'Make a store from a backup, in a new epoch',
+    text: [
+      'Every token issued before is lost, unless --side-log FILE continues the backup and was closed in order, or',
+      'reaches a --known-position, or --keep-tokens says that nothing was revoked since.',
+    ],
+    positionals: [{ name: 'FILE', help: 'the backup', completes: 'file' }],
+    flags: EPOCH_FLAGS,
+    takesSettings: true,
+    examples: [
+      {
+        does: 'with the revocations after the backup',
+        command: 'rescind restore backup.db --side-log other-volume/rescind.log',
+      },
+    ],
+    load: () => import('./restore.ts'),
+  },
+  {
+    name: 'epoch new',
+    group: 'Stores and audit',
+    summary: 'Start a new epoch on a stopped store, after a fork or a takeover',
+    flags: EPOCH_FLAGS,
+    takesSettings: true,
+    examples: [
+      {
+        does: 'after a standby took over',
+        command: 'rescind epoch new --store postgres://rescind@127.0.0.1/rescind',
+      },
+    ],
+    load: () => import('./epoch-new.ts'),
+  },
+  {
+    name: 'store migrate',
+    group: 'Stores and audit',
+    summary: 'Move a stopped store from SQLite to PostgreSQL, or back',
+    text: ['If it is cut off, run it again. The old store refuses to start afterwards.'],
+    positionals: [
+      { name: 'FROM', help: 'sqlite:PATH or postgres://USER@HOST/DATABASE' },
+      { name: 'TO', help: 'the other one' },
+    ],
+    takesSettings: true,
+    examples: [
+      {
+        does: 'to PostgreSQL',
+        command: 'rescind store migrate sqlite:rescind-data/rescind.db postgres://rescind@127.0.0.1/rescind',
+      },
+    ],
+    load: () => import('./migrate.ts'),
+  },
+]

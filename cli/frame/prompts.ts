@@ -1,0 +1,40 @@
+import type { Readable, Writable } from 'node:stream'
+import { Interrupted, WrongUse } from './failure.ts'
+import type { Io } from './io.ts'
+
+/** Where a prompt appears: standard error, so that results can go into a pipe. */
+type Streams = { readonly input: Readable; readonly output: Writable }
+
+/** @throws Interrupted on Ctrl-C. */
+export async function askYesNo(io: Io, question: string): Promise<boolean> {
+  const { confirm, isCancel } = await import('@clack/prompts')
+  const told = await confirm({ message: question, initialValue: false, ...streams(io) })
+  if (isCancel(told)) throw new Interrupted()
+  return told
+}
+
+/** @throws Interrupted on Ctrl-C. */
+export async function askText(io: Io, question: string, initialValue = ''): Promise<string> {
+  const { isCancel, text } = await import('@clack/prompts')
+  const told = await text({ message: question, initialValue, ...streams(io) })
+  if (isCancel(told)) throw new Interrupted()
+  return told.trim()
+}
+
+/** Asks for a secret; the screen shows neither it nor its length. @throws Interrupted on Ctrl-C. */
+export async function askHidden(io: Io, question: string): Promise<string> {
+  const { isCancel, password } = await import('@clack/prompts')
+  const told = await password({ message: question, mask: '', ...streams(io) })
+  if (isCancel(told)) throw new Interrupted()
+  return told.trim()
+}
+
+/** @throws WrongUse when nobody can be asked. @param instead what to do without a terminal. */
+export function requireTerminal(io: Io, what: string, instead: string): void {
+  if (!io.canAsk) throw new WrongUse(`${what} cannot be asked for, since this is no terminal`, instead)
+}
+
+/** Only called when both are terminals, and then they are streams of the process. */
+function streams({ input, errors }: Io): Streams {
+  return { input, output: errors as unknown as Writable }
+}
