@@ -50,6 +50,7 @@ export { type ChainChecked, type KnownCheckpoint, LogCheck, type LogFault } from
 export { LogTrim, TRIM_AGE_MIN_MS } from './log/log-trim.ts'
 export type { Publication, PublishedRow } from './log/publications.ts'
 export { isStoredTarget } from './log/stored-target.ts'
+export type { FlushTimes } from './log/timed-commit.ts'
 export type {
   ConflictWhat,
   Expectation,

@@ -61,7 +61,7 @@ export {
   TOKEN_EXCHANGE,
   type TokenAlgorithm,
 } from './oauth/directory.ts'
-export { PREFIX_PATH as OAUTH_PREFIX } from './oauth/metadata.ts'
+export { INTROSPECT_PATH, PREFIX_PATH as OAUTH_PREFIX, REVOKE_PATH, TOKEN_PATH } from './oauth/metadata.ts'
 export { isRegistered as isRegisteredRedirect } from './oauth/redirect-uris.ts'
 export { grantedScope } from './oauth/scopes.ts'
 export { spelled as spelledTarget, TARGET_MAX_CHARS } from './oauth/targets.ts'

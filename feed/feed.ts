@@ -4,7 +4,7 @@ import { type Checkpoint, ROW_KINDS, rowKindOf } from '@rescind/core/log'
 import { hadContacts, readContacts } from './contacts.ts'
 import type { Follower } from './followers.ts'
 import { Forks } from './forks.ts'
-import { Instances } from './instances.ts'
+import { type InstanceCounts, Instances } from './instances.ts'
 import { RealmFeed } from './realm-feed.ts'
 import { SharedInstances } from './shared-instances.ts'
 import { SENDING_MAX, SENDING_QUEUE_MAX, Turnstile } from './snapshots.ts'
@@ -17,6 +17,8 @@ export type FeedParts = {
   readonly clock: Clock
   /** Called when a log is proved to be rolled back. The proof cannot be forged, so it does not matter who brings it. */
   readonly alarm: (realm: Realm, checkpoint: Checkpoint) => void
+  /** Told, in milliseconds, how long a row took from its commit to the acknowledgement of a verifier. */
+  readonly propagated?: ((ms: number) => void) | undefined
 }
 
 /** Carries every realm's log to verifiers that judge tokens elsewhere. */
@@ -80,9 +82,10 @@ export class Feed {
   of(realm: Realm): RealmFeed {
     const known = this.#byRealm.get(realm.ordinal)
     if (known !== undefined) return known
-    const { clock, realms } = this.#parts
+    const { clock, realms, propagated } = this.#parts
     const made = new RealmFeed(realm, {
       clock,
+      propagated,
       instances: this.#instancesOf(realm.ordinal),
       nodes: realms.nodes,
     })
@@ -127,6 +130,17 @@ export class Feed {
   get readers(): number {
     let total = 0
     for (const { readers } of this.#byRealm.values()) total += readers
+    return total
+  }
+
+  /** How the verifiers of all realms that are open here stand to the end of their logs. */
+  instanceCounts(): InstanceCounts {
+    const total = { applied: 0, behind: 0, lapsed: 0 }
+    for (const { instanceCounts } of this.#byRealm.values()) {
+      total.applied += instanceCounts.applied
+      total.behind += instanceCounts.behind
+      total.lapsed += instanceCounts.lapsed
+    }
     return total
   }
 

@@ -59,6 +59,9 @@ export type InstanceView = {
   readonly lapsed: boolean
 }
 
+/** How many instances have applied a row, refuse everything by now, or are pending. */
+export type InstanceCounts = { readonly applied: number; readonly behind: number; readonly lapsed: number }
+
 /** Whether one instance enforces one row. That it has applied the row is the key holder's claim. */
 export type Enforcement = InstanceView & {
   readonly state: 'applied' | 'lapsed' | 'pending'
@@ -240,6 +243,23 @@ export class Instances {
       else list.push({ ...view, state: 'pending' })
     }
     return list
+  }
+
+  /** The same as numbers. */
+  instanceCounts(seq: number): InstanceCounts {
+    const total = { applied: 0, behind: 0, lapsed: 0 }
+    for (const one of this.#byId.values()) {
+      const { applied = one.contact.firstSeq } = one
+      if (applied >= seq) total.applied += 1
+      else if (this.#view(one).lapsed) total.lapsed += 1
+      else total.behind += 1
+    }
+    return total
+  }
+
+  /** The last row that an instance has acknowledged; undefined: none since it came or this process started. */
+  appliedBy(instance: string): number | undefined {
+    return this.#byId.get(instance)?.applied
   }
 
   /**

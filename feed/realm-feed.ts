@@ -3,11 +3,12 @@ import type { Clock } from '@rescind/core'
 import type { Checkpoint } from '@rescind/core/log'
 import { Channel, type LiveReader } from './channel.ts'
 import { Checkpoints, type Presented } from './checkpoints.ts'
+import { CommitTimes } from './commit-times.ts'
 import type { Contact, StalePolicy } from './contact.ts'
 import { dropContact, RENEW_MS, readContact, writeContact } from './contacts.ts'
 import { Followers } from './followers.ts'
 import { type Format, Frame, type Hello, helloText, type ResetWhy } from './frames.ts'
-import type { Instances } from './instances.ts'
+import type { InstanceCounts, Instances } from './instances.ts'
 import { Reader } from './reader.ts'
 import { type Seat, Seats } from './seats.ts'
 import { Snapshots } from './snapshots.ts'
@@ -68,6 +69,7 @@ type Stream = { readonly reader: Reader; readonly caller: Caller }
 export type RealmFeedParts = {
   readonly clock: Clock
   readonly instances: Instances
+  readonly propagated?: ((ms: number) => void) | undefined
   /** Of a shared store. */
   readonly nodes: Pick<Nodes, 'asOfNow'> | undefined
 }
@@ -85,11 +87,15 @@ export class RealmFeed {
   readonly #streams: Set<Stream> = new Set()
   readonly #seats: Seats = new Seats()
   readonly #byInstance: Map<string, Reader> = new Map()
+  readonly #propagated: ((ms: number) => void) | undefined
+  /** From the first acknowledgement on; a realm without verifiers needs none. */
+  #times: CommitTimes | undefined
 
-  constructor(realm: Realm, { clock, instances, nodes }: RealmFeedParts) {
+  constructor(realm: Realm, { clock, instances, nodes, propagated }: RealmFeedParts) {
     this.#realm = realm
     this.#nodes = nodes
     this.#clock = clock
+    this.#propagated = propagated
     this.instances = instances
     this.#checkpoints = new Checkpoints(realm)
     this.#channel = new Channel(this.#checkpoints, realm.index.seq)
@@ -105,7 +111,13 @@ export class RealmFeed {
     return this.#channel.readers
   }
 
+  /** How its verifiers stand to the end of the log. */
+  get instanceCounts(): InstanceCounts {
+    return this.instances.instanceCounts(this.#realm.index.seq)
+  }
+
   published(publication: Publication): void {
+    this.#times?.published(publication)
     this.#channel.published(publication)
   }
 
@@ -186,10 +198,19 @@ export class RealmFeed {
     }
     const { instance, position } = ask
     if (presented.kind === 'reset') this.instances.contacted(instance)
-    else this.instances.acknowledge(instance, { seq: presented.checkpoint.seq, position })
+    else this.#applied(instance, { seq: presented.checkpoint.seq, position })
     await this.#nodes?.asOfNow()
     const head = await this.#checkpoints.head()
     return { kind: 'acked', position: this.#checkpoints.text(head), chain: head.chain, floor: this.#floor }
+  }
+
+  #applied(instance: string, mark: { readonly seq: number; readonly position: string }): void {
+    const before = this.instances.appliedBy(instance)
+    this.instances.acknowledge(instance, mark)
+    this.#times ??= new CommitTimes()
+    // The oldest of the new rows has waited longest. What an instance had before it first acknowledged is not known.
+    const committedMs = before === undefined || mark.seq <= before ? undefined : this.#times.of(before + 1)
+    if (committedMs !== undefined) this.#propagated?.(Math.max(0, this.#clock.wallMs() - committedMs))
   }
 
   /** Events after a checkpoint: at once if there are some, otherwise when they come or the time is over. */

@@ -1,6 +1,7 @@
 import type { Cutoff, Position, RealmOrdinal } from '@rescind/core'
 import type { Nodes } from '../nodes/nodes.ts'
 import type { Defer } from '../ports.ts'
+import type { FlushTimes } from './timed-commit.ts'
 import type { ConflictWhat, GroupOutcome, Write } from './writes.ts'
 
 /** What rows of other processes bring about beyond the index, before they count as folded. */
@@ -14,6 +15,7 @@ export type Following = {
 
 export type LedgerParts = {
   readonly defer: Defer
+  readonly flushes?: FlushTimes | undefined
   /** Of a shared store. */
   readonly nodes?: Nodes | undefined
   /** The log was trimmed beyond what this process has folded: it must end, and start again. */

@@ -24,6 +24,7 @@ import { settleKeeps } from './settle-keeps.ts'
 import { SharedFold } from './shared-fold.ts'
 import { type StalenessParts, withoutStale } from './staleness.ts'
 import { mendsLog, type Suspension, Suspensions } from './suspensions.ts'
+import { timedCommit } from './timed-commit.ts'
 import {
   type GroupOutcome,
   type LogHead,
@@ -39,6 +40,7 @@ import {
  */
 export class Ledger {
   readonly #store: Store
+  readonly #commit: Store['commit']
   readonly #indexes: Map<RealmOrdinal, RevocationIndex> = new Map()
   readonly #keepings: Map<RealmOrdinal, Keeping> = new Map()
   readonly #commits: GroupCommit<Write, Outcome>
@@ -61,8 +63,9 @@ export class Ledger {
   #submitted = 0
 
   /** @param floorMs the store's floor. */
-  constructor(store: Store, floorMs: number, { defer, nodes, mustEnd }: LedgerParts) {
+  constructor(store: Store, floorMs: number, { defer, nodes, mustEnd, flushes }: LedgerParts) {
     this.#store = store
+    this.#commit = timedCommit(store, flushes)
     this.#floorMs = floorMs
     this.#durableFloorMs = floorMs
     this.#nodes = nodes
@@ -429,7 +432,7 @@ export class Ledger {
     const floorMs = this.#floorMs
     const folded = this.#shared?.folded(writes)
     try {
-      const done = await this.#store.commit(
+      const done = await this.#commit(
         folded === undefined ? { writes, floorMs } : { writes, floorMs, folded },
       )
       this.#durableFloorMs = Math.max(this.#durableFloorMs, floorMs)

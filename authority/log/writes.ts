@@ -161,6 +161,8 @@ export type GroupOutcome = {
   readonly heads: ReadonlyMap<RealmOrdinal, LogHead>
   /** The time of the rows that the group wrote to a realm, if the store's clock gave it. */
   readonly timesMs?: ReadonlyMap<RealmOrdinal, number>
+  /** Milliseconds that the disk was waited for, if the store knows. */
+  readonly syncMs?: number
   /** Rows of other processes after what the group was judged by, the first of them at least; read the rest from the store. */
   readonly missed?: ReadonlyMap<RealmOrdinal, readonly ChainedLogRow[]>
   /** Realms whose log is not the one that was folded, or that is marked so: they take no writes. */

@@ -1,4 +1,5 @@
 import type { Clock, Random } from '@rescind/core'
+import type { FlushTimes } from '../log/timed-commit.ts'
 import type { Nodes } from '../nodes/nodes.ts'
 import type { Defer, IssuingQuota, Store } from '../ports.ts'
 import type { Unreadable } from './disorder.ts'
@@ -11,6 +12,7 @@ export type RealmsParts = {
   readonly clock: Clock
   readonly random: Random
   readonly defer: Defer
+  readonly flushes?: FlushTimes | undefined
   /** Of a shared store: the other processes, which this one has joined. */
   readonly nodes?: Nodes | undefined
   /** Absent: callers have no quota. */

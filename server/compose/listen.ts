@@ -17,13 +17,17 @@ import { Listener } from '../http/listener.ts'
 import { RequestLines } from '../http/request-lines.ts'
 import { KeySets } from '../judging/key-sets.ts'
 import type { MasterKeyFile } from '../keys/master-key.ts'
+import { Buckets } from '../machine/buckets.ts'
+import type { FlushBuckets } from '../machine/flush-times.ts'
 import type { ServerLog } from '../machine/log.ts'
 import { createMetrics, type Metrics } from '../machine/metrics.ts'
 import { guardedFetch } from '../machine/net/guarded-fetch.ts'
 import { isTrustedHop, NO_PROXIES } from '../machine/net/peer.ts'
 import { type PasswordCost, PasswordQueue } from '../machine/passwords.ts'
+import { RequestTimes } from '../machine/request-times.ts'
 import { storeTroubles, type Trouble } from '../machine/troubles.ts'
 import { watchTurns } from '../machine/turns.ts'
+import { OpenCounts } from '../pending/open-counts.ts'
 import { feedEnforcement } from '../receipts/enforcement.ts'
 import type { Sources } from '../rules/sources.ts'
 import { type Maintenance, startMaintenance } from '../upkeep/maintenance.ts'
@@ -33,6 +37,7 @@ import { noteUntimely, reloadTls } from './certificate.ts'
 import { endpointsOf } from './modules.ts'
 import { mountAll } from './mounts.ts'
 import { createOps } from './ops.ts'
+import { routeClasses } from './route-classes.ts'
 
 export type RunningServer = {
   readonly url: string
@@ -55,6 +60,7 @@ export type Open = {
   readonly log: Logger
   readonly random: Random
   readonly lines: ServerLog
+  readonly flushes: FlushBuckets
   readonly masterKeyFile: MasterKeyFile
   readonly passwordCost: PasswordCost
 }
@@ -125,8 +131,15 @@ type Shared = {
 async function share(config: Config, open: Open): Promise<Shared> {
   const { realms, store, clock, log, sources, masterKeyFile } = open
   const monotonicMs = (): number => clock.monotonicMs()
-  const metrics = createMetrics({ realms, insecure: config.insecure, linesDropped: open.lines.dropped })
-  const feed = await openFeed(open)
+  const times = new RequestTimes({ classOf: routeClasses(open.modules), monotonicMs })
+  const propagation = new Buckets()
+  const metrics = createMetrics({
+    ...{ realms, times, propagation },
+    flushes: open.flushes,
+    insecure: config.insecure,
+    linesDropped: open.lines.dropped,
+  })
+  const feed = await openFeed(open, (ms) => propagation.add(ms))
   const maintenance = startMaintenance({
     ...{ realms, store, clock, log, sources, masterKeyFile },
     auditRetentionMs: config.auditRetention * DAY_MS,
@@ -134,11 +147,14 @@ async function share(config: Config, open: Open): Promise<Shared> {
     byItself: open.isSystemClock,
   })
   const troubles = (): readonly Trouble[] => [...storeTroubles(realms, clock), ...maintenance.troubles()]
+  const openCounts = new OpenCounts(realms, monotonicMs)
   metrics.watch({
     troubles,
     clockDriftMs: maintenance.clockDriftMs,
     doesUpkeep: maintenance.doesUpkeep,
     indexes: maintenance.indexes,
+    feed: () => ({ subscribers: feed.readers, ...feed.instanceCounts() }),
+    open: () => openCounts.read(),
   })
   const lines = new RequestLines(log, monotonicMs)
   const keySets = new KeySets({
@@ -157,10 +173,11 @@ async function share(config: Config, open: Open): Promise<Shared> {
 }
 
 /** Opened before all other listeners to the log, because frames are sent without waiting for them. */
-function openFeed({ realms, clock, log }: Open): Promise<Feed> {
+function openFeed({ realms, clock, log }: Open, propagated: (ms: number) => void): Promise<Feed> {
   return Feed.open({
     realms,
     clock,
+    propagated,
     alarm: (realm, { ordinal, seq }) =>
       log.error(
         { realm: realm.name, ordinal, seq },
@@ -217,6 +234,7 @@ function createListener(config: Config, { open, shared, mounted }: Whole): Liste
   return new Listener({
     ...{ mounts, fastRoutes, metrics, lines, nodes: realms.nodes },
     denials: createDenials(lines, metrics),
+    monotonicMs: () => clock.monotonicMs(),
     links: { proxies, publicUrl: config.publicUrl, fallbackBase: () => bases.origin },
     shares: new ConnectionShares((address) => isTrustedHop(address, proxies)),
     tls: config.tls,

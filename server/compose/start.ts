@@ -7,6 +7,7 @@ import { keptFreeText } from '../control/frame/free-text.ts'
 import type { DialectModule } from '../dialects/module.ts'
 import { firstMasterKey, settleControlKey } from '../keys/first-keys.ts'
 import { MasterKeyFile } from '../keys/master-key.ts'
+import { FlushBuckets } from '../machine/flush-times.ts'
 import { issuingQuota } from '../machine/issuing-quota.ts'
 import { isReadableByOthers } from '../machine/key-files.ts'
 import { givenLog, openLog, type ServerLog } from '../machine/log.ts'
@@ -86,7 +87,9 @@ async function start(
   try {
     const keys = { config, random, isTemporary: isKeptNowhere(config, surroundings) }
     const master = await firstMasterKey(keys, store)
+    const flushes = new FlushBuckets(() => machineClock.monotonicMs())
     const realms = await Realms.open({
+      flushes,
       store,
       master,
       clock: isStoreTime ? clock : steadyClock(clock),
@@ -109,7 +112,7 @@ async function start(
     await masterKeyFile.round()
     await settleControlKey(keys, realms.system, log)
     const isSystemClock = surroundings.clock === undefined
-    const held = { modules, sources, realms, store, clock, isSystemClock, log, random, lines }
+    const held = { modules, sources, realms, store, clock, isSystemClock, log, random, lines, flushes }
     const open: Open = { ...held, masterKeyFile, passwordCost }
     const { environment } = surroundings
     if (config.seed !== undefined && seed !== undefined)

@@ -15,6 +15,7 @@ export type EdgeParts = {
   readonly metrics: Metrics
   readonly denials: Denials
   readonly lines: RequestLines
+  readonly monotonicMs: () => number
   /** Of a shared store. */
   readonly nodes?: Nodes | undefined
 }
@@ -47,20 +48,22 @@ export class Edge {
    * request presents, so it is judged only while this node is known to have heard of that.
    */
   answer(answering: Answering): void {
+    const beganMs = this.#parts.monotonicMs()
     const { nodes } = this.#parts
     if (nodes !== undefined && !nodes.isFresh && answering.mount.judgesNothing !== true) {
       void this.#answerLater(
         answering,
+        beganMs,
         nodes.fresh().then(() => answering.mount.handle(answering.request)),
       )
       return
     }
     try {
       const answer = answering.mount.handle(answering.request)
-      if (answer instanceof Promise) void this.#answerLater(answering, answer)
-      else this.#finish(answering, answer)
+      if (answer instanceof Promise) void this.#answerLater(answering, beganMs, answer)
+      else this.#finish(answering, beganMs, answer)
     } catch (error) {
-      this.#fail(answering, error)
+      this.#fail(answering, beganMs, error)
     }
   }
 
@@ -70,25 +73,25 @@ export class Edge {
    */
   refuse(exchange: Exchange, why: Refusal): void {
     const answer = refusalTo(exchange, why)
-    this.#parts.metrics.answered('refused early', answer.status)
+    this.#parts.metrics.answered('refused early', answer.status, undefined)
     writeAnswer(exchange.response, exchange.message, answer)
   }
 
-  async #answerLater(answering: Answering, answer: Promise<Answer>): Promise<void> {
+  async #answerLater(answering: Answering, beganMs: number, answer: Promise<Answer>): Promise<void> {
     try {
-      this.#finish(answering, await answer)
+      this.#finish(answering, beganMs, await answer)
     } catch (error) {
-      this.#fail(answering, error)
+      this.#fail(answering, beganMs, error)
     }
   }
 
-  #finish({ mount, request, write, response }: Answering, answer: Answer): void {
+  #finish({ mount, request, write, response }: Answering, beganMs: number, answer: Answer): void {
     write(answer)
     if (this.#parts.nodes !== undefined && response !== undefined && isStream(answer)) this.#hold(response)
     const { metrics, denials } = this.#parts
     const route = mount.routeOf(request)
     const { status } = answer
-    metrics.answered(route, status)
+    metrics.answered(route, status, beganMs)
     if (status === 401 || status === 403) denials.note(route, status, request)
   }
 
@@ -98,13 +101,13 @@ export class Edge {
     response.once('close', () => this.#streams.delete(response))
   }
 
-  #fail(answering: Answering, error: unknown): void {
+  #fail(answering: Answering, beganMs: number, error: unknown): void {
     const { mount, request, brokeOff } = answering
     // A streamed body broke off. The client has gone, so there is nothing to answer, and it is no failure of ours.
     if (brokeOff?.() === true) return
     const of = { route: mount.routeOf(request), from: request.from }
     const refusal = refusalOf(error, this.#parts.lines, of)
-    this.#finish(answering, mount.refuse(refusal, request.path, request.accept))
+    this.#finish(answering, beganMs, mount.refuse(refusal, request.path, request.accept))
   }
 }
 

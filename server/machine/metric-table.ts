@@ -7,6 +7,15 @@ type MetricShape = {
 export type MetricName =
   | 'rescind_answers_total'
   | 'rescind_denials_total'
+  | 'rescind_answer_seconds'
+  | 'rescind_commit_seconds'
+  | 'rescind_fsync_seconds'
+  | 'rescind_group_writes'
+  | 'rescind_propagation_seconds'
+  | 'rescind_feed_subscribers'
+  | 'rescind_verifier_instances'
+  | 'rescind_holds_open'
+  | 'rescind_approvals_open'
   | 'rescind_units_waiting'
   | 'rescind_index_entries'
   | 'rescind_index_bytes'
@@ -41,6 +50,47 @@ export const METRICS: Readonly<Record<MetricName, MetricShape>> = {
     type: 'counter',
     labels: ['route', 'status'],
     help: 'Refused credentials and rights by route template and status',
+  },
+  rescind_answer_seconds: {
+    type: 'histogram',
+    labels: ['route'],
+    help: 'From a request that was read to its answer, by route template; of a stream to its beginning',
+  },
+  rescind_commit_seconds: {
+    type: 'histogram',
+    labels: [],
+    help: 'How long the store took to make a group of writes durable',
+  },
+  rescind_fsync_seconds: {
+    type: 'histogram',
+    labels: [],
+    help: 'The part of it in which the disk was waited for; on SQLite only',
+  },
+  rescind_group_writes: { type: 'histogram', labels: [], help: 'Writes in one group' },
+  rescind_propagation_seconds: {
+    type: 'histogram',
+    labels: [],
+    help: 'From the commit of a row to its acknowledgement by a verifier: of each acknowledgement the oldest row in it',
+  },
+  rescind_feed_subscribers: {
+    type: 'gauge',
+    labels: [],
+    help: 'Streams of the feed that are open at this node',
+  },
+  rescind_verifier_instances: {
+    type: 'gauge',
+    labels: ['state'],
+    help: 'Running verifiers by how they stand to the end of the log, of the realms that are open here, at whichever node they are',
+  },
+  rescind_holds_open: {
+    type: 'gauge',
+    labels: [],
+    help: 'Holds in force, all realms; at most 10 s old',
+  },
+  rescind_approvals_open: {
+    type: 'gauge',
+    labels: [],
+    help: 'Requests that wait for a second person, all realms; at most 10 s old',
   },
   rescind_units_waiting: { type: 'gauge', labels: [], help: 'Writes that wait for a flush' },
   rescind_index_entries: {

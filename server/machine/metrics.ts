@@ -7,12 +7,19 @@ import {
   Histogram,
   Registry,
 } from 'prom-client'
+import { showBuckets } from './bucket-metric.ts'
+import type { Buckets } from './buckets.ts'
+import type { FlushBuckets } from './flush-times.ts'
 import { METRICS, type MetricName } from './metric-table.ts'
+import type { RequestTimes } from './request-times.ts'
 import { TROUBLE_CODES, type Trouble } from './troubles.ts'
 
 export type Metrics = {
-  /** Counts an answer. A route is a template: no id ever becomes a label. */
-  readonly answered: (route: string, status: number) => void
+  /**
+   * Counts an answer. A route is a template: no id ever becomes a label. `beganMs`: when its request was read; undefined for one
+   * that was refused before it was routed.
+   */
+  readonly answered: (route: string, status: number, beganMs: number | undefined) => void
   /** Counts a refused credential or right. */
   readonly denied: (route: string, status: number) => void
   /** Notes by how much the event loop was late, in milliseconds. */
@@ -27,6 +34,10 @@ export type MetricsParts = {
   readonly realms: Realms
   /** Settings that can reduce safety, and whether they do. */
   readonly insecure: readonly { readonly setting: string; readonly isOn: boolean }[]
+  readonly times: RequestTimes
+  readonly flushes: FlushBuckets
+  /** Milliseconds between the commit of a row and its acknowledgement. */
+  readonly propagation: Buckets
   /** Log lines that were dropped since the start. */
   readonly linesDropped: () => number
 }
@@ -35,6 +46,8 @@ export type WatchedState = {
   readonly troubles: () => readonly Trouble[]
   readonly clockDriftMs: () => number
   readonly doesUpkeep: () => boolean
+  readonly feed: () => FeedCounts
+  readonly open: () => Promise<OpenCounts>
   readonly indexes: {
     readonly differences: Differences
     readonly removedEarly: number
@@ -42,12 +55,24 @@ export type WatchedState = {
   }
 }
 
+export type FeedCounts = {
+  readonly subscribers: number
+  readonly applied: number
+  readonly behind: number
+  readonly lapsed: number
+}
+
+/** What waits for a person, in all realms. */
+export type OpenCounts = { readonly holds: number; readonly approvals: number }
+
 /** Prometheus metrics. Hot paths count into a plain map; the registry reads it when it is scraped. */
-export function createMetrics({ realms, insecure, linesDropped }: MetricsParts): Metrics {
+export function createMetrics(parts: MetricsParts): Metrics {
+  const { realms, insecure, linesDropped, times } = parts
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const answers = tally(registry, 'rescind_answers_total')
+  showAnswers(registry, times)
   const denials = tally(registry, 'rescind_denials_total')
+  showTimes(registry, parts)
   watchRealms(registry, realms)
   watchLog(registry, linesDropped)
   const lateness = new Histogram({
@@ -56,13 +81,66 @@ export function createMetrics({ realms, insecure, linesDropped }: MetricsParts):
   })
   showSettings(registry, insecure)
   return {
-    answered: answers,
+    answered: (route, status, beganMs) => times.answered(route, status, beganMs),
     denied: denials,
     late: (ms) => lateness.observe(ms / 1_000),
     watch: (state) => watchState(registry, state),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   }
+}
+
+function showAnswers(registry: Registry, times: RequestTimes): void {
+  new Counter({
+    ...described('rescind_answers_total', registry),
+    collect() {
+      this.reset()
+      for (const [route, { statuses }] of times.routes)
+        for (const [status, count] of statuses) this.inc({ route, status: String(status) }, count)
+    },
+  })
+  showBuckets(registry, 'rescind_answer_seconds', {
+    divisor: 1_000,
+    read: function* () {
+      for (const [route, { times: buckets }] of times.routes) yield [{ route }, buckets]
+    },
+  })
+}
+
+function showTimes(registry: Registry, { flushes, propagation }: MetricsParts): void {
+  showBuckets(registry, 'rescind_commit_seconds', { divisor: 1_000, read: () => [[{}, flushes.commits]] })
+  showBuckets(registry, 'rescind_fsync_seconds', { divisor: 1_000, read: () => [[{}, flushes.syncs]] })
+  showBuckets(registry, 'rescind_group_writes', { divisor: 1, read: () => [[{}, flushes.writes]] })
+  showBuckets(registry, 'rescind_propagation_seconds', { divisor: 1_000, read: () => [[{}, propagation]] })
+}
+
+/** How a verifier stands to the end of the log. */
+const STATES = ['applied', 'behind', 'lapsed'] as const
+
+function watchPeople(registry: Registry, { feed, open }: WatchedState): void {
+  new Gauge({
+    ...described('rescind_feed_subscribers', registry),
+    collect() {
+      this.set(feed().subscribers)
+    },
+  })
+  new Gauge({
+    ...described('rescind_verifier_instances', registry),
+    collect() {
+      const counts = feed()
+      for (const state of STATES) this.set({ state }, counts[state])
+    },
+  })
+  const waiting = (name: MetricName, which: keyof OpenCounts): void => {
+    new Gauge({
+      ...described(name, registry),
+      async collect() {
+        this.set((await open())[which])
+      },
+    })
+  }
+  waiting('rescind_holds_open', 'holds')
+  waiting('rescind_approvals_open', 'approvals')
 }
 
 function showSettings(registry: Registry, insecure: MetricsParts['insecure']): void {
@@ -153,7 +231,9 @@ function watchNodes(registry: Registry, nodes: Nodes | undefined): void {
   show('rescind_acknowledgements_waiting', () => nodes?.waiting ?? 0)
 }
 
-function watchState(registry: Registry, { troubles, clockDriftMs, doesUpkeep, indexes }: WatchedState): void {
+function watchState(registry: Registry, state: WatchedState): void {
+  const { troubles, clockDriftMs, doesUpkeep, indexes } = state
+  watchPeople(registry, state)
   new Gauge({
     ...described('rescind_upkeep_owner', registry),
     collect() {

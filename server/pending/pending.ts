@@ -110,6 +110,14 @@ export class PendingKind<T extends Waiting, State extends string> {
     return { items: entries, next }
   }
 
+  /** How many are open, at most `OPEN_MAX`. */
+  async count(realm: Realm): Promise<number> {
+    // Ids go on in base64url, in which nothing comes after `~`.
+    const between = { after: this.#prefix, below: `${this.#prefix}~` }
+    const ask = { collection: this.name, ...between, limit: OPEN_MAX }
+    return (await realm.store.recordsCounted(realm.ordinal, ask)).count
+  }
+
   async ended(realm: Realm, after: string | undefined, limit: number): Promise<Page<OldOne<T, State>>> {
     const { entries, next } = await realm.store.expiringPage(realm.ordinal, { kind: this.name, after, limit })
     const alive = entries.filter(({ expiresAtMs }) => expiresAtMs > realm.nowMs())

@@ -208,6 +208,7 @@ class SqliteStore implements Store, SideLogged {
     for (const { realm } of done.heads) this.#watches.moved(realm)
     return {
       outcomes,
+      syncMs: done.syncMs,
       heads: new Map(done.heads.map(({ realm, seq, chain }) => [realm, { seq, chain: Buffer.from(chain) }])),
     }
   }

@@ -29,6 +29,8 @@ export type Committed = {
   readonly outcomes: Float64Array
   /** Rows of the tokens that were put or forgotten, in the order of the operations. */
   readonly rows: Float64Array
+  /** Milliseconds that the disk was waited for. */
+  readonly syncMs: number
   /** Pages in the write-ahead log now. */
   readonly logPages: number
   readonly heads: readonly {

@@ -86,6 +86,7 @@ function commit(store: Open, ask: Extract<WriterAsk, { kind: 'commit' }>): Commi
   const { db } = store
   const outcomes = new Float64Array(group.writes.length)
   const before = new Map<RealmOrdinal, LogHead>()
+  let syncMs = 0
   store.applier.tokens.beginGroup()
   db.exec('BEGIN IMMEDIATE')
   try {
@@ -100,7 +101,7 @@ function commit(store: Open, ask: Extract<WriterAsk, { kind: 'commit' }>): Commi
     }
     // The other volume first: whatever the store has, the side log has.
     if (store.side !== undefined) ship(store.side, { group, outcomes, before, applier: store.applier })
-    db.exec('COMMIT')
+    syncMs = timed(() => db.exec('COMMIT'))
   } catch (error) {
     abandon(store)
     throw error
@@ -115,7 +116,13 @@ function commit(store: Open, ask: Extract<WriterAsk, { kind: 'commit' }>): Commi
     return { realm, seq, chain: new Uint8Array(chain) }
   })
   const { log } = store.logSize.get() as { log: number }
-  return { outcomes, heads, rows: Float64Array.from(store.applier.tokens.moved), logPages: log }
+  return { outcomes, heads, syncMs, rows: Float64Array.from(store.applier.tokens.moved), logPages: log }
+}
+
+function timed(act: () => void): number {
+  const beginMs = performance.now()
+  act()
+  return performance.now() - beginMs
 }
 
 /** If the side log cannot be marked, it counts as not closed in order, which is the safe side. */
