@@ -25,10 +25,13 @@ export {
   countCredentialsEnded,
   credentialsEnded,
   endingOf,
+  LOGINS as IDENTITY_LOGINS,
+  type Login as IdentityLogin,
+  loginsOf as identityLoginsOf,
   longLivedCredentials,
 } from './identity/directory/long-lived-credentials.ts'
 export { seededMfa } from './identity/directory/mfa.ts'
-export { roleIdOfName } from './identity/directory/roles.ts'
+export { grantedRole as identityRole, roleIdOfName } from './identity/directory/roles.ts'
 export { identityTenantValue } from './identity/directory/tenants.ts'
 export {
   accountOf as identityAccountOf,

@@ -14,7 +14,7 @@ import {
 import { KEEP_FOREVER_MS, Overloaded } from '@rescind/core'
 import { defined } from '@rescind/core/bytes'
 import type { CutoffAsOf, RevokeRule, Target } from '@rescind/core/log'
-import { credentialsEnded } from '@rescind/dialects'
+import { credentialsEnded, type IdentityLogin } from '@rescind/dialects'
 
 /** A rule to write later, as it was resolved when it was requested. */
 export type KeptRule = {
@@ -24,6 +24,8 @@ export type KeptRule = {
   readonly skewSeconds?: number
   /** Whether the person's long-lived credentials stay; absent: they end with a cutoff over that person. */
   readonly keepCredentials?: boolean
+  /** As `Ruling.alsoEnds`. */
+  readonly alsoEnds?: readonly IdentityLogin[]
   readonly reason: string
   readonly note?: string
   /** The author of the request. */
@@ -49,6 +51,7 @@ const SHAPE = shaped(
     tokenKeepUntilMs: 'number',
     skewSeconds: 'number',
     keepCredentials: 'flag',
+    alsoEnds: 'texts',
   },
 )
 
@@ -67,6 +70,8 @@ export type Ruling = {
   readonly audit: Audit
   /** Whether long-lived credentials stay; absent: they end with a cutoff over their person. */
   readonly keepCredentials?: boolean | undefined
+  /** What else of its logins ends with a cutoff over a person. */
+  readonly alsoEnds?: readonly IdentityLogin[] | undefined
 }
 
 /** The part of a write that holds the rows of rules, after what ends credentials in the Identity directory. */
@@ -89,7 +94,7 @@ export async function commitRules(
   commit: (rows: RulingRows) => Promise<Outcome>,
 ): Promise<Ruled | undefined> {
   const { rules, audit, keepCredentials = false } = ruling
-  const ended = keepCredentials ? NOTHING : await credentialsEnded(realm, rules, audit)
+  const ended = keepCredentials ? NOTHING : await credentialsEnded(realm, ruling, audit)
   const whole = await commitRows(commit, {
     ...ended,
     operations: [...ended.operations, ...rowsOf(realm, rules, audit)],
@@ -111,12 +116,12 @@ async function commitRows(
 }
 
 /** The tokens by which credentials were made are dead by now, so only new logins could make more. */
-async function endMadeMeanwhile(realm: Realm, { rules, audit }: Ruling): Promise<void> {
+async function endMadeMeanwhile(realm: Realm, { rules, audit, alsoEnds }: Ruling): Promise<void> {
   // The mark of a call finds its rules, and nothing else.
   const { once: _once, ...rest } = audit
   for (let pass = 0; pass < PASSES_MAX; pass += 1) {
     // What is made of others meanwhile does not matter: the next pass sees whether something is left.
-    const { operations } = await credentialsEnded(realm, rules, rest)
+    const { operations } = await credentialsEnded(realm, { rules, alsoEnds }, rest)
     if (operations.length === 0) return
     await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   }

@@ -47,6 +47,7 @@ export type PreviewJson = {
   }
   readonly usedLast15Minutes: number
   readonly credentials?: number | undefined
+  readonly alsoEnds?: readonly string[] | undefined
   readonly notCounted?: NotCounted | undefined
   readonly summary: string
   readonly digest: string
@@ -68,6 +69,11 @@ export const PREVIEW: z.ZodType<PreviewJson> = z
     credentials: count
       .optional()
       .describe('API keys and application credentials of Identity users that end with it'),
+    alsoEnds: z
+      .array(z.string())
+      .readonly()
+      .optional()
+      .describe('Of an Identity user: password, secondFactors'),
     notCounted: z
       .strictObject({
         what: z.string(),

@@ -85,7 +85,7 @@ export async function sizeOf(asking: Asking, resolved: Resolved, limit: number):
 /** What ends along with the credentials that these targets end, beyond their own cutoff. Reads only. */
 export async function takenAlong(realm: Realm, targets: readonly Target[]): Promise<readonly Target[]> {
   const rules = targets.filter((target) => target.kind === 'cut').map((target) => ruleOn(realm, target))
-  const { operations } = await credentialsEnded(realm, rules, { by: '', from: '', how: '' })
+  const { operations } = await credentialsEnded(realm, { rules }, { by: '', from: '', how: '' })
   return operations.flatMap((one) =>
     one.kind === 'append' && one.row.rule.kind === 'revoke' ? [one.row.rule.target] : [],
   )

@@ -1,7 +1,7 @@
 import { type Audit, type Caller, type Cause, type Operation, type Realm, whoOf } from '@rescind/authority'
 import { defined } from '@rescind/core/bytes'
 import { decodeRule, type RevokeRule, traitsOf } from '@rescind/core/log'
-import { commitRules } from '../pending/kept-rule.ts'
+import { commitRules, type Ruling } from '../pending/kept-rule.ts'
 import type { Written } from '../receipts/receipt.ts'
 
 /** A mark in an act's own write. It makes the act happen at most once, even across a crash; `id` finds it. */
@@ -17,6 +17,7 @@ export type RuleWrite = {
   readonly skewSeconds?: number | undefined
   readonly once?: Once | undefined
   readonly keepCredentials?: boolean | undefined
+  readonly alsoEnds?: Ruling['alsoEnds']
   /** Operations for the same write, placed before the rules; for example the end of a hold. */
   readonly also?: readonly Operation[]
 }
@@ -27,7 +28,7 @@ export async function writeRules(realm: Realm, write: RuleWrite): Promise<Writte
   const { how, reason: why, note, cause, once, skewSeconds } = write
   const audit: Audit = defined({ ...whoOf(caller), how, why, note, cause, once: once?.id, skewSeconds })
   const before = [...also, ...(write.once === undefined ? [] : [write.once.mark])]
-  const ruling = { rules, audit, keepCredentials: write.keepCredentials }
+  const ruling = { rules, audit, keepCredentials: write.keepCredentials, alsoEnds: write.alsoEnds }
   const ruled = await commitRules(realm, ruling, (effect) =>
     realm.commit({
       realm: realm.ordinal,

@@ -115,6 +115,7 @@ const OPERATION = {
   '/check-profiles/{name}': () => '/check-profiles/leaky',
   '/settings': () => '/settings',
   '/realms/{name}': () => '/realms/branch',
+  '/identity-users/{userId}': () => '/identity-users/78',
 } as const
 
 /** Every PATCH of the API, with the members that its body may have. */
@@ -157,7 +158,8 @@ const VALUES = fc.oneof(
 /** The members that a responder's PATCH may change, and to what. */
 function narrowed(before_: object, after_: object): object {
   const { enabled } = after_ as { readonly enabled?: boolean }
-  return enabled === false ? { ...before_, enabled: false } : before_
+  const state = 'state' in before_ ? { state: 'disabled' } : {}
+  return enabled === false ? { ...before_, enabled: false, ...state } : before_
 }
 
 test('no PATCH of a responder makes anything live again or wider', async () => {

@@ -404,6 +404,7 @@ export const STORED = {
       'tokenKeepUntilMs',
       'skewSeconds',
       'keepCredentials',
+      'alsoEnds',
       'reason',
       'note',
       'by',

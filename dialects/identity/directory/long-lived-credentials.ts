@@ -3,7 +3,7 @@ import type { CutoffShape, CutoffTarget, RevokeRule, Target } from '@rescind/cor
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from './app-credentials.ts'
 import { type Change, deleted, updated } from './changes.ts'
 import { appCredentialClient, appCredentialOf, IDENTITY } from './names.ts'
-import { IDENTITY_USERS, withoutApiKey } from './users.ts'
+import { IDENTITY_USERS, type IdentityUser, mfaOf, withoutApiKey } from './users.ts'
 import { changesWithAll } from './write.ts'
 
 /** The part of a write that ends credentials. It is stale, or conflicts, once another one was made since they were listed. */
@@ -23,30 +23,45 @@ export type CredentialsEnded = Pick<Write, 'operations' | 'expects' | 'reads'>
  */
 export async function credentialsEnded(
   realm: Realm,
-  rules: readonly RevokeRule[],
+  { rules, alsoEnds = [] }: EndingRules,
   audit: Audit,
 ): Promise<CredentialsEnded> {
   const { seq: afterSeq } = realm.index
-  const targets = rules.map(({ target }) => target).filter(isOverPerson)
+  const written = rules.map(({ target }) => target)
+  const targets = written.filter(isOverPerson)
   if (targets.length === 0) return { operations: [], expects: [] }
-  const { changes, expects } = await changesByAll(realm, targets)
-  return { ...(await endedBy(realm, { changes, afterSeq }, audit)), expects }
+  const { changes, expects } = await changesByAll(realm, targets, alsoEnds)
+  return { ...(await endedBy(realm, { changes, written, afterSeq }, audit)), expects }
 }
 
-type Listed = { readonly changes: readonly Change[]; readonly afterSeq: number }
+/** What a person logs in by besides, and what ends with a cutoff over that person only if the cutoff's author says so. */
+export const LOGINS = ['password', 'secondFactors'] as const
+export type Login = (typeof LOGINS)[number]
+
+export type EndingRules = {
+  readonly rules: readonly RevokeRule[]
+  readonly alsoEnds?: readonly Login[] | undefined
+}
+
+type Listed = {
+  readonly changes: readonly Change[]
+  /** Targets of rules in the same write. */
+  readonly written: readonly Target[]
+  readonly afterSeq: number
+}
 
 async function endedBy(
   realm: Realm,
-  { changes, afterSeq }: Listed,
+  { changes, written, afterSeq }: Listed,
   audit: Audit,
 ): Promise<Pick<Write, 'operations' | 'reads'>> {
-  const { operations, searched } = await changesWithAll(realm, changes, audit)
+  const { operations, searched } = await changesWithAll(realm, { changes, written }, audit)
   return { operations, reads: { collections: [IDENTITY_APP_CREDENTIALS.name, ...searched], afterSeq } }
 }
 
 /** How many long-lived credentials rules over these targets would end. */
 export async function countCredentialsEnded(realm: Realm, targets: readonly Target[]): Promise<number> {
-  return (await changesByAll(realm, targets.filter(isOverPerson))).changes.length
+  return (await changesByAll(realm, targets.filter(isOverPerson), [])).changes.length
 }
 
 /** Others, as over a tenant, a source or a realm, end tokens only: most of its people are not the reason for the cutoff. */
@@ -58,10 +73,15 @@ const PERSONS: ReadonlySet<CutoffShape> = new Set(['subject', 'subject+tenant', 
 
 type Ending = { readonly changes: Change[]; readonly expects: Expectation[] }
 
-async function changesByAll(realm: Realm, targets: readonly CutoffTarget[]): Promise<Ending> {
+async function changesByAll(
+  realm: Realm,
+  targets: readonly CutoffTarget[],
+  alsoEnds: readonly Login[],
+): Promise<Ending> {
   const ending: Ending = { changes: [], expects: [] }
   for (const target of targets) {
-    if (target.shape === 'subject') await endKey(realm, ending, target.principals.subject)
+    const { subject = '' } = target.principals
+    if (target.shape === 'subject') await endLogins(realm, ending, { subject, alsoEnds })
     ending.changes.push(...(await credentialsBy(realm, target)))
   }
   return ending
@@ -88,13 +108,39 @@ async function credentialsBy(realm: Realm, target: CutoffTarget): Promise<readon
   }
 }
 
-/** Without a key the write expects the record as it is, so that none is made meanwhile. */
-async function endKey(realm: Realm, { changes, expects }: Ending, subject = ''): Promise<void> {
+type OfPerson = { readonly subject: string; readonly alsoEnds: readonly Login[] }
+
+/** Where there is nothing to end, the write expects the record as it is, so that nothing is made meanwhile. */
+async function endLogins(
+  realm: Realm,
+  { changes, expects }: Ending,
+  { subject, alsoEnds }: OfPerson,
+): Promise<void> {
   const entry = await realm.directory.readable(IDENTITY_USERS, subject)
-  if (entry?.value.apiKeyDigest !== undefined)
-    changes.push(updated('user', entry, withoutApiKey(entry.value)))
-  else if (entry !== undefined)
+  if (entry === undefined) return
+  const { value } = entry
+  const ended = loginsOf(value).filter((login) => alsoEnds.includes(login))
+  if (value.apiKeyDigest === undefined && ended.length === 0)
     expects.push({ collection: IDENTITY_USERS.name, id: entry.id, version: entry.version })
+  else changes.push(updated('user', entry, withoutLogins(withoutApiKey(value), ended)))
+}
+
+/** Those of `LOGINS` that a user has. */
+export function loginsOf(user: IdentityUser): readonly Login[] {
+  const { isEnabled, otpDevices, phones } = mfaOf(user)
+  const hasFactors = isEnabled || otpDevices.length > 0 || phones.length > 0
+  return [
+    ...(user.passwordHash === undefined ? [] : (['password'] as const)),
+    ...(hasFactors ? (['secondFactors'] as const) : []),
+  ]
+}
+
+/** Whether second factors are demanded of the user is no login, and stays. */
+function withoutLogins(user: IdentityUser, logins: readonly Login[]): IdentityUser {
+  const { passwordHash: _hash, ...rest } = user
+  const kept = logins.includes('password') ? rest : user
+  if (!logins.includes('secondFactors')) return kept
+  return { ...kept, mfa: { ...mfaOf(user), isEnabled: false, otpDevices: [], phones: [] } }
 }
 
 async function deletions(
@@ -152,7 +198,7 @@ export async function endingOf(
   const { seq: afterSeq } = realm.index
   const change = await endingChange(realm, userId, id)
   if (change === undefined) return undefined
-  return { ...(await endedBy(realm, { changes: [change], afterSeq }, audit)), expects: [] }
+  return { ...(await endedBy(realm, { changes: [change], written: [], afterSeq }, audit)), expects: [] }
 }
 
 async function endingChange(realm: Realm, userId: string, id: string): Promise<Change | undefined> {

@@ -11,8 +11,10 @@ import {
 } from '@rescind/authority'
 import { Overloaded } from '@rescind/core'
 import { defined } from '@rescind/core/bytes'
+import type { Target } from '@rescind/core/log'
 import { cascade, type Plan } from './cascade.ts'
 import { type Change, type ChangeOf, COLLECTIONS, type Kind } from './changes.ts'
+import type { Cutoff } from './consequences.ts'
 
 /** The message of both versions for `holds-credential`. */
 export const HOLDS_CREDENTIAL = 'A name or a description contains a credential: remove it.'
@@ -133,13 +135,30 @@ function recordOperations<K extends Kind>(
  */
 export async function changesWithAll(
   realm: Realm,
-  changes: readonly Change[],
+  { changes, written }: WithRules,
   audit: Audit,
 ): Promise<{ readonly operations: readonly Operation[]; readonly searched: readonly string[] }> {
   const plan = await cascade(realm, changes)
   if (plan.kind === 'too-many')
     throw new Overloaded('this rule would change more directory records than one write may: narrow it')
-  return { operations: operationsUnder(realm, plan, audit), searched: plan.searched }
+  const cutoffs = plan.cutoffs.filter((cutoff) => !written.some((target) => isSame(cutoff, target)))
+  return { operations: operationsUnder(realm, { ...plan, cutoffs }, audit), searched: plan.searched }
+}
+
+type WithRules = {
+  readonly changes: readonly Change[]
+  /** Targets of rules that the same write has: a cutoff that equals one is not written twice. */
+  readonly written: readonly Target[]
+}
+
+function isSame({ shape, principals }: Cutoff, target: Target): boolean {
+  if (target.kind !== 'cut' || target.shape !== shape) return false
+  const { issuedBeforeMs, asOf, basis } = target
+  const isPlain = issuedBeforeMs === undefined && asOf === undefined && basis === undefined
+  const [ours, theirs] = [principals, target.principals].map(({ source, subject, client, tenant }) =>
+    JSON.stringify([source, subject, client, tenant]),
+  )
+  return isPlain && ours === theirs
 }
 
 type Line = { tail: Promise<unknown>; waiting: number }

@@ -20,6 +20,7 @@ const SHUT_OR_ENDED = z.union([
 export const NARROWING: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
   ['changeClient', SHUT_OR_ENDED],
   ['changeIssuer', DISABLED],
+  ['changeIdentityUser', DISABLED],
   // A replaced key ends those before it.
   [
     'changeChatApp',

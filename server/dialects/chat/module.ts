@@ -2,6 +2,7 @@ import type { Realm } from '@rescind/authority'
 import { CHAT_APPS, CHAT_PREFIXES } from '@rescind/dialects'
 import { wholeNumber } from '../../config/parse.ts'
 import { CHAT_APP_ENDPOINTS } from '../../control/resources/chat-apps.ts'
+import { CHAT_CLIENT_ENDPOINTS } from '../../control/resources/chat-clients.ts'
 import type { SourceShape } from '../../rules/sources.ts'
 import { type DialectModule, dialectModule } from '../module.ts'
 import { mountChat } from './mount.ts'
@@ -58,6 +59,6 @@ export const CHAT: DialectModule = dialectModule({
   seed: CHAT_SEED,
   secrets: CHAT_SECRETS,
   people: findChatClients,
-  resources: CHAT_APP_ENDPOINTS,
+  resources: [...CHAT_APP_ENDPOINTS, ...CHAT_CLIENT_ENDPOINTS],
   settings: SETTINGS,
 })

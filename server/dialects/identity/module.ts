@@ -1,6 +1,8 @@
 import { createIdentityDialect } from '@rescind/dialects'
 import { RATE_MAX, trueOrFalse, wholeNumber } from '../../config/parse.ts'
 import { IDENTITY_CREDENTIAL_ENDPOINTS } from '../../control/resources/identity-credentials.ts'
+import { END_IDENTITY_USER } from '../../control/resources/identity-user-end.ts'
+import { IDENTITY_USER_ENDPOINTS } from '../../control/resources/identity-users.ts'
 import { type DialectModule, dialectModule } from '../module.ts'
 import { findIdentityUsers } from './people.ts'
 import { IDENTITY_SECRETS } from './secrets.ts'
@@ -50,6 +52,6 @@ export const IDENTITY: DialectModule = dialectModule({
   seed: IDENTITY_SEED,
   secrets: IDENTITY_SECRETS,
   people: findIdentityUsers,
-  resources: IDENTITY_CREDENTIAL_ENDPOINTS,
+  resources: [...IDENTITY_USER_ENDPOINTS, END_IDENTITY_USER, ...IDENTITY_CREDENTIAL_ENDPOINTS],
   settings: SETTINGS,
 })

@@ -1,9 +1,10 @@
-import { callerFacts, ISSUERS, type IssuerValue, type Realm } from '@rescind/authority'
-import { isHeld, isMintingHeld, isSuspended, type TokenFacts } from '@rescind/core'
+import { ISSUERS, type IssuerValue, type Realm } from '@rescind/authority'
+import { isSuspended, type TokenFacts } from '@rescind/core'
 import type { Target } from '@rescind/core/log'
 import { foreignIssuer, foreignSource, isForeignSource } from '@rescind/core/tokens'
 import { nextTurn } from '../../../machine/turns.ts'
 import type { Person } from '../../../records/people.ts'
+import { isOnHold } from '../../../rules/held.ts'
 import { stateOf } from '../tokens.ts'
 import { findReceipts, foreignFinding, isJtiRevoked, sourceOfGrant } from './exact.ts'
 import type { FindingJson, TargetJson } from './find-json.ts'
@@ -110,9 +111,7 @@ function targetOf({ role, source, name }: Bearer): TargetJson {
 
 /** Whether a hold is over these principals. Cutoffs do not hit what is issued from now on. */
 function stateOfBearer(realm: Realm, { role, source, name }: Bearer): 'live' | 'held' {
-  const facts = { ...callerFacts({ source }, realm.position()), [role]: name }
-  const { index } = realm
-  return isMintingHeld(facts, index) || isHeld(facts, index) ? 'held' : 'live'
+  return isOnHold(realm, { source, [role]: name }) ? 'held' : 'live'
 }
 
 async function issuersOf({ realm, into }: Search): Promise<readonly IssuerValue[]> {

@@ -16,6 +16,7 @@ type ApprovalJson = {
   readonly covers?: CoversJson | undefined
   readonly tokens?: number | undefined
   readonly complete?: boolean | undefined
+  readonly alsoEnds?: readonly string[] | undefined
   readonly approvalAboveTokens?: number | null | undefined
   readonly reason: string
   readonly note?: string | undefined
@@ -33,6 +34,7 @@ export const APPROVAL: z.ZodType<ApprovalJson> = z
     covers: COVERS.optional(),
     tokens: z.int().optional().describe('Live tokens that it covered when it was asked for'),
     complete: z.boolean().optional().describe('Whether that many exactly; if not, at least'),
+    alsoEnds: z.array(z.string()).readonly().optional().describe('password, secondFactors'),
     approvalAboveTokens: z.int().nullable().optional(),
     ...{ reason: z.string(), note: z.string().optional() },
     ...{ askedBy: z.string(), askedByOwner: z.string().optional() },
@@ -53,6 +55,7 @@ function approvalJson({ name: realm }: Realm, id: string, value: Readable): Appr
           covers: coversJson(act.rule.targets, act.rule.skewSeconds),
           tokens: act.tokens,
           complete: act.complete,
+          alsoEnds: act.rule.alsoEnds,
           note: act.rule.note,
         }
   return {

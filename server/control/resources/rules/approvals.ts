@@ -139,6 +139,7 @@ async function actOf(realm: Realm, act: ApprovalAct): Promise<NonNullable<EndApp
     rules: rulesNow(realm, rule),
     audit: { ...audit, why: rule.reason, ...auditMembers(rule) },
     keepCredentials: rule.keepCredentials,
+    alsoEnds: rule.alsoEnds,
   })
 }
 

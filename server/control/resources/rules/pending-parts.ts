@@ -24,6 +24,7 @@ export function keptRuleOf(
     reason,
     note,
     keepCredentials: ask.body.keepCredentials === true ? true : undefined,
+    alsoEnds: ask.body.alsoEnds,
     by: ask.by.caller.id,
     byName: ask.by.caller.name,
     byOwner: ask.by.owner,

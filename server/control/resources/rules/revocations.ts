@@ -10,7 +10,7 @@ import { isOfPreview, PREVIEW, type PreviewJson } from '../../../rules/preview.t
 import { type Resolved, rulesOf } from '../../../rules/resolved.ts'
 import { neededApproval } from '../../../rules/size.ts'
 import { writeRules } from '../../../rules/write.ts'
-import { type Ask, type Endpoint, endpoint } from '../../frame/endpoint.ts'
+import { type AnswerShape, type Ask, type Endpoint, endpoint } from '../../frame/endpoint.ts'
 import { inScan } from '../../frame/limits.ts'
 import { answerNumberedPage } from '../../frame/paged.ts'
 import { unknownBy } from '../../frame/who.ts'
@@ -24,27 +24,45 @@ import { TIMEOUT, TIMEOUT_MS } from './timeout.ts'
 
 const PAGE_MAX = 500
 
-type RevokeBody = RuleBody & {
+export type RevokeBody = RuleBody & {
   readonly dryRun?: boolean | undefined
   readonly ifPreview?: string | undefined
   readonly wait?: 'durable' | 'enforced' | undefined
   readonly timeoutMs?: number | undefined
 }
 
+type ActMembers = {
+  readonly dryRun: z.ZodOptional<z.ZodBoolean>
+  readonly ifPreview: z.ZodOptional<z.ZodString>
+  readonly wait: z.ZodOptional<z.ZodEnum<{ durable: 'durable'; enforced: 'enforced' }>>
+  readonly timeoutMs: z.ZodOptional<z.ZodInt>
+}
+
+/** Members of every call that writes a rule at once. */
+export const ACT_MEMBERS: ActMembers = {
+  dryRun: z.boolean().optional().describe('Only say what it would end'),
+  ifPreview: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe("A preview's digest: do it only if that still holds"),
+  wait: z.enum(['durable', 'enforced']).optional(),
+  timeoutMs: TIMEOUT.optional().describe('How long a preview counts, or how long to wait for enforcement'),
+}
+
 const REVOKE_BODY: z.ZodType<RevokeBody> = z
-  .strictObject({
-    ...RULE_MEMBERS,
-    dryRun: z.boolean().optional().describe('Only say what it would end'),
-    ifPreview: z
-      .string()
-      .min(1)
-      .max(128)
-      .optional()
-      .describe("A preview's digest: do it only if that still holds"),
-    wait: z.enum(['durable', 'enforced']).optional(),
-    timeoutMs: TIMEOUT.optional().describe('How long a preview counts, or how long to wait for enforcement'),
-  })
+  .strictObject({ ...RULE_MEMBERS, ...ACT_MEMBERS })
   .meta({ id: 'RevocationRequest' })
+
+export const REVOKE_ANSWERS: Readonly<Record<number, AnswerShape>> = {
+  200: { what: 'What it would end; nothing was written', schema: PREVIEW },
+  201: { what: 'Revoked, durably', schema: RECEIPT },
+  202: {
+    what: 'It covers more than one person may revoke here: it waits for a second one',
+    schema: APPROVAL,
+  },
+}
 
 /** `POST /control/v1/revocations`: one durable append for all targets. */
 const REVOKE: Endpoint = endpoint({
@@ -55,19 +73,13 @@ const REVOKE: Endpoint = endpoint({
   role: 'responder',
   rateClass: 'revoke',
   body: REVOKE_BODY,
-  answers: {
-    200: { what: 'What it would end; nothing was written', schema: PREVIEW },
-    201: { what: 'Revoked, durably', schema: RECEIPT },
-    202: {
-      what: 'It covers more than one person may revoke here: it waits for a second one',
-      schema: APPROVAL,
-    },
-  },
+  answers: REVOKE_ANSWERS,
   handle: revoke,
   recover: recovered,
 })
 
-async function revoke(ask: Ask<unknown, RevokeBody>): Promise<Answer | Stale> {
+/** Writes the rule of a request, or previews it, or asks a second person. */
+export async function revoke(ask: Ask<unknown, RevokeBody>): Promise<Answer | Stale> {
   const { body, realm, by, how } = ask
   const resolved = await resolveRule(ask, body)
   if (isAnswer(resolved)) return resolved
@@ -91,6 +103,7 @@ async function revoke(ask: Ask<unknown, RevokeBody>): Promise<Answer | Stale> {
     note,
     skewSeconds: resolved.skewSeconds,
     keepCredentials: body.keepCredentials,
+    alsoEnds: body.alsoEnds,
     once: ask.once,
   })
   if (written === 'stale') return 'stale'
@@ -104,13 +117,13 @@ const CHANGED: Problem = problem(
 )
 
 /** The blast radius, computed by the code that also decides what is written. */
-function preview(ask: Ask<unknown, RevokeBody>, resolved: Resolved): Promise<PreviewJson> {
-  const { timeoutMs, keepCredentials } = ask.body
-  return blastRadius(ask, { resolved, timeoutMs, keepCredentials })
+async function preview(ask: Ask<unknown, RevokeBody>, resolved: Resolved): Promise<PreviewJson> {
+  const { timeoutMs, keepCredentials, alsoEnds } = ask.body
+  return { ...(await blastRadius(ask, { resolved, timeoutMs, keepCredentials })), alsoEnds }
 }
 
 /** The outcome of a request whose answer was lost. */
-async function recovered(
+export async function recovered(
   { realm, parts }: Pick<Ask, 'realm' | 'parts'>,
   once: string,
 ): Promise<Answer | undefined> {

@@ -1,3 +1,4 @@
+import type { IdentityLogin } from '@rescind/dialects'
 import { z } from 'zod'
 
 /** Characters of any name in a rule. */
@@ -68,6 +69,8 @@ export type RuleBody = {
   readonly reason: string
   readonly note?: string | undefined
   readonly keepCredentials?: boolean | undefined
+  /** Only calls about an Identity user have it. */
+  readonly alsoEnds?: readonly IdentityLogin[] | undefined
 }
 
 type RuleMembers = {
