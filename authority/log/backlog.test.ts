@@ -4,13 +4,8 @@ import { Overloaded, type Principals, realmOrdinal } from '@rescind/core'
 import { callerAt } from '../../test/kit/acts.ts'
 import { openWorld } from '../../test/kit/realm.ts'
 import { Backlog, type SharePath } from './backlog.ts'
-import {
-  type CommitQueue,
-  GROUP_MAX,
-  GroupCommit,
-  ISSUE_QUEUE_MAX,
-  REVOKE_QUEUE_MAX,
-} from './group-commit.ts'
+import { GROUP_MAX, GroupCommit, ISSUE_QUEUE_MAX, REVOKE_QUEUE_MAX } from './group-commit.ts'
+import type { CommitQueue } from './writes.ts'
 import { sharesOf } from './writes.ts'
 
 type Item = { readonly name: string; readonly path: SharePath }

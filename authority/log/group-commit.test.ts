@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Overloaded, StoreUnavailable } from '@rescind/core'
-import {
-  type CommitQueue,
-  GROUP_MAX,
-  GroupCommit,
-  ISSUE_QUEUE_MAX,
-  REVOKE_QUEUE_MAX,
-} from './group-commit.ts'
+import { GROUP_MAX, GroupCommit, ISSUE_QUEUE_MAX, REVOKE_QUEUE_MAX } from './group-commit.ts'
+import type { CommitQueue } from './writes.ts'
 
 type Flushing = { readonly items: readonly string[]; finish(): void; fail(error: unknown): void }
 
@@ -195,4 +190,28 @@ test('closing ends, too, when the last flush fails', async () => {
   bench.flushes[0]?.fail(new StoreUnavailable('gone'))
   await failing
   await closing
+})
+
+test('a background write goes alone or with others, but in no group with a revocation, nor before one that waits', async () => {
+  const bench = new Bench()
+  void bench.submitMany(3, 'background')
+  void bench.submitMany(1, 'revoke')
+  void bench.submitMany(1, 'issue')
+  bench.defer()
+  const groups: string[][] = []
+  for (;;) {
+    await settled()
+    const flush = bench.flushes[groups.length]
+    if (flush === undefined) break
+    groups.push([...flush.items])
+    if (groups.length === 2) void bench.submitMany(1, 'revoke')
+    flush.finish()
+  }
+  assert.deepEqual(groups, [
+    ['revoke0', 'issue0'],
+    ['background0'],
+    ['revoke0'],
+    ['background1'],
+    ['background2'],
+  ])
 })

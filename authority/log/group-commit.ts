@@ -1,6 +1,7 @@
 import { Overloaded, StoreUnavailable } from '@rescind/core'
 import type { Defer } from '../ports.ts'
 import { Backlog, type SharePath } from './backlog.ts'
+import type { CommitQueue } from './writes.ts'
 
 /** Maximum writes of one flush: enough to fill a flush at every load that one process sees, few enough to stay below 10 ms. */
 export const GROUP_MAX = 256
@@ -13,7 +14,9 @@ export const ISSUE_QUEUE_MAX = 4_096
 /** Maximum waiting writes that revoke. Their queue is separate, so that a flood of sign-ins never turns a revocation away. */
 export const REVOKE_QUEUE_MAX = 32_768
 
-export type CommitQueue = 'revoke' | 'issue'
+/** Maximum waiting writes of the server's own that nobody waits for. */
+const BACKGROUND_QUEUE_MAX = 256
+
 export type Flush<T, R> = (items: readonly T[]) => Promise<readonly R[]>
 
 /** Called with an item's result before its caller's promise settles; `undefined`: outcome unknown. Must not throw. */
@@ -88,11 +91,16 @@ export class GroupCommit<T, R> {
   constructor(flush: Flush<T, R>, defer: Defer, pathOf: (item: T) => SharePath = () => []) {
     this.#flush = flush
     this.#defer = defer
-    this.#queues = { revoke: new Queue(REVOKE_QUEUE_MAX, pathOf), issue: new Queue(ISSUE_QUEUE_MAX, pathOf) }
+    this.#queues = {
+      revoke: new Queue(REVOKE_QUEUE_MAX, pathOf),
+      issue: new Queue(ISSUE_QUEUE_MAX, pathOf),
+      background: new Queue(BACKGROUND_QUEUE_MAX, pathOf),
+    }
   }
 
   get waiting(): number {
-    return this.#queues.revoke.length + this.#queues.issue.length
+    const { revoke, issue, background } = this.#queues
+    return revoke.length + issue.length + background.length
   }
 
   /** @throws Overloaded when the queue is full, StoreUnavailable after close; otherwise as the flush decides. */
@@ -188,9 +196,10 @@ export class GroupCommit<T, R> {
   }
 
   #take(): Waiting<T, R>[] {
-    const { revoke, issue } = this.#queues
+    const { revoke, issue, background } = this.#queues
     const reserved = Math.min(issue.length, ISSUE_SHARE)
     const first = revoke.take(GROUP_MAX - reserved)
-    return first.concat(issue.take(GROUP_MAX - first.length))
+    const own = first.length === 0 ? background.take(1) : []
+    return first.concat(issue.take(GROUP_MAX - first.length - own.length), own)
   }
 }

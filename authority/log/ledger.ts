@@ -28,7 +28,7 @@ import { timedCommit } from './timed-commit.ts'
 import {
   type GroupOutcome,
   type LogHead,
-  revokes,
+  queueOf,
   sharesOf,
   type Write,
   type WriteOutcome,
@@ -279,7 +279,7 @@ export class Ledger {
     if (suspension !== undefined && write.operations.length > 0 && !mendsLog(suspension, write))
       return Promise.reject(new RealmOutOfOrder(suspension.advice))
     this.#submitted += 1
-    return this.#commits.submit(write, revokes(write) ? 'revoke' : 'issue', told)
+    return this.#commits.submit(write, queueOf(write), told)
   }
 
   /** This realm's log is proved to be rolled back: until a new epoch begins it takes no writes, and no token is active. */

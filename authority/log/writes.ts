@@ -21,6 +21,8 @@ export type Write = {
    * once a record of theirs has changed since.
    */
   readonly reads?: { readonly collections: readonly string[]; readonly afterSeq: number }
+  /** Nobody waits for it, and no revocation may: it is in no group with one. */
+  readonly isBackground?: true
   /** Part of the upkeep: on a shared store it is stale once another process does that. */
   readonly isUpkeep?: true
   /** Ended tokens of its realm that it takes for not revoked: it is stale once a rule hits one of them. */
@@ -176,6 +178,15 @@ export function revokes(write: Write): boolean {
     const { rule } = operation.row
     return traitsOf(rule).hits(rule) !== undefined
   })
+}
+
+/** `background`: one write at a time, and never in a group with revocations or while some wait. */
+export type CommitQueue = 'revoke' | 'issue' | 'background'
+
+/** The commit queue of a write. */
+export function queueOf(write: Write): CommitQueue {
+  if (revokes(write)) return 'revoke'
+  return write.isBackground === true ? 'background' : 'issue'
 }
 
 /**
