@@ -38,7 +38,7 @@ export { makePrivateMembers } from './keys/private-keys.ts'
 export { seal, subkey, unseal } from './keys/sealing.ts'
 export { SIGNING_KEYS, type SigningKeyValue } from './keys/signing-keys.ts'
 export { EXPIRING_KINDS, type ExpiringKind, type IdentitySeal, KEY_PURPOSES, storedKind } from './kinds.ts'
-export { covers } from './log/covers.ts'
+export { covers, idsNamed } from './log/covers.ts'
 export { dependencyKeys, ownDependencies, rowKeys } from './log/dependency-keys.ts'
 export { collectEntries, collectExpired, GC_BATCH_MAX, type Staying } from './log/gc.ts'
 export type { Differences } from './log/index-compare.ts'
@@ -116,6 +116,16 @@ export type {
   TombstonesAsk,
   Watched,
 } from './ports.ts'
+export {
+  ACCEPTOR_KINDS,
+  type AcceptedName,
+  type Acceptor,
+  type AcceptorKind,
+  type Dropped,
+  joined,
+  type Note,
+  named,
+} from './realm/acceptances.ts'
 export { checkpointKeyOf } from './realm/checkpoint-key.ts'
 export { commitOwn } from './realm/commit-own.ts'
 export { adviceOn, type Unreadable } from './realm/disorder.ts'

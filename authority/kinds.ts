@@ -10,6 +10,8 @@ export type KeyPurpose = Brand<string, 'KeyPurpose'>
  * owns each kind and alone defines what its entries hold.
  */
 const KINDS = {
+  accepted: 'accepted',
+  acceptedDropped: 'accepted-dropped',
   bulkProgress: 'bulk',
   endedApproval: 'approvals',
   endedHold: 'holds',

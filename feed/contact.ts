@@ -12,6 +12,8 @@ export type Contact = {
   readonly label?: string
   readonly boundMs: number
   readonly onStale: StalePolicy
+  /** Whether its acknowledgements say which tokens it accepted; absent: not known yet, or an older version. */
+  readonly reports?: boolean
   readonly contactMs: number
   /** The end of the log at its first contact: it never accepted a token without knowing earlier rows. */
   readonly firstSeq: number
@@ -19,7 +21,7 @@ export type Contact = {
 
 /** The contact in a stored object that has its members, and maybe others. */
 export function contactIn(read: Readonly<Record<string, unknown>>): Contact | undefined {
-  const { instance, verifier, label, boundMs, onStale, contactMs, firstSeq } = read
+  const { instance, verifier, label, boundMs, onStale, contactMs, firstSeq, reports } = read
   if (typeof instance !== 'string' || typeof verifier !== 'string') return undefined
   if (typeof boundMs !== 'number' || typeof contactMs !== 'number' || typeof firstSeq !== 'number')
     return undefined
@@ -28,5 +30,14 @@ export function contactIn(read: Readonly<Record<string, unknown>>): Contact | un
   const named = typeof label === 'string' ? { label: displayText(label) } : {}
   return policy === undefined
     ? undefined
-    : { instance, verifier, ...named, boundMs, onStale: policy, contactMs, firstSeq }
+    : {
+        instance,
+        verifier,
+        ...named,
+        ...(reports === true ? { reports } : {}),
+        boundMs,
+        onStale: policy,
+        contactMs,
+        firstSeq,
+      }
 }

@@ -17,6 +17,8 @@ export type Hello = {
   readonly realm: string
   /** The least time between acknowledgements, so that the server keeps up with all of them. */
   readonly ackEveryMs: number
+  /** How many accepted tokens an acknowledgement may name. */
+  readonly acceptedMax?: number
 }
 
 /** Why a reader is disconnected. For all but `key`, `realm` and `taken-over`, it should return. */

@@ -6,6 +6,7 @@ export type { Format, ResetWhy } from './frames.ts'
 export { type Enforcement, type InstanceView } from './instances.ts'
 export { PENDING_MAX_BYTES } from './reader.ts'
 export {
+  ACCEPTED_MAX,
   type Acked,
   type Connected,
   type FeedCaller,

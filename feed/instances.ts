@@ -50,6 +50,8 @@ export type InstanceView = {
   readonly label: string | undefined
   readonly boundMs: number
   readonly onStale: StalePolicy
+  /** Whether it says which tokens it accepted. */
+  readonly reports: boolean
   readonly connected: boolean
   readonly from: string | undefined
   readonly position: string | undefined
@@ -363,11 +365,11 @@ export class Instances {
 
   #view(one: Instance): InstanceView {
     const { contact, from, position, applied, contactWallMs, contactMonotonicMs } = one
-    const { instance, verifier, label, boundMs, onStale } = contact
+    const { instance, verifier, label, boundMs, onStale, reports = false } = contact
     const isOver = this.#clock.monotonicMs() - contactMonotonicMs > this.#mostMs(one)
     const connected = this.#isConnected(one)
     const lapsed = isOver && onStale !== 'allow'
-    const about = { instance, verifier, label, boundMs, onStale, connected, from, position, applied }
+    const about = { instance, verifier, label, boundMs, onStale, reports, connected, from, position, applied }
     return { ...about, lastContactMs: contactWallMs, lapsed }
   }
 

@@ -18,6 +18,9 @@ const ACK_EVERY_MIN_MS = 20
 /** Per stream, so that all together acknowledge at most about four hundred times a second. */
 const ACK_EVERY_PER_STREAM_MS = 2.5
 
+/** Accepted tokens that one acknowledgement may name. */
+export const ACCEPTED_MAX = 1_000
+
 /** The caller: a verifier's key. */
 export type FeedCaller = { readonly id: string; readonly caller: Caller }
 
@@ -44,6 +47,8 @@ export type AckAsk = FeedCaller & {
   readonly instance: string
   readonly position: string
   readonly boundMs: number
+  /** It says which tokens it accepted. */
+  readonly reports?: boolean
   /** It stops, and judges nothing any more. */
   readonly leaving: boolean
 }
@@ -189,10 +194,11 @@ export class RealmFeed {
     if (ask.leaving) {
       await dropContact(this.#realm, ask.instance)
       this.instances.leave(ask.instance)
-    } else if (this.#isToBeRenewed(contact, ask.boundMs)) {
+    } else if (this.#isToBeRenewed(contact, ask)) {
       // Another node may have stored another policy since.
       const stored = this.#nodes === undefined ? contact : await readContact(this.#realm, ask.instance)
-      const renewed = { ...(stored ?? contact), boundMs: ask.boundMs, contactMs: this.#clock.wallMs() }
+      const { boundMs, reports = false } = ask
+      const renewed = { ...(stored ?? contact), boundMs, reports, contactMs: this.#clock.wallMs() }
       if ((await writeContact(this.#realm, renewed, ask.caller)) === 'stale') return { kind: 'stale' }
       this.instances.renew(renewed, ask.caller.from)
     }
@@ -288,8 +294,9 @@ export class RealmFeed {
     return { instance, verifier, ...label, boundMs, onStale, contactMs, firstSeq: head.seq }
   }
 
-  #isToBeRenewed({ boundMs, contactMs }: Contact, askedMs: number): boolean {
-    return boundMs !== askedMs || this.#clock.wallMs() - contactMs > RENEW_MS
+  #isToBeRenewed({ boundMs, contactMs, reports = false }: Contact, ask: AckAsk): boolean {
+    if (boundMs !== ask.boundMs || reports !== (ask.reports ?? false)) return true
+    return this.#clock.wallMs() - contactMs > RENEW_MS
   }
 
   #attach(sink: Sink, { ask, contact, presented, head, seat }: Attaching): void {
@@ -311,7 +318,7 @@ export class RealmFeed {
       before?.disconnect('taken-over')
     }
     const hello: Hello = {
-      ...(contact === undefined ? {} : { instance: contact.instance }),
+      ...(contact === undefined ? {} : { instance: contact.instance, acceptedMax: ACCEPTED_MAX }),
       position: this.#checkpoints.text(head),
       floor: this.#floor,
       realm: this.#realm.name,

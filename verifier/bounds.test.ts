@@ -14,7 +14,6 @@ import { REMEMBERED_MAX } from './engine.ts'
 import { openVerifier } from './open.ts'
 import { ASKING_MAX, SENT_MAX } from './questions.ts'
 import { EVENT_MAX_CHARS, type SseMessage, SseParser } from './source/sse.ts'
-import { USED_WAITING_MAX, Used } from './used.ts'
 import { WATCHED_MAX, Watches } from './watches.ts'
 
 test('a stream is parsed into its events, however it is split into chunks', () => {
@@ -72,32 +71,6 @@ test('a changed configuration forgets the facts that depend on it, and no others
     [0, 1, 2, 3].map((nth) => memory.get(digestAt(nth))),
     [undefined, 1, undefined, 3],
   )
-})
-
-test('a token’s use is reported at most once a minute, and no more uses wait than the bound', () => {
-  const used = new Used()
-  const seen = { usedMinute: 0 }
-  const active = (handle: string, asOf: number): Parameters<Used['noted']>[1] => ({
-    kind: 'active',
-    tokenKind: 'access',
-    handle,
-    source: 'oauth',
-    scopes: [],
-    expiresAtMs: 0,
-    asOf,
-  })
-  used.noted(seen, active('tok_a', 60_000))
-  used.noted(seen, active('tok_a', 61_000))
-  assert.deepEqual(used.take(), ['tok_a'])
-  used.noted(seen, active('tok_a', 119_999))
-  assert.deepEqual(used.take(), [])
-  used.noted(seen, active('tok_a', 120_000))
-  assert.deepEqual(used.take(), ['tok_a'])
-  for (let nth = 0; nth <= USED_WAITING_MAX; nth += 1)
-    used.noted({ usedMinute: 0 }, active(`tok_${nth}`, 60_000))
-  let reported = 0
-  for (let some = used.take(); some.length > 0; some = used.take()) reported += some.length
-  assert.equal(reported, USED_WAITING_MAX)
 })
 
 test('watched tokens are bounded: a socket that could not be disconnected is refused', () => {

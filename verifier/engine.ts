@@ -20,6 +20,7 @@ import {
   RawToken,
   readFacts,
 } from '@rescind/core/tokens'
+import { Acceptances, type Noted } from './acceptances.ts'
 import { isEnded, nameOf } from './ended.ts'
 import { type Question, Questions } from './questions.ts'
 import {
@@ -40,7 +41,6 @@ import { Follower, type Timers } from './source/follower.ts'
 import { type Recalled, StateFile } from './source/state-file.ts'
 import type { FeedConfig, Transport } from './source/transport.ts'
 import type { Trouble } from './source/trouble.ts'
-import { type Noted, Used } from './used.ts'
 
 /** Tokens remembered until as many others were asked about. */
 export const REMEMBERED_MAX = 65_536
@@ -104,7 +104,7 @@ export class Engine {
   readonly #follower: Follower
   readonly #signed: SignedTexts = new SignedTexts()
   readonly #seen: RecentMap<TokenDigest, Seen> = new RecentMap(REMEMBERED_MAX)
-  readonly #used: Used = new Used()
+  readonly #acceptances: Acceptances = new Acceptances()
   readonly #questions: Questions
   readonly #sharers: Set<Sharer> = new Set()
   readonly #stateFiles: Map<string, StateFile> = new Map()
@@ -130,7 +130,7 @@ export class Engine {
       onConfig: (config) => this.#configured(config),
       onChange: (rules) => this.#changed(rules),
       onProof: () => this.#proved(),
-      takeUsed: () => this.#used.take(),
+      acceptances: this.#acceptances,
     })
     this.#questions = new Questions({
       ...parts,
@@ -197,7 +197,8 @@ export class Engine {
     const policy = this.#agreed(asked)
     const seen = this.seenOf(token) ?? this.#look(token)
     if (!('facts' in seen)) return seen
-    return this.#used.noted(seen, this.judged(seen, policy))
+    const now = this.#reading()
+    return this.#acceptances.noted(seen, this.judged(seen, policy, now), now)
   }
 
   /** As `check`, but asks the server once about what `check` cannot know. */
@@ -238,6 +239,7 @@ export class Engine {
       remembered: this.#seen.size,
       entries: index?.ended.size ?? 0,
       entryBytes: index?.ended.bytes ?? 0,
+      acceptancesDropped: this.#acceptances.dropped,
       connects: this.#follower.connects,
       snapshots: this.#follower.snapshots,
     }
@@ -290,7 +292,7 @@ export class Engine {
 
   #remember(digest: TokenDigest, known: Known, signed: boolean): Seen {
     const isUsable = isUsableKind(known.credential.kind)
-    const fresh = { version: 0, turned: undefined, answer: undefined, usedMinute: 0 }
+    const fresh = { version: 0, turned: undefined, answer: undefined, acceptedMinute: 0 }
     const seen: Seen = { ...known, signed, isUsable, ...fresh }
     if (isSingleUse(known)) return seen
     this.#seen.set(digest, seen)
@@ -299,12 +301,11 @@ export class Engine {
   }
 
   /** Judges a known token. Rules are judged once per change of the index; time and freshness on every call. */
-  judged(seen: Seen, policy: Policy): CheckResult {
+  judged(seen: Seen, policy: Policy, now: ClockReading = this.#reading()): CheckResult {
     const { index } = this.#replica
     if (index === undefined) return STARTING
     if (seen.version !== this.#version) this.#rejudge(seen, index)
     if (seen.turned !== undefined) return seen.turned
-    const now = this.#reading()
     const nowMs = this.#nowMs(index, now)
     if (seen.facts.expiresAtMs <= nowMs) return EXPIRED
     if (seen.facts.notBeforeMs !== undefined && nowMs < seen.facts.notBeforeMs) return NOT_YET_VALID
@@ -352,8 +353,9 @@ export class Engine {
     if (known === undefined) return digest === undefined ? STARTING : UNSEEN
     if (digest === undefined) return this.#vouchedFor(known, question)
     const seen = this.#remember(digest, known, raw.looksSigned)
-    const result = this.judged(seen, policy)
-    if (result.kind !== 'unknown') return this.#used.noted(seen, result)
+    const now = this.#reading()
+    const result = this.judged(seen, policy, now)
+    if (result.kind !== 'unknown') return this.#acceptances.noted(seen, result, now)
     if (policy !== 'ask' || this.#believesNobody) return result
     return question.sent?.lag === 'fresh' ? 'lapsed' : this.#vouchedFor(known, question)
   }

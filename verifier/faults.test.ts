@@ -80,9 +80,9 @@ describe('a verifier that cannot prove that it is fresh', () => {
     const { time, source, verifier, token } = await live()
     let release = (): void => {}
     const answer = source.acknowledge.bind(source)
-    source.acknowledge = () =>
+    source.acknowledge = (ask) =>
       new Promise((resolve) => {
-        const at = answer()
+        const at = answer(ask)
         release = () => resolve(at)
       })
     await time.run(1_500)

@@ -89,6 +89,8 @@ export type VerifierStats = {
   readonly asked: number
   /** Tokens with remembered facts. */
   readonly remembered: number
+  /** Acceptances that could not be reported to the server, which its answers about exposure count as dropped. */
+  readonly acceptancesDropped: number
   readonly watched: number
   /** Index keys of revoked targets, and the bytes that they take. */
   readonly entries: number

@@ -1,4 +1,11 @@
-import { type Ancestor, foreignIsBefore, type Principals, type TokenFacts, unreachable } from '@rescind/core'
+import {
+  type Ancestor,
+  foreignIsBefore,
+  type Principals,
+  type TokenFacts,
+  type TokenIds,
+  unreachable,
+} from '@rescind/core'
 import type { CutoffShape, CutoffTarget, Target } from '@rescind/core/log'
 import { foreignSource } from '@rescind/core/tokens'
 
@@ -66,5 +73,28 @@ function namesSame(shape: CutoffShape, cutoff: Principals, one: Principals): boo
       return same('tenant') && same('client')
     default:
       return unreachable(shape)
+  }
+}
+
+/** The ids that all tokens which the rule hits directly have in common. */
+export function idsNamed(target: Target): TokenIds {
+  switch (target.kind) {
+    case 'cut': {
+      const { source, ...principals } = target.principals
+      // A cutoff over the realm names no ids.
+      return source === '' ? {} : { source, ...principals }
+    }
+    case 'token':
+      return { source: target.source, handle: target.handle }
+    case 'foreign':
+      return { source: foreignSource(target.issuer) }
+    case 'grant':
+      return { source: target.source, grant: target.grant }
+    case 'session':
+      return { source: target.source, session: target.session }
+    case 'key':
+      return { keyId: target.keyId }
+    default:
+      return unreachable(target)
   }
 }

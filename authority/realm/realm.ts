@@ -33,6 +33,7 @@ import type { Outcome } from '../log/ledger-parts.ts'
 import { settledHead } from '../log/settled-head.ts'
 import type { LogHead, NewRow, Write } from '../log/writes.ts'
 import type { IssuingQuota, Store, Swept, TokenReads } from '../ports.ts'
+import { Acceptances, type Accepted, type Acceptor } from './acceptances.ts'
 import type { Disorder, Unreadable } from './disorder.ts'
 import { ANY_MINTING, type Minting } from './minting.ts'
 import type { RealmKeys } from './realm-keys.ts'
@@ -40,7 +41,6 @@ import { Lifetimes } from './realm-settings.ts'
 import { RecordCache } from './record-cache.ts'
 import { SignedTokens } from './signed-tokens.ts'
 import { type Prefixes, TokenGrammar } from './token-text.ts'
-import { type Accepted, Uses } from './uses.ts'
 
 /** A caller as the log names it, and what its rights depend on. */
 export type Caller = {
@@ -150,7 +150,7 @@ export class Realm {
   #closed = false
   readonly #signed: SignedTokens
   readonly lifetimes: Lifetimes = new Lifetimes()
-  readonly uses: Uses = new Uses()
+  readonly acceptances: Acceptances = new Acceptances()
   readonly #ledger: Ledger
   readonly #clock: Clock
   readonly #quota: IssuingQuota | undefined
@@ -366,14 +366,14 @@ export class Realm {
     return judge({ facts, index: this.index, nowMs: this.#judgingMs(), lag: this.#lag() })
   }
 
-  /** Notes as its last use that a token just judged was also accepted. */
-  accepted(token: Accepted): void {
-    this.uses.accepted(token, this.#acceptedMs())
+  /** Notes that a token just judged was also accepted. @param acceptor absent: the dialect of its source. */
+  accepted(token: Accepted, acceptor: Acceptor = { by: 'dialect', name: token.source }): void {
+    this.acceptances.accepted(acceptor, token, this.#acceptedMs())
   }
 
   /** The same for a registered issuer's token. */
-  acceptedForeign(facts: TokenFacts): void {
-    this.uses.acceptedForeign(facts, this.#acceptedMs())
+  acceptedForeign(facts: TokenFacts, acceptor: Acceptor): void {
+    this.acceptances.acceptedForeign(acceptor, facts, this.#acceptedMs())
   }
 
   #judgingMs(): number {

@@ -22,21 +22,21 @@ export async function introspect(call: Call, { client }: Authenticated): Promise
   if (raw !== undefined) {
     const found = await call.realm.find(raw)
     const mayBeForeign = found.record === undefined && raw.looksSigned && client.introspect === 'any'
-    plain = mayBeForeign ? await foreignState(call, raw) : render(found, client, call)
+    plain = mayBeForeign ? await foreignState(call, raw, client) : render(found, client, call)
   }
   const isSigned = plain.status === 200 && asksForSigned(call.request.header('accept'))
   return isSigned ? signedAnswer(call, client, plain) : plain
 }
 
 /** A token of a registered issuer, described by its own claims. Only clients that may see every token of the realm get here. */
-async function foreignState(call: Call, raw: RawToken): Promise<Answer> {
+async function foreignState(call: Call, raw: RawToken, client: OauthClient): Promise<Answer> {
   const judged = await call.options.judgeForeign?.(call.realm, raw)
   if (judged?.verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
   if (judged?.facts === undefined || judged.credential === undefined) return INACTIVE
   if (judged.verdict.kind === 'inactive' || admit(judged.credential, ANY_ACCESS).kind !== 'admitted')
     return INACTIVE
   const { facts, credential } = judged
-  call.realm.acceptedForeign(facts)
+  call.realm.acceptedForeign(facts, { by: 'client', name: client.clientId })
   const { audience, scopes, cnf } = credential
   const { cacheTtlSeconds } = call.options
   return success({
@@ -83,7 +83,7 @@ function render({ verdict, record }: Found, client: OauthClient, call: Call): An
   if (record === undefined || !isVisible(record, client)) return INACTIVE
   switch (verdict.kind) {
     case 'active':
-      call.realm.accepted(record)
+      call.realm.accepted(record, { by: 'client', name: client.clientId })
       return activeAnswer(record, call)
     case 'inactive':
       return INACTIVE

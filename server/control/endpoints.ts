@@ -3,6 +3,7 @@ import { AUDIT_ENDPOINTS } from './resources/audit.ts'
 import { BULK_ENDPOINTS } from './resources/bulk.ts'
 import { CHECK_PROFILE_ENDPOINTS } from './resources/check-profiles.ts'
 import { CONFIRM_CLOCK } from './resources/clock.ts'
+import { EXPOSURE_ENDPOINTS } from './resources/exposure.ts'
 import { FEED_ENDPOINTS } from './resources/feed.ts'
 import { FIND_ENDPOINTS } from './resources/find/find.ts'
 import { ISSUER_ENDPOINTS } from './resources/issuers.ts'
@@ -36,6 +37,7 @@ const ENDPOINTS: readonly Endpoint[] = [
   ...KEY_ENDPOINTS,
   ...TOKEN_ENDPOINTS,
   ...FIND_ENDPOINTS,
+  ...EXPOSURE_ENDPOINTS,
   ...REALM_ENDPOINTS,
   ...FEED_ENDPOINTS,
   ...VERIFIER_ENDPOINTS,

@@ -32,7 +32,8 @@ export function createCheck(judge: Judge): Check {
       const { text } = presented
       // Read before judging: a later position would promise that revocations up to it were heeded.
       const judgedAt = realm.position()
-      const decision = await decide(judge, { realm, text, demand: demandOf(profile) })
+      const acceptor = { by: 'check', name: name ?? '' } as const
+      const decision = await decide(judge, { realm, text, demand: demandOf(profile), acceptor })
       return render(decision, { judgedAt, profile })
     },
     refuse,

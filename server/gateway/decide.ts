@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/authority'
+import type { Acceptor, Realm } from '@rescind/authority'
 import { type Admission, admit, type Demand, unreachable } from '@rescind/core'
 import { RawToken } from '@rescind/core/tokens'
 import type { CheckProfile } from '../records/profiles.ts'
@@ -14,21 +14,26 @@ export type Decision =
   /** The state cannot be known now; it never allows a request. */
   | { readonly kind: 'unknown' }
 
-type Question = { readonly realm: Realm; readonly text: string; readonly demand: Demand }
+type Question = {
+  readonly realm: Realm
+  readonly text: string
+  readonly demand: Demand
+  readonly acceptor: Acceptor
+}
 
 /** @throws StoreUnavailable. */
-export async function decide(judge: Judge, { realm, text, demand }: Question): Promise<Decision> {
+export async function decide(judge: Judge, { realm, text, demand, acceptor }: Question): Promise<Decision> {
   const raw = RawToken.parse(text)
   if (raw === undefined) return DENY
   const { verdict, bearer } = await judge(realm, raw)
   if (verdict.kind === 'unknown') return UNKNOWN
   if (verdict.kind === 'inactive' || bearer === undefined) return DENY
   const decision = decided(admit(bearer, demand), bearer)
-  const { kind, handle, expiresAtMs } = bearer
+  const { kind, source, handle, expiresAtMs } = bearer
   // A refused token was not used: trying a leaked refresh token here must not count as its use.
   if (decision.kind === 'allow') {
-    if (handle !== undefined) realm.accepted({ kind, handle, expiresAtMs })
-    else if (bearer.foreign !== undefined) realm.acceptedForeign(bearer)
+    if (handle !== undefined) realm.accepted({ kind, source, handle, expiresAtMs }, acceptor)
+    else if (bearer.foreign !== undefined) realm.acceptedForeign(bearer, acceptor)
   }
   return decision
 }

@@ -23,3 +23,8 @@ export function verifierId(realm: Realm, name: string): string {
 export function liveKeysOf({ keyDigest, olderKeyDigest }: Verifier): readonly string[] {
   return olderKeyDigest === undefined ? [keyDigest] : [keyDigest, olderKeyDigest]
 }
+
+/** The name in such an id. */
+export function verifierName(realm: Pick<Realm, 'name'>, id: string): string {
+  return id.slice(realm.name.length + 1)
+}

@@ -1,15 +1,8 @@
-import type { Realm, TokenPage } from '@rescind/authority'
-import {
-  isSuspended,
-  isWholeRecord,
-  Overloaded,
-  type TokenIds,
-  type TokenRecord,
-  unreachable,
-} from '@rescind/core'
+import { idsNamed, type Realm, type TokenPage } from '@rescind/authority'
+import { isSuspended, isWholeRecord, Overloaded, type TokenRecord } from '@rescind/core'
 import { sextetsAt, sha256Base64url } from '@rescind/core/bytes'
 import type { Target } from '@rescind/core/log'
-import { foreignSource, SINGLE_USE } from '@rescind/core/tokens'
+import { SINGLE_USE } from '@rescind/core/tokens'
 import { z } from 'zod'
 import { nextTurn } from '../machine/turns.ts'
 import { COVERS, type CoversJson, coversJson } from '../receipts/covers-json.ts'
@@ -137,29 +130,6 @@ async function countAll(realm: Realm, ask: CountAsk, tally: Tally): Promise<bool
   const oneOf = targets.map(idsNamed)
   const page: Page = (after_) => realm.store.tokens(realm.ordinal, { oneOf, after: after_, limit: PAGE })
   return countPages(realm, ask, { tally, page, skip })
-}
-
-/** The ids that all tokens which the rule hits directly have in common. */
-function idsNamed(target: Target): TokenIds {
-  switch (target.kind) {
-    case 'cut': {
-      const { source, ...principals } = target.principals
-      // A cutoff over the realm names no ids.
-      return source === '' ? {} : { source, ...principals }
-    }
-    case 'token':
-      return { source: target.source, handle: target.handle }
-    case 'foreign':
-      return { source: foreignSource(target.issuer) }
-    case 'grant':
-      return { source: target.source, grant: target.grant }
-    case 'session':
-      return { source: target.source, session: target.session }
-    case 'key':
-      return { keyId: target.keyId }
-    default:
-      return unreachable(target)
-  }
 }
 
 type Counting = {

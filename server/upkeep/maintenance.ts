@@ -10,11 +10,11 @@ import { type Clock, type ClockReading, Floor, KEEP_MARGIN_MS } from '@rescind/c
 import { defined } from '@rescind/core/bytes'
 import type { Logger } from 'pino'
 import { StoredCheckpoints } from '../audit/stored-checkpoints.ts'
-import { writeUses } from '../judging/last-use.ts'
 import type { MasterKeyFile } from '../keys/master-key.ts'
 import { Setbacks } from '../machine/setbacks.ts'
 import type { Trouble } from '../machine/troubles.ts'
 import { ReceiptUpkeep } from '../receipts/upkeep.ts'
+import { AcceptanceWriter } from '../receipts/write-acceptances.ts'
 import { neededApproval } from '../rules/size.ts'
 import type { Sources } from '../rules/sources.ts'
 import { Deadlines, type DueTime } from './deadlines.ts'
@@ -68,11 +68,15 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
   const watch = parts.byItself ? setInterval(() => upkeep.look(), DEADLINE_TICK_MS).unref() : undefined
   const rounds = (): void => {
     void upkeep.tick()
+    void upkeep.writeAcceptances()
     void upkeep.checkIndexes()
   }
   const timer = parts.byItself ? setInterval(rounds, TICK_MS).unref() : undefined
   return {
-    tick: () => upkeep.tick(),
+    tick: async () => {
+      await upkeep.tick()
+      await upkeep.writeAcceptances()
+    },
     checkIndexes: () => upkeep.checkIndexes(),
     indexes: upkeep.indexes,
     confirmClock: () => upkeep.confirmClock(),
@@ -100,6 +104,7 @@ class Upkeep {
   readonly #deadlines: Deadlines
   readonly #receipts: ReceiptUpkeep
   readonly #checkpoints: StoredCheckpoints = new StoredCheckpoints()
+  readonly #acceptances: AcceptanceWriter
   readonly #keys: SigningKeyUpkeep
   readonly #pace: Pace
   readonly indexes: IndexChecks
@@ -112,6 +117,7 @@ class Upkeep {
   #running: Promise<void> = Promise.resolve()
   #looking: Promise<void> | undefined
   #checking: Promise<void> | undefined
+  #writing: Promise<void> | undefined
   #stopped = false
   readonly #turn: Turn
   #hasStepped = false
@@ -138,6 +144,7 @@ class Upkeep {
       ...(parts.store.sweep === undefined ? {} : { stepMs: SWEEP_STEP_MS }),
     })
     this.indexes = new IndexChecks({ ...timing, realms, setbacks: this.#setbacks, log: parts.log })
+    this.#acceptances = new AcceptanceWriter(parts.auditRetentionMs)
     this.#keys = new SigningKeyUpkeep(parts.signingKeyMaxAgeMs)
     this.#turn = new Turn({
       ...{ store: parts.store, clock, setbacks: this.#setbacks },
@@ -172,6 +179,24 @@ class Upkeep {
     return this.#checking
   }
 
+  /**
+   * Writes which tokens were accepted. Not part of the rounds, because it waits for all revocations; it stops with the
+   * first failure, and goes on with the next call.
+   */
+  writeAcceptances(): Promise<void> {
+    this.#writing ??= this.#writeAcceptances(() => this.#stopped).finally(() => {
+      this.#writing = undefined
+    })
+    return this.#writing
+  }
+
+  async #writeAcceptances(isStopped: () => boolean): Promise<void> {
+    const { ledger } = this.#parts.realms
+    const isOver = (): boolean => isStopped() || ledger.broken
+    for (const realm of this.#working())
+      if (!isOver()) await this.#part(realm, 'last-used', () => this.#acceptances.write(realm, isOver))
+  }
+
   async confirmClock(): Promise<number> {
     const { ledger } = this.#parts.realms
     const confirmed = this.#floor.confirm(this.#read())
@@ -198,10 +223,11 @@ class Upkeep {
 
   async stop(): Promise<void> {
     this.#stopped = true
+    await this.#writing
     const last = async (): Promise<void> => {
       if (!(await this.#setbacks.mend())) return
+      await this.#writeAcceptances(() => false)
       for (const realm of this.#working()) {
-        await this.#part(realm, 'last-used', () => writeUses(realm, () => false))
         if (this.#turn.isOurs) await this.#part(realm, 'checkpoint', () => this.#checkpoints.write(realm))
       }
     }
@@ -222,7 +248,6 @@ class Upkeep {
     const rotates = this.#turn.isOurs && this.#keys.begin()
     for (const realm of this.#working()) {
       const isStopped = (): boolean => this.#stopped || realms.ledger.broken
-      await this.#part(realm, 'last-used', () => writeUses(realm, isStopped))
       if (!this.#turn.isOurs) continue
       await this.#part(realm, 'receipts', () => this.#receipts.round(realm, isStopped))
       await this.#part(realm, 'checkpoint', () => this.#checkpoints.write(realm))

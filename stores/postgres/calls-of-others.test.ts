@@ -3,8 +3,10 @@ import { test } from 'node:test'
 import { callerFacts, type Realm } from '@rescind/authority'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { Idempotency, type Keyed, REPLAY_MS } from '../../server/control/frame/idempotency.ts'
-import { lastUsedMs, writeUses } from '../../server/judging/last-use.ts'
 import { RunningCall } from '../../server/machine/running-calls.ts'
+import { lastUsedMs } from '../../server/receipts/last-use.ts'
+import { acceptancesOf } from '../../server/receipts/stored-acceptances.ts'
+import { AcceptanceWriter } from '../../server/receipts/write-acceptances.ts'
 import { issue } from '../../test/kit/acts.ts'
 import { wireRequest } from '../../test/kit/request.ts'
 import { sharedNodes } from '../../test/kit/shared-nodes.ts'
@@ -49,15 +51,29 @@ test('a call with one Idempotency-Key runs on one node at a time, and its answer
   assert.equal(times, 1)
 })
 
-test('the last use of a token is the latest that any node has seen', async () => {
+test('who accepted a token, and its last use, are what all nodes have seen together', async () => {
   const [a, b] = [await open('a'), await open('b')]
-  const { handle, expiresAtMs } = await issue(a.realm, 'access')
+  const { handle } = await issue(a.realm, 'access')
   const nowMs = a.realm.nowMs()
-  a.realm.uses.note(handle, nowMs + 120_000, expiresAtMs)
-  b.realm.uses.note(handle, nowMs, expiresAtMs)
-  await writeUses(a.realm, () => false)
-  await writeUses(b.realm, () => false)
-  for (const { realm } of [a, b]) assert.equal(await lastUsedMs(realm, handle), nowMs + 120_000)
+  const minuteMs = nowMs - (nowMs % 60_000)
+  const seen = (of: typeof a, atMs: number, instance: string): void =>
+    of.realm.acceptances.note(
+      { by: 'verifier', name: 'orders-api' },
+      { handle },
+      { firstMs: atMs, lastMs: atMs, instance },
+    )
+  seen(a, nowMs + 120_000, 'host-a')
+  seen(b, nowMs, 'host-b')
+  // Neither knows of the other's entry before it writes its own.
+  const writers = [new AcceptanceWriter(0), new AcceptanceWriter(0)] as const
+  await Promise.all([writers[0].write(a.realm, () => false), writers[1].write(b.realm, () => false)])
+  for (const { realm } of [a, b]) {
+    assert.equal(await lastUsedMs(realm, handle), minuteMs + 120_000)
+    const [accepted, ...more] = await acceptancesOf(realm, handle)
+    assert.deepEqual(more, [])
+    assert.deepEqual([accepted?.firstMs, accepted?.lastMs], [minuteMs, minuteMs + 120_000])
+    assert.deepEqual([...(accepted?.instances ?? [])].sort(), ['host-a', 'host-b'])
+  }
 })
 
 test('a call of a node that ended counts as running for a minute', async () => {

@@ -1,6 +1,8 @@
 /** What stands in stores, hashes, keys and on the wire, as it always did. Nothing here is ever renamed; only added to. */
 export const STORED = {
   expiringKinds: {
+    accepted: 'accepted',
+    acceptedDropped: 'accepted-dropped',
     bulkProgress: 'bulk',
     endedApproval: 'approvals',
     endedHold: 'holds',
@@ -377,12 +379,16 @@ export const STORED = {
       'createdAtMs',
     ],
     'dialects/oauth/refresh-grant.ts Answered': ['atMs', 'successor', 'question', 'body'],
+    'authority/realm/acceptances.ts Acceptor': ['by', 'name'],
+    'authority/realm/acceptances.ts Dropped': ['count', 'sinceMs', 'untilMs'],
+    'server/receipts/stored-acceptances.ts Accepted': ['acceptor', 'firstMs', 'lastMs', 'instances'],
     'feed/contact.ts Contact': [
       'instance',
       'verifier',
       'label',
       'boundMs',
       'onStale',
+      'reports',
       'contactMs',
       'firstSeq',
     ],

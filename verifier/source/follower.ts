@@ -9,7 +9,9 @@ import {
   type Snapshot,
 } from '@rescind/core'
 import { type Checkpoint, positionOf, type Rule, readCheckpoint } from '@rescind/core/log'
+import type { Acceptances } from '../acceptances.ts'
 import { type ConnectionState, isLaxer, type OnStale } from '../results.ts'
+import { isBehind, isOther } from './histories.ts'
 import type { FeedConfig, Hello, Transport } from './transport.ts'
 import { SourceFailed, type Trouble } from './trouble.ts'
 
@@ -39,8 +41,8 @@ export type FollowerParts = {
   readonly onChange: (rules: readonly Rule[] | undefined) => void
   /** A proof of freshness was applied. */
   readonly onProof: () => void
-  /** Handles of tokens that were accepted since the last call. */
-  readonly takeUsed: () => readonly string[]
+  /** Tells the server which tokens were accepted. */
+  readonly acceptances: Pick<Acceptances, 'greeted' | 'next' | 'last' | 'delivered' | 'failed' | 'isBehind'>
 }
 
 /** How the last session ended, which decides how the next one begins. */
@@ -152,7 +154,14 @@ export class Follower {
     this.#cancelWait?.()
     this.#endSession?.({ kind: 'again' })
     if (wasLive && instance !== undefined && position !== undefined) {
-      const leaving = { instance, position, bound: this.#parts.boundMs, leaving: true as const }
+      const { boundMs: bound, acceptances, clock } = this.#parts
+      const leaving = {
+        instance,
+        position,
+        bound,
+        ...acceptances.last(reading(clock)),
+        leaving: true as const,
+      }
       // If the goodbye is lost, the server waits for the bound instead.
       await this.#parts.transport.acknowledge(leaving, GOODBYE_MS).catch(() => undefined)
     }
@@ -281,6 +290,7 @@ export class Follower {
 
   #greeted(hello: Hello, end: (ending: Ending) => void): void {
     this.connects += 1
+    this.#parts.acceptances.greeted(hello, this.#parts.clock.monotonicMs())
     this.#instance = hello.instance
     this.#reported = this.#askedPolicy
     this.#ackEveryMs = Math.min(hello.ackEveryMs, this.#parts.boundMs / 2)
@@ -344,7 +354,7 @@ export class Follower {
 
   /** One round trip; at most one is out. Never rejects. */
   async #acknowledge(): Promise<void> {
-    const { clock, replica, transport, boundMs } = this.#parts
+    const { clock, replica, transport, boundMs, acceptances } = this.#parts
     const [instance, position, checkpoint, end] = [
       this.#instance,
       replica.position,
@@ -357,19 +367,20 @@ export class Follower {
     // Read before sending: the answer proves nothing about what happens later.
     const sent = reading(clock)
     this.#ackSentMs = sent.monotonicMs
-    const used = this.#parts.takeUsed()
-    const ask = { instance, position, bound: boundMs, ...(used.length === 0 ? {} : { used }) }
+    const ask = { instance, position, bound: boundMs, ...acceptances.next(sent) }
     try {
       const answer = await transport.acknowledge(ask, boundMs)
+      acceptances.delivered(clock.monotonicMs())
       if (this.#endSession === end) this.#proved(answer, { sent, checkpoint, end })
     } catch (error) {
+      acceptances.failed(error)
       if (this.#endSession === end) this.#unproved(endingOf(error), end)
     }
     this.#ackOut = false
     this.#ackTookMs = clock.monotonicMs() - sent.monotonicMs
     // Rows applied while this question was out still have to be acknowledged.
-    if (replica.position === position) this.#ackAfter(Number.POSITIVE_INFINITY)
-    else this.#ackSoon()
+    if (replica.position !== position || acceptances.isBehind) this.#ackSoon()
+    else this.#ackAfter(Number.POSITIVE_INFINITY)
     await this.#maybeRefreshConfig()
   }
 
@@ -481,15 +492,4 @@ function decoded(bytes: Uint8Array, digestKey: string): Snapshot | undefined {
     if (error instanceof ContractBroken || error instanceof RangeError) return undefined
     throw error
   }
-}
-
-/** Whether the server's log ends before a checkpoint that it issued earlier. */
-function isBehind(at: Checkpoint | undefined, than: Checkpoint | undefined): boolean {
-  if (at === undefined || than === undefined) return false
-  if (at.ordinal !== than.ordinal) return at.ordinal < than.ordinal
-  return at.epochId !== than.epochId || at.seq < than.seq
-}
-
-function isOther(at: Checkpoint, own: Checkpoint): boolean {
-  return at.ordinal === own.ordinal && at.seq === own.seq && at.chain !== own.chain
 }

@@ -76,10 +76,16 @@ function isTexts(value: unknown): value is readonly string[] {
 
 /** @returns undefined for an invalid hello. */
 export function readHello(text: string): Hello | undefined {
-  const { instance, position, floor, ackEveryMs } = readObject(text)
+  const { instance, position, floor, ackEveryMs, acceptedMax } = readObject(text)
   if (typeof instance !== 'string' || typeof position !== 'string' || typeof floor !== 'number')
     return undefined
-  return { instance, position, floorMs: floor, ackEveryMs: typeof ackEveryMs === 'number' ? ackEveryMs : 0 }
+  return {
+    instance,
+    position,
+    floorMs: floor,
+    ackEveryMs: typeof ackEveryMs === 'number' ? ackEveryMs : 0,
+    acceptedMax: typeof acceptedMax === 'number' ? acceptedMax : undefined,
+  }
 }
 
 export function readAck(text: string): AckAnswer {

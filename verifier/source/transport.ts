@@ -24,6 +24,8 @@ export type Hello = {
   readonly position: string
   readonly floorMs: number
   readonly ackEveryMs: number
+  /** How many accepted tokens an acknowledgement may name; undefined: the server only takes handles, as `used`. */
+  readonly acceptedMax: number | undefined
 }
 
 export type StreamListener = {
@@ -43,10 +45,27 @@ export type StreamAsk = {
   readonly label: string
 }
 
+/** A token that was accepted: by its handle, or by its issuer and jti. All times in seconds, relative to the sending. */
+export type AcceptedJson = {
+  readonly handle?: string
+  readonly issuer?: string
+  readonly jti?: string
+  /** How long ago it was first and last accepted. */
+  readonly first: number
+  readonly last: number
+  /** How long a foreign token lives on. */
+  readonly expires?: number
+}
+
 export type AckAsk = {
   readonly instance: string
   readonly position: string
   readonly bound: number
+  /** Tokens accepted since the last acknowledgement. */
+  readonly accepted?: readonly AcceptedJson[]
+  /** Acceptances that are not in any report: how many, and since how many seconds ago. */
+  readonly dropped?: { readonly count: number; readonly since: number }
+  /** For servers that take no `accepted`: handles of tokens that were accepted. */
   readonly used?: readonly string[]
   readonly leaving?: true
 }

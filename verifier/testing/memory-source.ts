@@ -12,6 +12,7 @@ import {
 } from '@rescind/core/log'
 import type {
   AckAnswer,
+  AckAsk,
   AskAnswer,
   FeedConfig,
   StreamAsk,
@@ -22,6 +23,8 @@ import { SourceFailed } from '../source/trouble.ts'
 
 const DIGEST_KEY = 'test-source-digest-key-of-forty-three-chars'
 const CHECKPOINT_KEY = Buffer.alloc(32, 1)
+/** Acknowledgements that are kept for tests to look at. */
+const ACKED_MAX = 100
 const NO_AUDIT = sha256(Buffer.alloc(0))
 
 /** A server in memory with its own log, which can fail like a real one when a test says so. */
@@ -35,6 +38,12 @@ export class MemorySource implements Transport {
   keys: FeedConfig['keys'] = []
   issuers: FeedConfig['issuers'] = []
   acks = 0
+  /** The acknowledgements as they arrived. */
+  readonly acked: AckAsk[] = []
+  /** As its `hello` says. */
+  acceptedMax: number | undefined = 1_000
+  /** Acknowledgements that arrive, and whose answers are lost. */
+  lostAnswers = 0
   asked = 0
   /** Answers by token text; other texts are unknown. */
   readonly tokens: Map<string, AskAnswer> = new Map()
@@ -114,8 +123,14 @@ export class MemorySource implements Transport {
     }
   }
 
-  acknowledge(): Promise<AckAnswer> {
+  acknowledge(ask: AckAsk): Promise<AckAnswer> {
     this.acks += 1
+    if (this.mode === 'up') this.acked.push(ask)
+    if (this.acked.length > ACKED_MAX) this.acked.shift()
+    if (this.lostAnswers > 0) {
+      this.lostAnswers -= 1
+      return Promise.reject(new SourceFailed('the connection broke off'))
+    }
     return this.#answer(() => ({ position: this.position(), floorMs: this.index.floorMs }))
   }
 
@@ -138,7 +153,11 @@ export class MemorySource implements Transport {
     }
     this.#streams.add(listener)
     const instance = ask.instance ?? 'ins_of_a_test'
-    listener.hello({ instance, position: this.position(), floorMs: this.index.floorMs, ackEveryMs: 0 })
+    const { acceptedMax } = this
+    listener.hello({
+      ...{ instance, position: this.position(), floorMs: this.index.floorMs, ackEveryMs: 0 },
+      acceptedMax,
+    })
     if (!this.#streams.has(listener)) return
     const after = readCheckpoint(ask.after)
     const own = after === undefined ? undefined : this.rows[after.seq - 1]

@@ -1,5 +1,6 @@
-import type { Caller } from '@rescind/authority'
+import type { Caller, Realm } from '@rescind/authority'
 import type { ControlRole } from '../../records/control-keys.ts'
+import { verifierName } from '../../records/verifiers.ts'
 
 /** Kinds of keys that may call: operators' control keys, and the keys of verifiers. */
 export type CallerKind = 'control' | 'verifier'
@@ -16,4 +17,9 @@ export type By = {
   /** The only realm that the key may act in; undefined: all realms. */
   readonly realm: string | undefined
   readonly caller: Caller
+}
+
+/** The name of a key where it is used: a verifier's in its realm, or a control key's. */
+export function nameOfKey(realm: Realm, { kind, id, caller }: By): string {
+  return kind === 'verifier' ? verifierName(realm, id) : (caller.name ?? id)
 }

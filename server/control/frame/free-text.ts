@@ -22,6 +22,7 @@ const NOT_TEXT: ReadonlySet<string> = new Set(
     'cursor',
     'handle',
     'used',
+    'accepted',
     'instance',
     'after',
   ]),

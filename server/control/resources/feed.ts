@@ -2,11 +2,12 @@ import { ISSUERS, type IssuerValue, publishedKeys, type Realm } from '@rescind/a
 import type { JsonObject } from '@rescind/core/bytes'
 import { exportVerificationJwk } from '@rescind/core/tokens'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
-import { type Format, type Polled, type Refused, STALE_POLICIES } from '@rescind/feed'
+import { type Format, type InstanceView, type Polled, type Refused, STALE_POLICIES } from '@rescind/feed'
 import { z } from 'zod'
 import { type Problem, problem } from '../../http/problem.ts'
-import { noteUses } from '../../judging/last-use.ts'
+import { noteReport, REPORT_MEMBERS } from '../../receipts/reported.ts'
 import { displayName } from '../../records/text-schemas.ts'
+import { nameOfKey } from '../frame/by.ts'
 import { type Ask, type ControlParts, type Endpoint, endpoint } from '../frame/endpoint.ts'
 
 const BOUND_MIN_MS = 100
@@ -14,9 +15,6 @@ const BOUND_MAX_MS = 3_600_000
 const WAIT_MAX_SECONDS = 60
 /** How long a verifier may take to receive a whole snapshot, because others wait for its slot. */
 const SEND_TIMEOUT_MS = 60_000
-/** Handles in one report of use. */
-const USED_MAX = 1_000
-
 const LABEL_MAX_CHARS = 128
 
 const position = z.string().min(1).max(512)
@@ -105,8 +103,7 @@ const ACK_BODY = z.strictObject({
   instance,
   position,
   bound,
-  /** Handles of tokens that were accepted since the last report. */
-  used: z.array(z.string().max(64)).max(USED_MAX).optional(),
+  ...REPORT_MEMBERS,
   /** The instance is stopping and judges nothing any more. */
   leaving: z.boolean().optional(),
 })
@@ -264,12 +261,16 @@ async function issuerJson({ keySets }: ControlParts, realm: string, value: Issue
 type AckAsk = Ask<unknown, z.output<typeof ACK_BODY>>
 
 async function acknowledge({ parts, realm, by, body }: AckAsk): Promise<Answer | Stale> {
-  const acked = await parts.feed.of(realm).acknowledge({
+  const feed = parts.feed.of(realm)
+  // An instance that says goodbye is not known afterwards.
+  const known = feed.instances.get(body.instance)
+  const acked = await feed.acknowledge({
     id: by.id,
     caller: by.caller,
     instance: body.instance,
     position: body.position,
     boundMs: body.bound,
+    reports: body.accepted !== undefined,
     leaving: body.leaving ?? false,
   })
   switch (acked.kind) {
@@ -281,7 +282,15 @@ async function acknowledge({ parts, realm, by, body }: AckAsk): Promise<Answer |
     case 'fork':
       return refusal(parts, realm, acked)
     case 'acked':
-      noteUses(realm, body.used ?? [])
+      await noteReport(realm, { verifier: nameOfKey(realm, by), instance: instanceName(known, body) }, body)
       return jsonAnswer(200, { position: acked.position, chain: acked.chain, floor: acked.floor })
   }
+}
+
+/** What an operator knows the instance by. */
+function instanceName(
+  known: InstanceView | undefined,
+  { instance: id }: { readonly instance: string },
+): string {
+  return known?.label === undefined || known.label === '' ? id : known.label
 }

@@ -5,6 +5,7 @@ import { type Decision, decide, demandOf } from '../../gateway/decide.ts'
 import { judgeAny } from '../../gateway/judge.ts'
 import { problem, refusalProblem } from '../../http/problem.ts'
 import { CHECK_PROFILES, type CheckProfile, PLAIN } from '../../records/profiles.ts'
+import { nameOfKey } from '../frame/by.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { reviewUser } from './review-user.ts'
 
@@ -68,13 +69,14 @@ export const TOKEN_REVIEW: Endpoint = endpoint({
   },
 })
 
-type Asked = Pick<Ask<unknown, Review>, 'parts' | 'realm' | 'body'>
+type Asked = Pick<Ask<unknown, Review>, 'parts' | 'realm' | 'by' | 'body'>
 
-async function review({ parts, realm, body }: Asked, profile: CheckProfile): Promise<Answer> {
+async function review({ parts, realm, by, body }: Asked, profile: CheckProfile): Promise<Answer> {
   const { token, audiences } = body.spec
   // The API server's audiences override those of the profile, which are for servers that send none.
   const demand = { ...demandOf(profile), ...(audiences?.length ? { audience: audiences } : {}) }
-  const decision = await decide(judgeAny(parts.keySets), { realm, text: token, demand })
+  const acceptor = { by: 'review', name: nameOfKey(realm, by) } as const
+  const decision = await decide(judgeAny(parts.keySets), { realm, text: token, demand, acceptor })
   // An error makes the API server try again, or ask another authenticator.
   return decision.kind === 'unknown'
     ? refusalProblem({ kind: 'outage' })

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { checkpointTextOf, headCheckpoint } from '../../judging/checkpoints.ts'
 import { FACTS } from '../../judging/facts-schema.ts'
 import { type JudgedText, judgeText, unjudgedWords } from '../../judging/judge-token.ts'
+import { nameOfKey } from '../frame/by.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { bareOf } from './pasted.ts'
 import { textRefused } from './text-refused.ts'
@@ -52,8 +53,9 @@ async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }
   const verdict = usableVerdict(judged)
   // A verifier asks because the token was presented to it; an operator only looks it up.
   if (by.kind === 'verifier' && verdict.kind === 'active') {
-    if (record !== undefined) realm.accepted(record)
-    else if (facts?.foreign !== undefined) realm.acceptedForeign(facts)
+    const acceptor = { by: 'verifier', name: nameOfKey(realm, by) } as const
+    if (record !== undefined) realm.accepted(record, acceptor)
+    else if (facts?.foreign !== undefined) realm.acceptedForeign(facts, acceptor)
   }
   const known = facts === undefined || credential === undefined ? undefined : factsJson(facts, credential)
   const detail =

@@ -130,7 +130,7 @@ async function findForeign(search: Search, { name, issuers }: Foreign): Promise<
   into.recognise({ as: 'jti' })
   let at = 0
   const seen: Seen = new Map()
-  for (const facts of realm.uses.recentForeign(realm.nowMs())) {
+  for (const facts of realm.acceptances.foreign.recent(realm.nowMs())) {
     at += 1
     if (at % USES_PER_TURN === 0) await nextTurn()
     if (facts.foreign?.jti === name) into.add(realm, foreignFinding(facts, stateOf(realm.judge(facts))))

@@ -2,7 +2,7 @@ import { ISSUERS, type Realm } from '@rescind/authority'
 import { isSuspended } from '@rescind/core'
 import type { Target } from '@rescind/core/log'
 import { countCredentialsEnded } from '@rescind/dialects'
-import { wasUsedLately } from '../../../judging/last-use.ts'
+import { wasUsedLately } from '../../../receipts/last-use.ts'
 import { type PreviewJson, previewOf, summaryOf } from '../../../rules/preview.ts'
 import { anyCovers, type Resolved } from '../../../rules/resolved.ts'
 import { sizeBy, takenAlong } from '../../../rules/size.ts'
@@ -46,7 +46,7 @@ const USED_MAX = 1_000
 
 function usedLately(realm: Realm, targets: readonly Target[]): number {
   let count = 0
-  for (const facts of realm.uses.recentForeign(realm.nowMs())) {
+  for (const facts of realm.acceptances.foreign.recent(realm.nowMs())) {
     if (!anyCovers(targets, facts)) continue
     const verdict = realm.judge(facts)
     if (verdict.kind === 'active' || isSuspended(verdict)) count += 1

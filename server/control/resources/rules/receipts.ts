@@ -75,7 +75,7 @@ const STREAM_HEADERS = {
 const FULL: Problem = problem(429, 'this key or this realm follows too many receipts; close some first', {
   'retry-after': '5',
 })
-const NO_RECEIPT: Problem = problem(404, 'no such revocation, or its audit has expired')
+export const NO_RECEIPT: Problem = problem(404, 'no such revocation, or its audit has expired')
 
 /** Whether every node of a shared store refuses by now what was revoked. @throws StoreUnavailable. */
 async function acknowledgedBy(
