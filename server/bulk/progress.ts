@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { EXPIRING_KINDS, type Realm, readValue, shaped } from '@rescind/authority'
+import { EXPIRING_KINDS, type Realm, readObject, readValue, shaped } from '@rescind/authority'
 import { BoundedEntries } from '../machine/bounded-entries.ts'
 import { RunningCall } from '../machine/running-calls.ts'
 import type { Line } from './lines.ts'
@@ -162,4 +162,18 @@ async function readKept(realm: Realm, id: string): Promise<Kept | undefined> {
   const entry = await realm.store.expiring(realm.ordinal, { kind: KIND, id })
   if (entry === undefined || entry.expiresAtMs <= realm.nowMs()) return undefined
   return readValue<Kept>(entry.value, `${KIND}/${id}`, IS_KEPT)
+}
+
+/** Calls that are looked at; with more, the count is a lower bound. */
+const COUNTED_MAX = 200
+
+/** Calls with an Idempotency-Key that have not come to their end, whichever node runs them: running, or broken off within a day. */
+export async function unfinishedCalls(
+  realm: Realm,
+): Promise<{ readonly count: number; readonly complete: boolean }> {
+  const ask = { kind: KIND, after: undefined, limit: COUNTED_MAX }
+  const { entries, next } = await realm.store.expiringPage(realm.ordinal, ask)
+  const alive = entries.filter(({ expiresAtMs }) => expiresAtMs > realm.nowMs())
+  const count = alive.filter(({ value }) => readObject(value)?.['isDone'] !== true).length
+  return { count, complete: next === undefined }
 }

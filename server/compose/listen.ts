@@ -7,6 +7,8 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { type ControlApi, createControlApi } from '../control/api.ts'
 import { KeyGuesses } from '../control/frame/key-guesses.ts'
+import { Stats } from '../control/resources/stats/stats.ts'
+import type { NodeJson } from '../control/resources/stats/stats-json.ts'
 import type { DialectModule, Mounted } from '../dialects/module.ts'
 import { createCheck } from '../gateway/check.ts'
 import { judgeAny } from '../gateway/judge.ts'
@@ -36,6 +38,7 @@ import { Bases } from './bases.ts'
 import { noteUntimely, reloadTls } from './certificate.ts'
 import { endpointsOf } from './modules.ts'
 import { mountAll } from './mounts.ts'
+import { nodeJson } from './node-stats.ts'
 import { createOps } from './ops.ts'
 import { routeClasses } from './route-classes.ts'
 
@@ -117,6 +120,7 @@ async function warn(mounted: readonly Mounted[], log: Logger): Promise<void> {
 /** What several parts of the server share. */
 type Shared = {
   readonly metrics: Metrics
+  readonly times: RequestTimes
   readonly feed: Feed
   readonly maintenance: Maintenance
   readonly troubles: () => readonly Trouble[]
@@ -164,7 +168,7 @@ async function share(config: Config, open: Open): Promise<Shared> {
     onFailure: (issuer, why) => lines.write('warn', { issuer, why }, 'the keys of an issuer are unavailable'),
   })
   return {
-    ...{ metrics, feed, maintenance, troubles, lines, keySets },
+    ...{ metrics, times, feed, maintenance, troubles, lines, keySets },
     guesses: new KeyGuesses(monotonicMs),
     passwords: new PasswordQueue(open.passwordCost),
     scans: new Scans(),
@@ -245,16 +249,19 @@ function createListener(config: Config, { open, shared, mounted }: Whole): Liste
 function createControl(config: Config, open: Open, shared: Shared): ControlApi {
   const { realms, modules, sources, clock, masterKeyFile } = open
   const { feed, keySets, maintenance, scans, guesses, bases } = shared
+  const monotonicMs = (): number => clock.monotonicMs()
+  const node = (): NodeJson => nodeJson({ realms, ...shared })
   const parts = {
     ...{ realms, sources, feed, keySets, scans, guesses },
     secrets: modules.flatMap(({ secrets }) => secrets ?? []),
     people: modules.flatMap(({ people }) => people ?? []),
     rotateMasterKey: masterKeyFile.rotate.bind(masterKeyFile),
+    stats: new Stats({ realms, feed, monotonicMs, node }),
     enforcement: feedEnforcement(feed),
     auditRetentionMs: config.auditRetention * DAY_MS,
     confirmClock: maintenance.confirmClock,
     issuerOf: (realm: Realm) => bases.of(realm) + OAUTH_PREFIX,
-    monotonicMs: () => clock.monotonicMs(),
+    monotonicMs,
     ratePerSecond: config.controlRate,
     allowWeakSecrets: config.allowWeakSecrets,
   }

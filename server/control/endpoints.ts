@@ -17,6 +17,7 @@ import { RECEIPT_ENDPOINTS } from './resources/rules/receipts.ts'
 import { REVOCATION_ENDPOINTS } from './resources/rules/revocations.ts'
 import { SCHEDULE_ENDPOINTS } from './resources/rules/schedules.ts'
 import { SETTINGS_ENDPOINTS } from './resources/settings.ts'
+import { STATS_ENDPOINTS } from './resources/stats/endpoints.ts'
 import { TOKEN_REVIEW } from './resources/token-review.ts'
 import { TOKEN_ENDPOINTS } from './resources/tokens.ts'
 import { VERIFIER_ENDPOINTS } from './resources/verifiers.ts'
@@ -31,6 +32,7 @@ const ENDPOINTS: readonly Endpoint[] = [
   ...HOLD_ENDPOINTS,
   ...APPROVAL_ENDPOINTS,
   ...SETTINGS_ENDPOINTS,
+  ...STATS_ENDPOINTS,
   ...BULK_ENDPOINTS,
   ...ISSUER_ENDPOINTS,
   VERIFY,

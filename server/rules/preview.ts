@@ -156,7 +156,7 @@ async function countPages(realm: Realm, ask: CountAsk, { tally, page, skip }: Co
 }
 
 /** Whether the token would be lost to its bearer. A held token counts, because it may be released. */
-async function isLive(realm: Realm, record: TokenRecord): Promise<boolean> {
+export async function isLive(realm: Realm, record: TokenRecord): Promise<boolean> {
   const verdict = realm.judge(record)
   if (verdict.kind !== 'active' && !isSuspended(verdict)) return false
   if (!SINGLE_USE.has(record.kind)) return true

@@ -11,7 +11,7 @@ type Route = Operation & { readonly method: string; readonly path: string }
 
 const VERIFIER = 'Authorization: Bearer orders-api-key-0123456789'
 /** Streams that do not end by themselves. The feed's tests cover who may open them. */
-const ENDLESS = new Set(['/control/v1/feed'])
+const ENDLESS = new Set(['/control/v1/feed', '/control/v1/stats/events'])
 
 const { server, calls } = await openForFile({
   time: 'hand',

@@ -11,6 +11,7 @@ import { type ControlRole, reaches } from '../../records/control-keys.ts'
 import type { FindPeople } from '../../records/people.ts'
 import type { Sources } from '../../rules/sources.ts'
 import type { Once } from '../../rules/write.ts'
+import type { Stats } from '../resources/stats/stats.ts'
 import type { By, CallerKind } from './by.ts'
 import { credentialIn, withoutTokens } from './free-text.ts'
 import { parseBody, parseQuery } from './input.ts'
@@ -44,6 +45,7 @@ export type ControlParts = {
   /** Which verifiers apply revocations, and how far each of them is. */
   readonly enforcement: Enforcement
   readonly feed: Feed
+  readonly stats: Stats
   readonly rotateMasterKey: (act: RealmsAct) => Promise<Rotated>
   /** The keys of registered issuers. */
   readonly keySets: KeySets
