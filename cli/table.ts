@@ -1,5 +1,6 @@
 import { LOGIN_COMMANDS } from './commands/login/commands.ts'
 import { META_COMMANDS } from './commands/meta/commands.ts'
+import { RECORD_COMMANDS } from './commands/records/commands.ts'
 import { SERVER_COMMANDS } from './commands/server/commands.ts'
 import { STORE_COMMANDS } from './commands/store/commands.ts'
 import type { Commands } from './frame/command.ts'
@@ -8,4 +9,10 @@ import type { Commands } from './frame/command.ts'
  * Every command. Parsing, help, completion, man pages and docs/reference/commands.md come from this table. It loads no
  * command: each one's code is imported when it runs.
  */
-export const COMMANDS: Commands = [...SERVER_COMMANDS, ...STORE_COMMANDS, ...LOGIN_COMMANDS, ...META_COMMANDS]
+export const COMMANDS: Commands = [
+  ...RECORD_COMMANDS,
+  ...SERVER_COMMANDS,
+  ...STORE_COMMANDS,
+  ...LOGIN_COMMANDS,
+  ...META_COMMANDS,
+]

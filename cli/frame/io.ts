@@ -107,7 +107,7 @@ export class Io {
 }
 
 /** @see https://no-color.org, https://force-color.org */
-export function hasColours(out: Out, environment: Environment): boolean {
+function hasColours(out: Out, environment: Environment): boolean {
   const isSet = (name: string): boolean => (environment[name] ?? '') !== ''
   if (isSet('NO_COLOR')) return false
   if (isSet('FORCE_COLOR')) return environment['FORCE_COLOR'] !== '0'

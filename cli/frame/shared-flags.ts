@@ -51,11 +51,11 @@ export const REMOTE_FLAGS: readonly FlagSpec[] = [
   { name: 'timeout', value: 'SECONDS', preset: '30', help: 'how long to wait for each answer' },
 ]
 
-export const DRY_RUN_FLAG: FlagSpec = {
+const DRY_RUN_FLAG: FlagSpec = {
   name: 'dry-run',
   help: 'show what would be changed, and change nothing',
 }
-export const YES_FLAG: FlagSpec = { name: 'yes', short: 'y', help: 'do not ask before the change' }
+const YES_FLAG: FlagSpec = { name: 'yes', short: 'y', help: 'do not ask before the change' }
 
 /** The flags of a command in the order of its help, without the server's settings. */
 export function flagsOf({ flags = [], changes, isRemote }: CommandEntry): readonly FlagSpec[] {

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call } from '../frame/call.ts'
 import { CommandFailed, Interrupted, WrongUse } from '../frame/failure.ts'
 import type { Io } from '../frame/io.ts'
-import { connectionFault, isBroken, Refused } from './problems.ts'
+import { isObject, notRescind, parsed, retryAfter } from './answers.ts'
+import { connectionFault, isBroken, isRefusedConnection, Refused } from './problems.ts'
 import { type Target, targetOf } from './target.ts'
 
 /** Below the server's URL, with its slash. */
@@ -22,6 +23,8 @@ export type Options = {
   readonly idempotencyKey?: string
   /** Instead of --timeout. */
   readonly timeoutMs?: number
+  /** About the whole store: no realm is named. */
+  readonly isOfStore?: boolean
   /** Statuses that are no failure for this command: their problem is the answer. */
   readonly accept?: readonly number[]
 }
@@ -37,8 +40,6 @@ type Sending = Options & { readonly method: Method; readonly path: ControlPath }
 
 const PREFIX = '/control/v1'
 const RETRIES_MAX = 4
-/** Seconds that a server's Retry-After may make a command wait, each time. */
-const WAIT_MAX_SECONDS = 30
 /** Bytes of an answer that is read whole. */
 const ANSWER_MAX_BYTES = 64 * 2 ** 20
 
@@ -158,10 +159,10 @@ export class Client {
     }
   }
 
-  #urlOf({ path, query = {} }: Sending): URL {
+  #urlOf({ path, query = {}, isOfStore = false }: Sending): URL {
     const { url, realm } = this.target
     const full = new URL(`${url.href.replace(/\/$/, '')}${PREFIX}${path}`)
-    for (const [name, value] of Object.entries({ realm, ...query }))
+    for (const [name, value] of Object.entries({ realm: isOfStore ? undefined : realm, ...query }))
       if (value !== undefined) full.searchParams.set(name, value)
     return full
   }
@@ -208,38 +209,6 @@ export function timeoutOf(call: Call): number {
 function bodyOf({ json, body }: Sending): { body?: string | ReadableStream<Uint8Array>; duplex?: 'half' } {
   if (json !== undefined) return { body: JSON.stringify(json) }
   return body === undefined ? {} : { body: body.stream, duplex: 'half' }
-}
-
-/** Seconds after which to repeat a call that was turned away; undefined when it should not be repeated. */
-function retryAfter({ status, headers }: Response): number | undefined {
-  if (![409, 429, 503].includes(status)) return undefined
-  const text = headers.get('retry-after')
-  const seconds = Number(text ?? Number.NaN)
-  return Number.isFinite(seconds) && seconds >= 0 && seconds <= WAIT_MAX_SECONDS ? seconds : undefined
-}
-
-/** Nothing has been sent, and a server that is not there will not be there in a second. */
-function isRefusedConnection(error: unknown): boolean {
-  const { cause } = error as Error
-  return typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'ECONNREFUSED'
-}
-
-function parsed(text: string, url: URL): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw notRescind(url)
-  }
-}
-
-function notRescind(url: URL): CommandFailed {
-  return new CommandFailed(`${url.origin} answers, but not as the control API of Rescind`, {
-    next: 'check --url: it is the address of the server, without /control/v1',
-  })
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function since(startMs: number): number {

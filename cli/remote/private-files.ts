@@ -32,6 +32,24 @@ export function writePrivateFile(path: string, text: string): void {
   written(path, text, (draft) => renameSync(draft, path))
 }
 
+/** A file that is made before what goes into it, so that it is sure to have room for a name. */
+export type ReservedFile = { readonly write: (text: string) => void; readonly drop: () => void }
+
+/** Makes an empty file that only this user can read. @throws WrongUse when it exists. */
+export function reservePrivateFile(path: string): ReservedFile {
+  createPrivateFile(path, '')
+  let isFilled = false
+  return {
+    write: (text) => {
+      writePrivateFile(path, text)
+      isFilled = true
+    },
+    drop: () => {
+      if (!isFilled) rmSync(path, { force: true })
+    },
+  }
+}
+
 /** The same for a file that must not exist so far. @throws WrongUse when it does. */
 export function createPrivateFile(path: string, text: string): void {
   written(path, text, (draft) => {

@@ -63,6 +63,12 @@ export function isBroken(error: unknown): boolean {
   return ['ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE', 'ECONNREFUSED'].includes(codeOf(error) ?? '')
 }
 
+/** Nothing has been sent, and a server that is not there will not be there in a second. */
+export function isRefusedConnection(error: unknown): boolean {
+  const { cause } = error as Error
+  return typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'ECONNREFUSED'
+}
+
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.name === 'TimeoutError'
 }
@@ -72,5 +78,6 @@ function codeOf(error: unknown): string | undefined {
   const { cause } = error
   if (cause instanceof AggregateError) return codeOf(new Error('', { cause: cause.errors[0] }))
   if (typeof cause === 'object' && cause !== null && 'code' in cause) return String(cause.code)
-  return undefined
+  // Such as a port that no browser would call.
+  return cause instanceof Error && error.message === 'fetch failed' ? cause.message : undefined
 }

@@ -1,4 +1,5 @@
 import { conformancePage } from '../acceptance/conformance/page.ts'
+import { commandsPage } from './commands.ts'
 import { errorsPage } from './errors.ts'
 import { logRowsPage } from './log-rows.ts'
 import type { Page } from './markdown.ts'
@@ -11,6 +12,7 @@ import { verdictsPage } from './verdicts.ts'
 /** Every page that `npm run docs` writes. */
 export function pages(): readonly Page[] {
   return [
+    commandsPage(),
     settingsPage(),
     routesPage(),
     errorsPage(),

@@ -26,4 +26,14 @@ export const SERVER_COMMANDS: Commands = [
     examples: [{ does: 'what a server started here would use', command: 'rescind config explain' }],
     load: () => import('./config-explain.ts'),
   },
+  {
+    name: 'clock confirm',
+    group: 'Run a server',
+    summary: 'Vouch for the clock of a server, after it was found to have jumped',
+    text: ['Check the time of the machine first. What has expired by that clock is dropped from then on.'],
+    isRemote: true,
+    changes: 'asks',
+    examples: [{ does: 'after the clock was set right', command: 'rescind clock confirm' }],
+    load: () => import('./clock-confirm.ts'),
+  },
 ]
