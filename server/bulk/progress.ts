@@ -24,6 +24,7 @@ const NO_COUNTS: Counts = {
   wouldRevoke: 0,
   already: 0,
   unknown: 0,
+  otherRealm: 0,
   credential: 0,
   notOurs: 0,
   tooMany: 0,
@@ -44,75 +45,109 @@ const IS_KEPT = shaped({ question: 'text', hash: 'text', counts: 'members', isDo
 
 type KeptUnder = { readonly id: string; readonly call: RunningCall }
 
+/** A call by its owner and its Idempotency-Key. */
+export type CallName = { readonly owner: string; readonly key: string }
+
+/** The public id of a call; its receipts have it as their cause. */
+export function bulkIdOf({ owner, key }: CallName): string {
+  return PREFIX + ENTRIES.idOf(owner, key)
+}
+
+const PREFIX = 'blk_'
+
 export type Resumed =
-  | { readonly kind: 'go-on'; readonly progress: BulkProgress; readonly isDone: boolean }
-  /** The key was used with another request or another body. */
+  | { readonly kind: 'go-on'; readonly progress: BulkProgress }
+  /** The key was used with another request. */
   | { readonly kind: 'differs' }
   /** Another process works on this call. */
   | { readonly kind: 'running' }
 
 export type ResumeAsk = {
   readonly realm: Realm
-  /** Identifies the call: its owner and its Idempotency-Key; undefined without the header. */
-  readonly name: { readonly owner: string; readonly key: string } | undefined
-  readonly question: string
-  readonly lines: AsyncIterator<Line>
+  /** Undefined without an Idempotency-Key. */
+  readonly name: CallName | undefined
+  readonly question: Question
+}
+
+/** What is asked of a body; the same key with another question is refused. */
+export type Question = {
+  readonly dryRun: boolean
+  readonly reason: string | undefined
+  readonly note: string | undefined
+}
+
+function questionText({ dryRun, reason, note }: Question): string {
+  return JSON.stringify([dryRun, reason, note])
 }
 
 /**
- * The progress of a call. With an Idempotency-Key it is stored beside the log after every commit of the call, with a
- * hash of the finished lines. A call that is sent again continues after them, or gets the same result again.
+ * The progress of a call. With an Idempotency-Key it is stored beside the log before the first line and after every commit
+ * of the call, with a hash of the finished lines. A call that is sent again passes over these lines, which changes nothing,
+ * and goes on after them once their hash has proved that the body is the same.
  */
 export class BulkProgress {
   readonly #realm: Realm
   /** Undefined: it is not kept. */
-  readonly #kept: KeptUnder | undefined
+  readonly #under: KeptUnder | undefined
   readonly #question: string
   readonly #hash: Hash = createHash('sha256')
-  #counts: Counts = NO_COUNTS
+  /** How far earlier attempts came; undefined: there was none. */
+  readonly #before: Kept | undefined
+  #counts: Counts
 
-  private constructor(realm: Realm, kept: KeptUnder | undefined, question: string) {
+  private constructor(realm: Realm, { under, question, before }: Beginning) {
     this.#realm = realm
-    this.#kept = kept
+    this.#under = under
     this.#question = question
-  }
-
-  /** For a resumed call: skips the lines that were done before. */
-  static async resume({ realm, name, question, lines }: ResumeAsk): Promise<Resumed> {
-    const ids =
-      name === undefined
-        ? []
-        : [ENTRIES.idOf(name.owner, name.key), ENTRIES.earlierIdOf(name.owner, name.key)]
-    const [id] = ids
-    const call = id === undefined ? undefined : await RunningCall.begin(realm, id)
-    if (id !== undefined && call === undefined) return { kind: 'running' }
-    const kept = id === undefined || call === undefined ? undefined : { id, call }
-    const progress = new BulkProgress(realm, kept, question)
-    const resumed = await progress.#resume(ids, lines)
-    if (resumed.kind !== 'go-on' || resumed.isDone) await progress.end()
-    return resumed
-  }
-
-  async #resume(ids: readonly string[], lines: AsyncIterator<Line>): Promise<Resumed> {
-    const realm = this.#realm
-    let kept: Kept | undefined
-    for (const id of ids) kept ??= await readKept(realm, id)
-    if (kept === undefined) return { kind: 'go-on', progress: this, isDone: false }
-    if (kept.question !== this.#question) return { kind: 'differs' }
-    for (let at = 0; at < kept.counts.lines; at += 1) {
-      const next = await lines.next()
-      if (next.done === true) return { kind: 'differs' }
-      this.#add(next.value)
-    }
-    if (this.#digest() !== kept.hash) return { kind: 'differs' }
-    if (kept.isDone && (await lines.next()).done !== true) return { kind: 'differs' }
+    this.#before = before
     // Older builds stored fewer kinds of results.
-    this.#counts = { ...NO_COUNTS, ...kept.counts }
-    return { kind: 'go-on', progress: this, isDone: kept.isDone }
+    this.#counts = { ...NO_COUNTS, ...before?.counts }
+  }
+
+  static async resume({ realm, name, question }: ResumeAsk): Promise<Resumed> {
+    const text = questionText(question)
+    const nothing = { under: undefined, question: text, before: undefined }
+    if (name === undefined) return { kind: 'go-on', progress: new BulkProgress(realm, nothing) }
+    const id = ENTRIES.idOf(name.owner, name.key)
+    const call = await RunningCall.begin(realm, id)
+    if (call === undefined) return { kind: 'running' }
+    const before =
+      (await readKept(realm, id)) ?? (await readKept(realm, ENTRIES.earlierIdOf(name.owner, name.key)))
+    const progress = new BulkProgress(realm, { under: { id, call }, question: text, before })
+    if (before !== undefined && before.question !== text) {
+      await progress.end()
+      return { kind: 'differs' }
+    }
+    if (before === undefined) await progress.#keep(false)
+    return { kind: 'go-on', progress }
   }
 
   get counts(): Counts {
     return this.#counts
+  }
+
+  /** Lines that earlier attempts have finished. */
+  get linesBefore(): number {
+    return this.#before?.counts.lines ?? 0
+  }
+
+  get isAgain(): boolean {
+    return this.#before !== undefined
+  }
+
+  /** Whether an earlier attempt has finished the call. */
+  get wasDone(): boolean {
+    return this.#before?.isDone === true
+  }
+
+  /** Passes over lines that an earlier attempt has finished. */
+  pass(lines: readonly Line[]): void {
+    for (const line of lines) this.#add(line)
+  }
+
+  /** Whether the lines that were passed over are those of the earlier attempt. */
+  get isSameBody(): boolean {
+    return this.#before === undefined || this.#digest() === this.#before.hash
   }
 
   /** Records that these lines are done and their results durable. */
@@ -133,7 +168,7 @@ export class BulkProgress {
 
   /** Nobody works on this call any more. */
   async end(): Promise<void> {
-    await this.#kept?.call.end()
+    await this.#under?.call.end()
   }
 
   #add(line: Line): void {
@@ -145,8 +180,8 @@ export class BulkProgress {
   }
 
   async #keep(isDone: boolean): Promise<void> {
-    if (this.#kept === undefined) return
-    const { id, call } = this.#kept
+    if (this.#under === undefined) return
+    const { id, call } = this.#under
     const kept: Kept = { question: this.#question, hash: this.#digest(), counts: this.#counts, isDone }
     const operations = await ENTRIES.put(this.#realm, {
       id,
@@ -155,6 +190,36 @@ export class BulkProgress {
     })
     // If another process has taken the call over, its progress counts.
     await call.goOnWith(operations)
+  }
+}
+
+type Beginning = {
+  readonly under: KeptUnder | undefined
+  readonly question: string
+  readonly before: Kept | undefined
+}
+
+export type BulkStatus = Question & {
+  readonly id: string
+  readonly counts: Counts
+  readonly isDone: boolean
+  readonly isRunningElsewhere: boolean
+  readonly resumeUntilMs: number
+}
+
+/** A call by its id, for a day after its last progress. @returns undefined when there is none, or no longer. */
+export async function bulkStatus(realm: Realm, bulkId: string): Promise<BulkStatus | undefined> {
+  const id = bulkId.startsWith(PREFIX) ? bulkId.slice(PREFIX.length) : ''
+  const entry = await realm.store.expiring(realm.ordinal, { kind: KIND, id })
+  const kept = await readKept(realm, id)
+  if (entry === undefined || kept === undefined) return undefined
+  const [dryRun, reason, note] = JSON.parse(kept.question) as [boolean, string | null, string | null]
+  return {
+    ...{ id: bulkId, dryRun, reason: reason ?? undefined, note: note ?? undefined },
+    counts: { ...NO_COUNTS, ...kept.counts },
+    isDone: kept.isDone,
+    isRunningElsewhere: await RunningCall.isRunning(realm, id),
+    resumeUntilMs: entry.expiresAtMs,
   }
 }
 

@@ -1,9 +1,12 @@
 import { isOutage } from '@rescind/core'
+import type { Target } from '@rescind/core/log'
 import { StreamTooLarge } from '../http/read-body.ts'
+import { nextTurn } from '../machine/turns.ts'
 import { Finder, type Found } from './find.ts'
 import type { Line } from './lines.ts'
+import { Outcomes } from './outcomes.ts'
 import type { BulkProgress, LineFinding } from './progress.ts'
-import { type BulkAct, CallerRevoked, NOT_OURS, revokeOne } from './revoke-one.ts'
+import { type BulkAct, CallerRevoked, type Judged, NOT_OURS, revokeOne } from './revoke-one.ts'
 import { Said } from './said.ts'
 
 /**
@@ -18,41 +21,61 @@ export type BulkRun = {
   readonly act: BulkAct
   readonly lines: AsyncIterator<Line>
   readonly progress: BulkProgress
+  /** The id of the call, if it has one. */
+  readonly bulk: string | undefined
+  /** The last line that the caller has a report of. */
+  readonly reportAfter: number
+  /** What earlier attempts of this call have ended. */
+  readonly ended: AsyncIterable<Target>
   /** Aborted when the client has gone: work under way is finished, and no more is begun. */
   readonly gone: AbortSignal | undefined
   /** Resolves when everything that was revoked is refused everywhere. @throws StoreUnavailable. */
   readonly settled: () => Promise<void>
-  readonly ended: () => void
+  /** Nobody works on the call any more. */
+  readonly onEnd: () => void
 }
+
+/** A call under way: what it says, and how it words what it finds. */
+type Work = BulkRun & { readonly said: Said; readonly outcomes: Outcomes }
+
+/** `false`: the body is another one than that of the earlier attempt. */
+export type BulkAnswer = { readonly body: AsyncIterable<string>; readonly isReplay: boolean } | false
 
 /**
  * Works through the lines and reports as NDJSON: a first line, the outcome of each line, progress now and then, and a
- * last line. It does not wait for the reader, because many clients send everything before they read anything.
+ * last line. It does not wait for the reader, because many clients send everything before they read anything. Lines that
+ * an earlier attempt has finished are reported again, and before anything is written: only then is it known that the body
+ * is the same.
  */
-export function runBulk(run: BulkRun): AsyncIterable<string> {
-  const said = new Said()
-  const { dryRun, realm } = run.act
-  said.say({ dryRun, realm: realm.name, resumedAfter: run.progress.counts.lines })
-  void work(run, said)
-  return said.texts()
+export async function runBulk(run: BulkRun): Promise<BulkAnswer> {
+  const work = { ...run, said: new Said(), outcomes: new Outcomes(run.act.dryRun) }
+  const { act, bulk, progress, said } = work
+  said.say({ dryRun: act.dryRun, realm: act.realm.name, bulk, resumedAfter: progress.linesBefore })
+  if (progress.isAgain) {
+    await work.outcomes.readEnded(run.ended)
+    if (!(await passOver(work))) return false
+  }
+  if (progress.wasDone) said.end({ done: true, ...progress.counts })
+  else void goOn(work)
+  return { body: said.texts(), isReplay: progress.wasDone }
 }
 
 /** There are more secrets than are looked for, so results of lines do not prove that they hold none. */
 const PARTIAL = { secretsLeftOut: true }
 
 /** Never rejects: the last line reports a failure. */
-async function work(run: BulkRun, said: Said): Promise<void> {
-  const lastLine = await lastLineOf(run, said)
+async function goOn(work: Work): Promise<void> {
+  const lastLine = await lastLineOf(work)
   // Whoever reads it may send the call again at once.
-  await run.progress.end()
-  run.ended()
-  said.end(lastLine)
+  await work.progress.end()
+  work.onEnd()
+  work.said.end(lastLine)
 }
 
-async function lastLineOf(run: BulkRun, said: Said): Promise<object> {
-  const { progress, act } = run
+async function lastLineOf(work: Work): Promise<object> {
+  const { progress, act } = work
   try {
-    const why = await workAll(run, said)
+    const why = await workAll(work)
     if (why !== undefined) return { error: why, ...progress.counts }
     await progress.finish()
     return { done: true, ...progress.counts, ...(act.secrets.isPartial ? PARTIAL : {}) }
@@ -61,15 +84,46 @@ async function lastLineOf(run: BulkRun, said: Said): Promise<object> {
   }
 }
 
+/** Reports the lines that earlier attempts have finished; writes nothing. @returns whether the body is the same. */
+async function passOver(work: Work): Promise<boolean> {
+  const { act, lines, progress } = work
+  const finder = new Finder(act.realm.grammar)
+  for (let passed = 0; passed < progress.linesBefore; ) {
+    const { batch } = await nextBatch(lines, { finder, room: progress.linesBefore - passed })
+    if (batch.length === 0) return false
+    const judged = await Promise.all(batch.map(({ found }) => judgedIn({ ...act, dryRun: true }, found)))
+    progress.pass(batch.map(({ line }) => line))
+    for (const [at, { line }] of batch.entries()) {
+      const findings = worded(work, judged[at] ?? []).map((one) => (act.dryRun ? one : asDone(one)))
+      sayLine(work, { nth: passed + at + 1, line, findings })
+    }
+    passed += batch.length
+    await nextTurn()
+  }
+  if (!progress.isSameBody) return false
+  return !progress.wasDone || (await lines.next()).done === true
+}
+
+/** A line that was finished is not acted on again, though its token has become known since. */
+function asDone(finding: LineFinding): LineFinding {
+  if (finding.result !== 'wouldRevoke') return finding
+  return { ...finding, result: 'unknown', why: SINCE_THEN }
+}
+
+const SINCE_THEN =
+  'it was not known when this line was finished, and is live now; send it again with another Idempotency-Key'
+
+const NO_ROOM = `a call takes ${BULK_LINES_MAX} lines; send the rest in another one`
+
 /** @returns why it did not finish; undefined when it did. */
-async function workAll(
-  { act, lines, progress, gone, settled }: BulkRun,
-  said: Said,
-): Promise<string | undefined> {
+async function workAll(work: Work): Promise<string | undefined> {
+  const { act, lines, progress, gone, settled, said } = work
   const finder = new Finder(act.realm.grammar)
   for (;;) {
-    const { batch, ends } = await nextBatch(lines, finder, BULK_LINES_MAX - progress.counts.lines)
-    const findings = await Promise.all(batch.map(({ found }) => findingsOf(act, found)))
+    const room = BULK_LINES_MAX - progress.counts.lines
+    const { batch, ends } = await nextBatch(lines, { finder, room })
+    const judged = await Promise.all(batch.map(({ found }) => judgedIn(act, found)))
+    const findings = judged.map((one) => worded(work, one))
     const before = progress.counts.lines
     await progress.done(
       batch.map(({ line }) => line),
@@ -77,43 +131,53 @@ async function workAll(
     )
     await settled()
     for (const [at, { line }] of batch.entries())
-      sayLine(said, { nth: before + at + 1, line, findings: findings[at] ?? [] })
+      sayLine(work, { nth: before + at + 1, line, findings: findings[at] ?? [] })
     if (batch.length > 0) said.say({ progress: progress.counts })
     if (ends === 'body') return undefined
-    if (ends === 'room') return `a call takes ${BULK_LINES_MAX} lines; send the rest in another one`
+    if (room <= batch.length) return (await lines.next()).done === true ? undefined : NO_ROOM
     if (gone?.aborted === true) return 'whoever asked has gone'
     // Lines that need no store would otherwise block the event loop.
-    await new Promise<void>((turn) => {
-      setImmediate(turn)
-    })
+    await nextTurn()
   }
 }
+
+/** A candidate, or what is to be said of the line itself. */
+type LineJudged = Judged | { readonly line: 'tooMany' | 'unreadable' }
 
 /**
  * The results of all candidates in a line; wrong guesses are left out. A line that was not fully examined never looks
  * clean.
  */
-async function findingsOf(act: BulkAct, found: Found | undefined): Promise<readonly LineFinding[]> {
+async function judgedIn(act: BulkAct, found: Found | undefined): Promise<readonly LineJudged[]> {
   if (found === undefined || found.candidates.length === 0) return []
   const { candidates, isMore, isUnreadable } = found
-  const findings = await Promise.all(candidates.map((one) => revokeOne(act, one)))
-  const told = findings.filter(
-    ({ result }, at) => candidates[at]?.isGuess !== true || (result !== 'notOurs' && result !== 'unknown'),
+  const judged = await Promise.all(candidates.map((one) => revokeOne(act, one)))
+  const told = judged.filter(
+    ({ finding: { result } }, at) =>
+      candidates[at]?.isGuess !== true || (result !== 'notOurs' && result !== 'unknown'),
   )
-  if (isMore) return [...told, { result: 'tooMany' }]
+  if (isMore) return [...told, { line: 'tooMany' }]
   if (told.length > 0) return told
-  return [isUnreadable ? { result: 'unreadable' } : NOT_OURS]
+  return [isUnreadable ? { line: 'unreadable' } : { finding: NOT_OURS }]
 }
 
-type Work = { readonly line: Line; readonly found: Found | undefined }
-type Batch = { readonly batch: readonly Work[]; readonly ends: 'body' | 'room' | undefined }
+function worded({ outcomes }: Work, judged: readonly LineJudged[]): readonly LineFinding[] {
+  return judged.map((one) => ('line' in one ? { result: one.line } : outcomes.of(one)))
+}
 
-async function nextBatch(lines: AsyncIterator<Line>, finder: Finder, room: number): Promise<Batch> {
-  const batch: Work[] = []
-  for (let cost = 0; cost < BULK_COST_MAX; ) {
+type Piece = { readonly line: Line; readonly found: Found | undefined }
+type Batch = { readonly batch: readonly Piece[]; readonly ends: 'body' | undefined }
+type Taking = {
+  readonly finder: Finder
+  /** The most lines. */
+  readonly room: number
+}
+
+async function nextBatch(lines: AsyncIterator<Line>, { finder, room }: Taking): Promise<Batch> {
+  const batch: Piece[] = []
+  for (let cost = 0; cost < BULK_COST_MAX && batch.length < room; ) {
     const next = await lines.next()
     if (next.done === true) return { batch, ends: 'body' }
-    if (batch.length >= room) return { batch, ends: 'room' }
     const line = next.value
     const found = line.kind === 'line' ? finder.findIn(line.text, line.wrapped) : undefined
     batch.push({ line, found })
@@ -133,7 +197,8 @@ function costOf(found: Found | undefined): number {
 
 type LineSaid = { readonly nth: number; readonly line: Line; readonly findings: readonly LineFinding[] }
 
-function sayLine(said: Said, { nth, line, findings }: LineSaid): void {
+function sayLine({ said, reportAfter }: Work, { nth, line, findings }: LineSaid): void {
+  if (nth <= reportAfter) return
   if (line.kind === 'too-long') said.say({ line: nth, result: 'tooLong' })
   for (const finding of findings) said.say({ line: nth, ...finding })
 }

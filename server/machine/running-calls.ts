@@ -36,6 +36,13 @@ export class RunningCall {
     return (await call.#begin()) ? call : undefined
   }
 
+  /** Whether any process of a shared store says so; a store that is not shared holds no signs. */
+  static async isRunning(realm: Realm, id: string): Promise<boolean> {
+    const name = { kind: EXPIRING_KINDS.runningCall, id }
+    const sign = await realm.store.expiring(realm.ordinal, name)
+    return sign !== undefined && sign.expiresAtMs > realm.nowMs()
+  }
+
   async #begin(): Promise<boolean> {
     if (this.#node === undefined || (await this.goOnWith([]))) return true
     const found = await this.#realm.store.expiring(this.#realm.ordinal, this.#name)

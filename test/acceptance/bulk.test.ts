@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import http from 'node:http'
 import { test } from 'node:test'
+import { EXPIRING_KINDS } from '@rescind/authority'
+import { realmOrdinal } from '@rescind/core'
 import { Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
 import { openForFile } from '../kit/in-process.ts'
 import { Provider } from '../kit/provider.ts'
-import type { RawAnswer } from '../kit/raw-http.ts'
+import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
 import { ANN, SVC } from '../kit/seed.ts'
 
 const BULK = 'POST /control/v1/revocations/bulk'
@@ -57,14 +60,13 @@ test('nothing is revoked without the flag for a real run, which needs a reason',
   const token = await calls.oauthToken(SVC)
   const handle = await handleOf(token)
   const said = await bulk('', `${token}\n`)
-  assert.deepEqual(lines(said), [{ line: 1, result: 'wouldRevoke', handle, source: 'oauth' }])
+  const named = { handle, source: 'oauth', subject: 'svc', client: 'svc' }
+  assert.deepEqual(lines(said), [{ line: 1, result: 'wouldRevoke', ...named }])
   assert.equal(await say(token), 'active')
   assert.equal((await send('?dryRun=false', token)).status, 422)
-  assert.deepEqual(lines(await bulk(REAL, token)), [{ line: 1, result: 'revoked', handle, source: 'oauth' }])
+  assert.deepEqual(lines(await bulk(REAL, token)), [{ line: 1, result: 'revoked', ...named }])
   assert.equal(await say(token), 'revoked')
-  assert.deepEqual(lines(await bulk(REAL, token)), [
-    { line: 1, result: 'already', handle, source: 'oauth', why: 'revoked' },
-  ])
+  assert.deepEqual(lines(await bulk(REAL, token)), [{ line: 1, result: 'already', ...named, why: 'revoked' }])
   const [row] = memberAt(await calls.control('GET /audit?limit=1'), 'rows') as {
     audit: Said
   }[]
@@ -163,7 +165,7 @@ test('tokens of registered issuers are revoked by their text or by issuer and jt
     const body = `Authorization: Bearer ${shown}\n${JSON.stringify({ issuer: idp.issuer, jti: 'j2' })}\n`
     const source = `iss:${idp.issuer}`
     assert.deepEqual(lines(await bulk(REAL, body)), [
-      { line: 1, result: 'revoked', source, jti: 'j1' },
+      { line: 1, result: 'revoked', source, jti: 'j1', subject: 'alice' },
       { line: 2, result: 'revoked', source, jti: 'j2' },
     ])
     assert.deepEqual([await say(shown), await say(unseen)], ['revoked', 'revoked'])
@@ -188,7 +190,7 @@ test('a line at the length bound is searched, a longer one is skipped, and the n
     [
       [1, 'tooLong'],
       [2, 'wouldRevoke'],
-      [3, 'wouldRevoke'],
+      [3, 'already'],
     ],
   )
   const { line: _line, ...sum } = said.at(-1) ?? {}
@@ -196,9 +198,10 @@ test('a line at the length bound is searched, a longer one is skipped, and the n
     done: true,
     lines: 3,
     revoked: 0,
-    wouldRevoke: 2,
-    already: 0,
+    wouldRevoke: 1,
+    already: 1,
     unknown: 0,
+    otherRealm: 0,
     credential: 0,
     notOurs: 0,
     tooMany: 0,
@@ -219,7 +222,16 @@ test('with an Idempotency-Key a second call repeats the result of the first, and
   const first = await bulk(REAL, `${token}\nx\n`, headers)
   assert.equal(first.at(-1)?.['revoked'], 1)
   const again = await bulk(REAL, `${token}\nx\n`, headers)
-  assert.deepEqual(again, [first.at(-1)])
+  const [{ resumedAfter, ...head } = {}, ...rest] = again
+  assert.equal(resumedAfter, 2)
+  assert.deepEqual(
+    [head, ...rest],
+    first.filter(({ progress }) => progress === undefined).map(({ resumedAfter: _none, ...one }) => one),
+  )
+  assert.equal(headerOf(await send(REAL, `${token}\nx\n`, headers), 'idempotent-replayed'), 'true')
+  assert.deepEqual(lines(await bulk(`${REAL}&reportAfter=1`, `${token}\nx\n`, headers)), [
+    { line: 2, result: 'notOurs' },
+  ])
   for (const other of [`${token}\ny\n`, `${token}\n`, `${token}\nx\nmore\n`, ''])
     assert.equal((await send(REAL, other, headers)).status, 422, other)
   assert.equal((await send(`${REAL}&note=other`, `${token}\nx\n`, headers)).status, 422)
@@ -268,7 +280,7 @@ test('a key that is revoked while its call runs ends the call', async () => {
   assert.equal(await say(token), 'active')
 })
 
-test('tokens of one realm are unknown in another', async () => {
+test('tokens of another realm are named to a key of all realms, and unknown to a key of one', async () => {
   const token = await calls.oauthToken(SVC)
   const handle = await handleOf(token)
   assert.equal(
@@ -277,9 +289,19 @@ test('tokens of one realm are unknown in another', async () => {
   )
   const said = lines(await bulk(`${REAL}&realm=apart`, `${token}\n${handle}\n`))
   assert.deepEqual(
-    said.map(({ result }) => result),
-    ['unknown', 'unknown'],
+    said,
+    [1, 2].map((line) => ({
+      ...{ line, result: 'otherRealm', realm: 'default' },
+      ...{ handle, source: 'oauth', subject: 'svc', client: 'svc' },
+    })),
   )
+  const key = { name: 'apart', role: 'responder', realm: 'apart' }
+  const own = new Calls(server.port)
+  const by = [`Authorization: Bearer ${textAt(await calls.control('POST /keys', key), 'key')}`, TEXT]
+  const answer = await own.send(`${BULK}${REAL}`, by, `${token}\n${handle}\n`)
+  own.close()
+  assert.match(answer.body.toString(), /"line":1,"result":"unknown"}\n{"line":2,"result":"unknown"/)
+  assert.ok(!answer.body.toString().includes('default'))
   assert.equal(await say(token), 'active')
 })
 
@@ -312,8 +334,17 @@ test('a call interrupted by an outage resumes where it was when it is sent again
   assert.ok(resumed > 0 && resumed < 400, String(resumed))
   assert.equal(second.at(-1)?.['done'], true)
   assert.equal(second.at(-1)?.['lines'], 400)
-  const { revoked, already } = second.at(-1) ?? {}
-  assert.equal(Number(revoked) + Number(already), 400)
+  assert.equal(second.at(-1)?.['revoked'], 400, 'what was under way when it broke off is its own, too')
+  assert.deepEqual(
+    lines(second).map(({ line, result }) => [line, result]),
+    tokens.map((_, nth) => [nth + 1, 'revoked']),
+    'lines that were done before are reported, each once',
+  )
+  const { bulk: id } = second[0] ?? {}
+  const status = memberAt(await calls.control(`GET /revocations/bulk/${id}`), 'state')
+  assert.equal(status, 'done')
+  const receipts = memberAt(await calls.control(`GET /revocations?cause=${id}&limit=500`), 'revocations')
+  assert.equal((receipts as object[]).length, 400)
   for (const token of tokens) assert.equal(await say(token), 'revoked')
 })
 
@@ -327,4 +358,69 @@ test('the caller must have the right, and other types of bodies are refused', as
   own.close()
   assert.equal((await send('', '{}', ['Content-Type: application/json'])).status, 415)
   assert.equal((await send('?dryRun=no', 'x')).status, 422)
+})
+
+test('a dry run counts what is there twice once, as the real one would', async () => {
+  const { access, refresh } = await calls.oauthGrant('twice', SVC)
+  const body = [access, `x=${access}`, refresh, access, await handleOf(refresh)].join('\n')
+  const dry = await bulk('', body)
+  assert.deepEqual(
+    lines(dry).map(({ result, why }) => [result, why]),
+    [
+      ['wouldRevoke', undefined],
+      ['already', 'repeated'],
+      ['wouldRevoke', undefined],
+      ['already', 'repeated'],
+      ['already', 'repeated'],
+    ],
+  )
+  const { revoked, already } = (await bulk(REAL, body)).at(-1) ?? {}
+  const { wouldRevoke, already: repeated } = dry.at(-1) ?? {}
+  assert.deepEqual([revoked, already], [wouldRevoke, repeated])
+})
+
+test('what a killed server had revoked before it could say so is reported by the call that goes on', async () => {
+  const tokens: string[] = []
+  for (let nth = 0; nth < 3; nth += 1) tokens.push(await calls.oauthToken(SVC))
+  const ended = await calls.oauthToken(SVC)
+  await bulk(REAL, ended)
+  const headers = [TEXT, 'Idempotency-Key: incident-killed']
+  const body = [...tokens, ended, tokens[0]].join('\n')
+  const first = await bulk(REAL, body, headers)
+  const id = String(first[0]?.['bulk'])
+  // The rows were durable and the progress was not: as if nothing had been done.
+  const entry = { kind: EXPIRING_KINDS.bulkProgress, id: id.slice('blk_'.length) }
+  const ordinal = realmOrdinal(1)
+  const found = await server.store.expiring(ordinal, entry)
+  const kept = JSON.parse(Buffer.from(found?.value ?? []).toString()) as { counts: object }
+  const counts = Object.fromEntries(Object.keys(kept.counts).map((name) => [name, 0]))
+  const value = { ...kept, isDone: false, counts, hash: createHash('sha256').digest('base64url') }
+  const bytes = Buffer.from(JSON.stringify(value))
+  const put = { ...entry, value: bytes, expiresAtMs: found?.expiresAtMs ?? 0 }
+  const operations = [{ kind: 'put-expiring' as const, entry: put }]
+  const write = { realm: ordinal, dependsOn: [], expects: [], operations }
+  await server.store.commit({ writes: [write], floorMs: await server.store.floor() })
+  assert.equal(memberAt(await calls.control(`GET /revocations/bulk/${id}`), 'state'), 'interrupted')
+  const second = await bulk(REAL, body, headers)
+  assert.deepEqual(
+    lines(second).map(({ result }) => result),
+    ['revoked', 'revoked', 'revoked', 'already', 'already'],
+  )
+  assert.deepEqual(second.at(-1), first.at(-1))
+})
+
+test('a call is found by its id or its Idempotency-Key, and by no other key', async () => {
+  const headers = [TEXT, 'Idempotency-Key: incident-status']
+  const [head] = await bulk('', 'nothing here', headers)
+  const byKey = memberAt(await calls.control('GET /revocations/bulk?idempotencyKey=incident-status'), 'bulk')
+  const [status] = byKey as Said[]
+  assert.deepEqual([status?.['bulk'], status?.['state'], status?.['dryRun']], [head?.['bulk'], 'done', true])
+  assert.equal(Object(status).counts.notOurs, 1)
+  const other = textAt(await calls.control('POST /keys', { name: 'o', role: 'viewer' }), 'key')
+  const by = `Authorization: Bearer ${other}`
+  const none = await calls.control('GET /revocations/bulk?idempotencyKey=incident-status', undefined, by)
+  assert.deepEqual(memberAt(none, 'bulk'), [])
+  assert.equal((await calls.control(`GET /revocations/bulk/${head?.['bulk']}`, undefined, by)).status, 200)
+  for (const id of ['blk_x', 'blk_', 'x', String(head?.['bulk']).slice(4)])
+    assert.equal((await calls.control(`GET /revocations/bulk/${id}`)).status, 404, id)
 })

@@ -4,7 +4,7 @@ import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import { CONTROL, jsonOf, memberAt, textAt } from '../kit/calls.ts'
 import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
-import { SEED, SVC } from '../kit/seed.ts'
+import { CHAT, SEED, SVC } from '../kit/seed.ts'
 
 // [W87] [I24] Every act on others must leave a trace of its caller.
 
@@ -43,6 +43,9 @@ const hold = { ...RULE, seconds: 3_600, atDeadline: 'release' }
 /** One call of every endpoint that changes something, in a possible order. */
 const ACTS: Readonly<Record<string, Act>> = {
   endIdentityCredential: () => ['DELETE /identity-users/77/credentials/api-key?reason=r'],
+  endIdentityUser: () => ['POST /identity-users/77/end', { reason: 'r', password: true }],
+  changeIdentityUser: () => ['PATCH /identity-users/78', { enabled: false }],
+  endChatClient: () => [`POST /chat-apps/${CHAT.app}/clients/ann/end`, { reason: 'r' }],
   createGrant: () => ['POST /grants', { clientId: SVC.clientId, subject: 'ann' }],
   confirmClock: () => ['POST /clock/confirm'],
   createRealm: () => ['POST /realms', { name: 'branch' }],
@@ -93,6 +96,7 @@ const ACTS: Readonly<Record<string, Act>> = {
 const NONE: Readonly<Record<string, string>> = {
   acknowledgeFeed: 'a verifier says how far it is itself',
   lookUpToken: 'it reads; the text stands in the body so that no log of addresses has it',
+  find: 'the same',
   verifyToken: 'the same',
   reviewToken: 'the same, in the form that Kubernetes asks for',
 }
@@ -129,6 +133,7 @@ test('every endpoint that changes something writes a row that says who did it, f
   answers.set('another', await calls.control('POST /holds', hold))
   answers.set('anotherApproval', await calls.control('POST /approvals', RULE))
   const token = (await calls.oauthGrant('alice')).access
+  await calls.chatClient('ann')
   const member = (operation: string, name: string): string => {
     const answer = answers.get(operation)
     assert.ok(answer !== undefined, operation)

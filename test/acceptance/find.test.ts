@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { realmOrdinal } from '@rescind/core'
 import fc from 'fast-check'
-import { API_KEY, CONTROL, memberAt, succeeded, textAt } from '../kit/calls.ts'
+import { API_KEY, Calls, CONTROL, memberAt, succeeded, textAt } from '../kit/calls.ts'
 import { openForFile } from '../kit/in-process.ts'
 import { Provider } from '../kit/provider.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
@@ -146,6 +146,25 @@ test('tokens are found by their text as it was pasted, and by every id of them',
   const over = await find(handle)
   assert.equal(over.findings.find(({ kind }) => kind === 'token')?.['state'], 'revoked')
   assert.equal((await find(String(grant))).findings[0]?.['state'], 'ended')
+})
+
+test('a bulk call is found by its id, with the receipts that it caused', async () => {
+  const { access } = await calls.oauthGrant('in-bulk', SVC)
+  const own = new Calls(server.port)
+  const line = 'POST /control/v1/revocations/bulk?dryRun=false&reason=leak'
+  const headers = [CONTROL, 'Content-Type: text/plain', 'Idempotency-Key: found']
+  const answer = succeeded(await own.send(line, headers, access), line)
+  own.close()
+  const { bulk: id } = JSON.parse(answer.body.toString().split('\n')[0] ?? '') as { bulk: string }
+  const found = await find(id, '?realm=default')
+  assert.deepEqual(found.recognised, [{ as: 'bulk' }])
+  assert.deepEqual(
+    found.findings.map(({ kind, state }) => [kind, state]),
+    [
+      ['bulk', 'done'],
+      ['receipt', 'revoked'],
+    ],
+  )
 })
 
 test('holds, schedules and approvals are found by id', async () => {

@@ -215,7 +215,7 @@ export const STORED = {
     'user.delete',
     'user.update',
   ],
-  causes: ['approval', 'grant', 'hold', 'key', 'schedule'],
+  causes: ['approval', 'bulk', 'grant', 'hold', 'key', 'schedule'],
   members: {
     'authority/directory/issuer-terms.ts IssuerTerms': [
       'issuer',

@@ -1,15 +1,18 @@
-import type { Realm } from '@rescind/authority'
+import type { Realm, Realms } from '@rescind/authority'
 import { defined } from '@rescind/core/bytes'
+import type { Target } from '@rescind/core/log'
 import type { Answer } from '@rescind/dialects'
 import { z } from 'zod'
 import { openBody } from '../../bulk/body.ts'
 import { linesOf, withWraps } from '../../bulk/lines.ts'
-import { BulkProgress } from '../../bulk/progress.ts'
+import { BulkProgress, bulkIdOf } from '../../bulk/progress.ts'
 import { runBulk } from '../../bulk/run.ts'
 import { Secrets } from '../../bulk/secrets.ts'
-import { problem } from '../../http/problem.ts'
+import { type Problem, problem } from '../../http/problem.ts'
+import { searchReceipts } from '../../receipts/search.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { keyOf, STILL_RUNNING } from '../frame/idempotency.ts'
+import { bulkStatusEndpoints } from './bulk-status.ts'
 
 /** Bytes of one body; lines have a bound of their own. */
 const BODY_MAX_BYTES = 268_435_456
@@ -19,10 +22,15 @@ const QUERY = z.object({
   dryRun: z.boolean().default(true).describe('Only say what would be revoked; false makes it real'),
   reason: z.string().min(1).max(256).optional().describe('Why, for the log; needed when it is real'),
   note: z.string().max(2_000).optional(),
+  reportAfter: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('The last line that the caller has a report of: lines up to it are not reported again'),
 })
 type Query = z.output<typeof QUERY>
 
-/** Running calls with an Idempotency-Key, by owner. */
+/** Running calls with an Idempotency-Key, by id. */
 const running: WeakMap<Realm, Set<string>> = new WeakMap()
 
 function runningIn(realm: Realm): Set<string> {
@@ -49,7 +57,12 @@ const BULK: Endpoint = endpoint({
   handle: bulk,
 })
 
-export const BULK_ENDPOINTS: readonly Endpoint[] = [BULK]
+export const BULK_ENDPOINTS: readonly Endpoint[] = [BULK, ...bulkStatusEndpoints(isBulkRunning)]
+
+/** Whether this process works on a call. */
+export function isBulkRunning(realm: Realm, id: string): boolean {
+  return runningIn(realm).has(id)
+}
 
 async function bulk(ask: Ask<Query>): Promise<Answer> {
   const { realm, by, query, request } = ask
@@ -57,58 +70,79 @@ async function bulk(ask: Ask<Query>): Promise<Answer> {
     return problem(422, 'reason: required unless dryRun is true')
   const key = keyOf(request)
   if (typeof key === 'object') return key
-  const name = key === undefined ? undefined : `${by.id}\0${key}`
+  const name = key === undefined ? undefined : { owner: by.id, key }
+  const id = name === undefined ? undefined : bulkIdOf(name)
   const now = runningIn(realm)
-  if (name !== undefined && now.has(name)) return STILL_RUNNING
-  if (name !== undefined) now.add(name)
-  const ended = (): void => void now.delete(name ?? '')
+  if (id !== undefined && now.has(id)) return STILL_RUNNING
+  if (id !== undefined) now.add(id)
+  const onEnd = (): void => void now.delete(id ?? '')
   let isHandedOver = false
+  let progress: BulkProgress | undefined
   try {
     const opened = await openBody(request.stream ?? nothing())
     if (opened.kind === 'refused') return problem(415, opened.why)
-    const lines = withWraps(linesOf(opened.body))
-    const question = JSON.stringify([query.dryRun, query.reason, query.note])
-    const resumed = await BulkProgress.resume({
-      ...{ realm, question, lines },
-      name: key === undefined ? undefined : { owner: by.id, key },
-    })
+    const { dryRun, reason, note } = query
+    const resumed = await BulkProgress.resume({ realm, name, question: { dryRun, reason, note } })
     if (resumed.kind === 'running') return STILL_RUNNING
-    if (resumed.kind === 'differs')
-      return problem(422, 'this Idempotency-Key belongs to another request; use a new one')
-    const { progress } = resumed
-    if (resumed.isDone) return finished({ done: true, ...progress.counts })
-    isHandedOver = true
-    return { status: 200, headers: HEADERS, body: runBulk({ ...runOf(ask), lines, progress, ended }) }
+    if (resumed.kind === 'differs') return ANOTHER
+    progress = resumed.progress
+    const lines = withWraps(linesOf(opened.body))
+    const answer = await runBulk({ ...runOf(ask, id), lines, progress, onEnd })
+    if (answer === false) return ANOTHER
+    isHandedOver = !answer.isReplay
+    const headers = answer.isReplay ? { ...HEADERS, 'idempotent-replayed': 'true' } : HEADERS
+    return { status: 200, headers, body: answer.body }
   } finally {
-    if (!isHandedOver) ended()
+    if (!isHandedOver) {
+      await progress?.end()
+      onEnd()
+    }
   }
 }
 
+const ANOTHER: Problem = problem(422, 'this Idempotency-Key belongs to another request; use a new one')
 const HEADERS = { 'content-type': NDJSON, 'cache-control': 'no-store' }
 
 async function* nothing(): AsyncGenerator<Uint8Array, void> {}
 
-/** The answer of a repeated call, without the lines. */
-function finished(summary: object): Answer {
-  const headers = { ...HEADERS, 'idempotent-replayed': 'true' }
-  return { status: 200, headers, body: `${JSON.stringify(summary)}\n` }
-}
+type RunParts = Omit<Parameters<typeof runBulk>[0], 'lines' | 'progress' | 'onEnd'>
 
-function runOf({
-  realm,
-  parts,
-  by,
-  how,
-  query,
-  request,
-}: Ask<Query>): Pick<Parameters<typeof runBulk>[0], 'act' | 'gone' | 'settled'> {
-  const { dryRun, reason = '', note } = query
+function runOf({ realm, parts, by, how, query, request }: Ask<Query>, id: string | undefined): RunParts {
+  const { dryRun, reason = '', note, reportAfter } = query
   const { system } = parts.realms
   const secrets = new Secrets({ realm, system, keysOf: by.realm, dialects: parts.secrets })
-  const act = defined({ caller: by.caller, how, why: reason, note })
+  const cause = id === undefined ? undefined : { code: 'bulk', bulk: id }
+  const act = defined({ caller: by.caller, how, why: reason, note, cause })
+  const others = by.realm === undefined ? othersThan(realm, parts.realms) : []
   return {
-    act: { realm, system, keySets: parts.keySets, dryRun, act, secrets },
+    act: { realm, system, keySets: parts.keySets, others, dryRun, act, secrets },
+    bulk: id,
+    reportAfter,
+    ended: id === undefined || dryRun ? noTargets() : targetsEndedBy(realm, id),
     gone: request.gone,
     settled: async () => (dryRun ? undefined : parts.realms.nodes?.everywhere([realm.ordinal])),
   }
+}
+
+async function* noTargets(): AsyncGenerator<Target, void> {}
+
+/** The most other realms in which tokens are looked for. */
+const OTHER_REALMS_MAX = 64
+
+function othersThan(realm: Realm, realms: Realms): readonly Realm[] {
+  const others = realms.all().filter((one) => one !== realm && one !== realms.system)
+  return others.filter((one) => realms.whyNotIn(one) === undefined).slice(0, OTHER_REALMS_MAX)
+}
+
+const PAGE = 1_000
+
+/** What the receipts of a call say that it has ended. @throws StoreUnavailable. */
+async function* targetsEndedBy(realm: Realm, id: string): AsyncGenerator<Target, void> {
+  let before: number | undefined
+  do {
+    const of = { filters: { cause: id }, before, sinceMs: undefined, untilMs: undefined, limit: PAGE }
+    const { found, next } = await searchReceipts(realm, of)
+    for (const { rules } of found) for (const { target } of rules) yield target
+    before = next
+  } while (before !== undefined)
 }

@@ -2,6 +2,7 @@ import type { Realm } from '@rescind/authority'
 import { BEYOND_LOGS, isRevoked, parseHandle, type TokenFacts } from '@rescind/core'
 import { instantOf } from '@rescind/core/bytes'
 import { foreignIssuer, foreignSource, kindOf } from '@rescind/core/tokens'
+import { bulkStatus } from '../../../bulk/progress.ts'
 import { Secrets } from '../../../bulk/secrets.ts'
 import { unjudgedWords } from '../../../judging/judge-token.ts'
 import { APPROVALS } from '../../../pending/approvals.ts'
@@ -10,6 +11,8 @@ import { SCHEDULES } from '../../../pending/schedules.ts'
 import type { Filters } from '../../../receipts/filters.ts'
 import { receiptJson, type Written } from '../../../receipts/receipt.ts'
 import { searchReceipts } from '../../../receipts/search.ts'
+import { isBulkRunning } from '../bulk.ts'
+import { stateOfBulk } from '../bulk-status.ts'
 import { judgePasted } from '../pasted.ts'
 import { receiptOf } from '../rules/receipts.ts'
 import { stateOf, tokenJson } from '../tokens.ts'
@@ -114,6 +117,7 @@ export async function findId({ realm, read, into }: Search): Promise<void> {
   }
   if (as === 'handle') await findReceipts({ realm, into }, { handle: id })
   if (as === 'grant') await findReceipts({ realm, into }, { grant: id })
+  if (as === 'bulk') await findBulk({ realm, into }, id)
   for (const [kind, pending, path] of PENDING) {
     if (kind !== as) continue
     const found = await pending.find(realm, id)
@@ -122,6 +126,15 @@ export async function findId({ realm, read, into }: Search): Promise<void> {
     into.add(realm, { kind, id, state, path: `/control/v1${path}/${id}` })
     await findReceipts({ realm, into }, { cause: id })
   }
+}
+
+async function findBulk({ realm, into }: Pick<Search, 'realm' | 'into'>, id: string): Promise<void> {
+  const status = await bulkStatus(realm, id)
+  if (status !== undefined) {
+    const state = stateOfBulk(status, isBulkRunning(realm, id))
+    into.add(realm, { kind: 'bulk', id, state, path: `/control/v1/revocations/bulk/${id}` })
+  }
+  await findReceipts({ realm, into }, { cause: id })
 }
 
 /** The newest receipts by which something is named. */
