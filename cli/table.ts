@@ -1,4 +1,5 @@
 import { LOGIN_COMMANDS } from './commands/login/commands.ts'
+import { LOOK_COMMANDS } from './commands/look/commands.ts'
 import { META_COMMANDS } from './commands/meta/commands.ts'
 import { RECORD_COMMANDS } from './commands/records/commands.ts'
 import { SERVER_COMMANDS } from './commands/server/commands.ts'
@@ -10,6 +11,7 @@ import type { Commands } from './frame/command.ts'
  * command: each one's code is imported when it runs.
  */
 export const COMMANDS: Commands = [
+  ...LOOK_COMMANDS,
   ...RECORD_COMMANDS,
   ...SERVER_COMMANDS,
   ...STORE_COMMANDS,

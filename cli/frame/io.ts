@@ -2,12 +2,14 @@ import type { Readable } from 'node:stream'
 import type { Call } from './call.ts'
 import type { CommandEntry } from './entry.ts'
 import { type Line, rendered } from './lines.ts'
+import { LiveLines } from './live-lines.ts'
 
 /** A stream of the process, or one of a test. */
 export type Out = {
   write(text: string): unknown
   readonly isTTY?: boolean
   readonly columns?: number
+  readonly rows?: number
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -91,6 +93,20 @@ export class Io {
   /** A request that was made, under --verbose. */
   trace(line: Line): void {
     if (this.isVerbose) this.#tell(line)
+  }
+
+  /** Results that are drawn again in place, for `isOnTerminal`. */
+  liveResult(): LiveLines {
+    return this.#live(this.#output)
+  }
+
+  /** Progress that is drawn again in place, for `hasLiveErrors`. */
+  liveProgress(): LiveLines {
+    return this.#live(this.errors)
+  }
+
+  #live(out: Out): LiveLines {
+    return new LiveLines(out, (line) => rendered(line, this.#hasColours(out)))
   }
 
   #tell(line: Line): void {

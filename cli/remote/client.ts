@@ -36,7 +36,12 @@ export type Answer = {
   readonly json: unknown
 }
 
-type Sending = Options & { readonly method: Method; readonly path: ControlPath }
+type Sending = Options & {
+  readonly method: Method
+  readonly path: ControlPath
+  /** Its body is read as it comes, however long that takes. */
+  readonly isStream?: true
+}
 
 const PREFIX = '/control/v1'
 const RETRIES_MAX = 4
@@ -83,8 +88,7 @@ export class Client {
     const { idempotencyKey = method === 'GET' ? undefined : randomUUID() } = options
     return this.#settled({
       ...options,
-      method,
-      path,
+      ...{ method, path, isStream: true },
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     })
   }
@@ -142,13 +146,16 @@ export class Client {
     const { method, path } = sending
     const startMs = performance.now()
     const { url } = this.target
-    const timeout = AbortSignal.timeout(sending.timeoutMs ?? this.#timeoutMs)
+    const timeout = new AbortController()
+    const late = (): void => timeout.abort(new DOMException('no answer in time', 'TimeoutError'))
+    const timer = setTimeout(late, sending.timeoutMs ?? this.#timeoutMs).unref()
     try {
       const response = await fetch(this.#urlOf(sending), {
         ...{ method, headers: this.#headersOf(sending), redirect: 'manual' },
-        signal: AbortSignal.any([timeout, this.#io.interrupted]),
+        signal: AbortSignal.any([timeout.signal, this.#io.interrupted]),
         ...bodyOf(sending),
       })
+      if (sending.isStream === true) clearTimeout(timer)
       this.#io.trace(`rescind: ${method} ${PREFIX}${path} ${response.status} ${since(startMs)} ms`)
       return response
     } catch (error) {

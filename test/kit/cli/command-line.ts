@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { makeQuickHome } from '../server.ts'
@@ -19,22 +19,51 @@ export type CommandLine = {
 export type CliEnded = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
 /** Runs `rescind WORDS` to its end as a process whose streams are pipes. It has nothing of this environment but PATH. */
-export async function runCli({ words, environment, input, folder }: CommandLine): Promise<CliEnded> {
-  const home = folder === undefined ? makeQuickHome() : undefined
-  const cwd = folder ?? home?.folder ?? '.'
+export async function runCli(line: CommandLine): Promise<CliEnded> {
+  const home = line.folder === undefined ? makeQuickHome() : undefined
+  const run = startCli({ ...line, folder: line.folder ?? home?.folder ?? '.' })
+  const code = await run.ended
+  home?.remove()
+  return { code, stdout: run.stdout(), stderr: run.stderr() }
+}
+
+/** A command that runs, with what it has printed so far. */
+export type CliRunning = {
+  readonly process: ChildProcess
+  /** Its exit code; null when a signal ended it. */
+  readonly ended: Promise<number | null>
+  readonly stdout: () => string
+  readonly stderr: () => string
+  /** Resolves once one of the streams matches. @throws when the command ends without that. */
+  readonly prints: (what: RegExp) => Promise<void>
+}
+
+/** Starts `rescind WORDS` and gives it its input. Kill it after the test. */
+export function startCli({ words, environment, input, folder = '.' }: CommandLine): CliRunning {
   const child = spawn(process.execPath, [RESCIND, ...words], {
-    cwd,
-    env: { ...environmentOf(cwd), ...environment },
+    cwd: folder,
+    env: { ...environmentOf(folder), ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
-  let [stdout, stderr] = ['', '']
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  const said = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text))
   // A command that does not read it may end before all is written.
   child.stdin.on('error', () => undefined).end(input ?? '')
-  await once(child, 'close')
-  home?.remove()
-  return { code: child.exitCode, stdout, stderr }
+  let isOver = false
+  const ended = once(child, 'close').then(() => {
+    isOver = true
+    return child.exitCode
+  })
+  return {
+    ...{ process: child, ended, stdout: () => said.stdout, stderr: () => said.stderr },
+    prints: async (what) => {
+      while (!what.test(said.stdout) && !what.test(said.stderr)) {
+        if (isOver) throw new Error(`it ended without printing ${what}:\n${said.stdout}${said.stderr}`)
+        await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), ended])
+      }
+    },
+  }
 }
 
 /** A place in which nothing is configured. */
