@@ -23,6 +23,7 @@ export {
   STRANGE,
   shaped,
 } from './directory/stored-json.ts'
+export { signDetached, verifyDetached } from './keys/detached-jws.ts'
 export {
   coverLife,
   type KeyChange,
@@ -129,6 +130,7 @@ export {
 export { checkpointKeyOf } from './realm/checkpoint-key.ts'
 export { commitOwn } from './realm/commit-own.ts'
 export { adviceOn, type Unreadable } from './realm/disorder.ts'
+export { type EvidenceKey, evidenceKeyOf } from './realm/evidence-key.ts'
 export {
   type IssueAct,
   type Issued,

@@ -37,6 +37,7 @@ const KINDS = {
 const PURPOSES = {
   checkpoints: 'positions',
   controlCursors: 'control-cursors',
+  evidence: 'evidence',
   logAnchor: 'log-anchor',
   masterKeyId: 'master-key-id',
   realmKeys: 'realm-keys',

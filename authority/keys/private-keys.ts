@@ -16,7 +16,7 @@ export async function makePrivateMembers(
     case 'ES256':
       return p256Members(random)
     case 'EdDSA':
-      return ed25519Members(random)
+      return ed25519MembersOf(random.bytes(KEY_BYTES))
     case 'RS256':
     case 'PS256':
       return rsaMembers()
@@ -53,8 +53,9 @@ function p256Scalar(random: Random): Buffer {
 /** PKCS #8 of an Ed25519 key up to its 32-byte seed (RFC 8410 §7). */
 const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')
 
-function ed25519Members(random: Random): KeyMembers {
-  const der = Buffer.concat([ED25519_PKCS8, random.bytes(KEY_BYTES)])
+/** The members of the Ed25519 key of a seed. */
+export function ed25519MembersOf(seed: Uint8Array): KeyMembers {
+  const der = Buffer.concat([ED25519_PKCS8, seed])
   return membersOf(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }))
 }
 

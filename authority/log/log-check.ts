@@ -1,5 +1,5 @@
 import { sha256 } from '@rescind/core/bytes'
-import { CHAIN_START, type ChainedLogRow, chainAfter } from '@rescind/core/log'
+import { CHAIN_START, type ChainedLogRow, chainAfterHashed, type HashedRow } from '@rescind/core/log'
 
 /** What is wrong with a log, at the first affected row. */
 export type LogFault = {
@@ -50,14 +50,39 @@ export class LogCheck {
 
   /** @returns what is wrong with this row, given the ones before it. */
   accept(row: ChainedLogRow): LogFault | undefined {
-    const { seq, auditHash, audit } = row
+    const { auditHash, audit } = row
+    const order = this.#order(row)
+    if (order !== undefined) return order
+    if (audit !== undefined && !sha256(Buffer.from(audit, 'utf8')).equals(auditHash)) {
+      return { seq: row.seq, what: 'audit-altered' }
+    }
+    return this.#link(row, sha256(row.rule))
+  }
+
+  /** The same for a row of which there are only hashes. */
+  acceptHashed(row: HashedRow & { readonly chain: Uint8Array }): LogFault | undefined {
+    return this.#order(row) ?? this.#link(row, row.ruleHash)
+  }
+
+  /** @returns what is wrong with where it begins. */
+  startFault(): LogFault | undefined {
+    const { seq: start, chain: before } = this.#anchor
+    const isOther = this.#known.some(({ seq, chain }) => seq === start && chain !== before)
+    return isOther ? { seq: start, what: 'not-the-log' } : undefined
+  }
+
+  #order({ seq }: { readonly seq: number }): LogFault | undefined {
     const due = this.#seq + 1
     if (seq > due) return { seq: due, what: 'missing' }
-    if (seq < due) return { seq, what: 'doubled' }
-    if (audit !== undefined && !sha256(Buffer.from(audit, 'utf8')).equals(auditHash)) {
-      return { seq, what: 'audit-altered' }
-    }
-    const chain = chainAfter(this.#chain, row)
+    return seq < due ? { seq, what: 'doubled' } : undefined
+  }
+
+  #link(
+    row: Omit<HashedRow, 'ruleHash'> & { readonly chain: Uint8Array },
+    ruleHash: Uint8Array,
+  ): LogFault | undefined {
+    const { seq } = row
+    const chain = chainAfterHashed(this.#chain, row, ruleHash)
     if (!chain.equals(row.chain)) return { seq, what: 'altered' }
     this.#seq = seq
     this.#chain = chain
@@ -68,8 +93,8 @@ export class LogCheck {
 
   /** @returns what is wrong with a log that ends here. */
   end(): LogFault | undefined {
-    if (this.#known.some(({ seq, chain }) => seq === this.#anchor.seq && chain !== this.#anchor.chain))
-      return { seq: this.#anchor.seq, what: 'not-the-log' }
+    const fault = this.startFault()
+    if (fault !== undefined) return fault
     const beyond = this.#known.find(({ seq }) => seq > this.#seq)
     return beyond === undefined ? undefined : { seq: beyond.seq, what: 'not-the-log' }
   }

@@ -14,7 +14,13 @@ export {
   keysOfExact,
 } from './index-keys.ts'
 export { relationOf } from './lineage.ts'
-export { CHAIN_START, type ChainedRow, chainAfter } from './log-chain.ts'
+export {
+  CHAIN_START,
+  type ChainedRow,
+  chainAfter,
+  chainAfterHashed,
+  type HashedRow,
+} from './log-chain.ts'
 export {
   isRowKind,
   ROW_KIND_NAMES,

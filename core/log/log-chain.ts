@@ -12,13 +12,28 @@ export type ChainedRow = {
   readonly auditHash: Uint8Array
 }
 
+/** A row whose content stays with the authority: the hashes tell only who knows or guesses it. */
+export type HashedRow = Omit<ChainedRow, 'rule'> & {
+  /** SHA-256 of the rule's bytes. */
+  readonly ruleHash: Uint8Array
+}
+
 /** SHA-256(previous ‖ u64be seq ‖ u64be at ‖ u8 kind ‖ SHA-256(rule) ‖ SHA-256(audit)): each row vouches for all before it. */
 export function chainAfter(previous: Uint8Array, row: ChainedRow): Buffer {
+  return chainAfterHashed(previous, row, sha256(row.rule))
+}
+
+/** The same by the hash of the rule's bytes. */
+export function chainAfterHashed(
+  previous: Uint8Array,
+  row: Omit<ChainedRow, 'rule'>,
+  ruleHash: Uint8Array,
+): Buffer {
   LINK.set(previous, 0)
   writeU64(row.seq, 32)
   writeU64(row.atMs, 40)
   LINK[48] = row.kind
-  LINK.set(sha256(row.rule), 49)
+  LINK.set(ruleHash, 49)
   LINK.set(row.auditHash, 81)
   return sha256(LINK)
 }

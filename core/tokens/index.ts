@@ -1,3 +1,4 @@
+export { signText, verifySignature } from '../crypto/signatures.ts'
 export {
   confirmationOf,
   credentialOf,

@@ -25,6 +25,7 @@ export const STORED = {
   },
   keyPurposes: {
     checkpoints: 'positions',
+    evidence: 'evidence',
     controlCursors: 'control-cursors',
     logAnchor: 'log-anchor',
     masterKeyId: 'master-key-id',
