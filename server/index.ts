@@ -1,4 +1,7 @@
+export { checkLogFile } from './audit/check-file.ts'
 export { checkStore, type StoreLogChecked } from './audit/check-store.ts'
+export { evidenceKeyIn } from './audit/evidence/known-key.ts'
+export { evidenceWords } from './audit/evidence/words.ts'
 export { type Checked, checkExport } from './audit/export.ts'
 export type { RunningServer } from './compose/listen.ts'
 export { MODULES } from './compose/modules.ts'

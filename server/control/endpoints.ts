@@ -3,6 +3,7 @@ import { AUDIT_ENDPOINTS } from './resources/audit.ts'
 import { BULK_ENDPOINTS } from './resources/bulk.ts'
 import { CHECK_PROFILE_ENDPOINTS } from './resources/check-profiles.ts'
 import { CONFIRM_CLOCK } from './resources/clock.ts'
+import { EVIDENCE_ENDPOINTS } from './resources/evidence.ts'
 import { EXPOSURE_ENDPOINTS } from './resources/exposure.ts'
 import { FEED_ENDPOINTS } from './resources/feed.ts'
 import { FIND_ENDPOINTS } from './resources/find/find.ts'
@@ -44,6 +45,7 @@ const ENDPOINTS: readonly Endpoint[] = [
   ...FEED_ENDPOINTS,
   ...VERIFIER_ENDPOINTS,
   ...AUDIT_ENDPOINTS,
+  ...EVIDENCE_ENDPOINTS,
   ...CHECK_PROFILE_ENDPOINTS,
   TOKEN_REVIEW,
   ...TOKEN_PREFIX_ENDPOINTS,

@@ -1,4 +1,4 @@
-import { ACKNOWLEDGE, type Acknowledge, type Audit, type Realm } from '@rescind/authority'
+import { ACKNOWLEDGE, type Acknowledge, type Audit } from '@rescind/authority'
 import { LAST_INSTANT_MS, ordinalOf, type Position, position, seqOf, unreachable } from '@rescind/core'
 import { formatInstant } from '@rescind/core/bytes'
 import { type ChainedLogRow, type RevokeRule, type Rule, rowKindOf } from '@rescind/core/log'
@@ -82,7 +82,10 @@ export type Written = {
   readonly audit: Audit
 }
 
-export function receiptJson(realm: Realm, { at, atMs, rules, audit }: Written): ReceiptJson {
+export function receiptJson(
+  realm: { readonly name: string },
+  { at, atMs, rules, audit }: Written,
+): ReceiptJson {
   // A rule that is unreadable, or kept beyond the last date, counts as kept forever.
   const keepUntilMs = Math.max(...rules.map((rule) => rule.keepUntilMs), rules.length === 0 ? Infinity : 0)
   return {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { checkLogFile } from '@rescind/server'
 import { openVerifier, type Verifier } from '@rescind/verifier'
+import { FeedReader } from '../../test/kit/feed-client.ts'
 import { Balancer, type NodeServer, openNodeServer } from '../../test/kit/node-servers.ts'
 import { type PostgresServer, startPostgres } from '../../test/kit/postgres-server.ts'
 import { SVC } from '../../test/kit/seed.ts'
@@ -125,6 +127,62 @@ test('a node waits for a verifier that follows another one, and says where every
   }
   await verifier.close()
   for (const node of [a, b]) assert.deepEqual(await states(node, receipt), {}, 'it said goodbye')
+})
+
+test('a receipt that is followed at one node shows a verifier of another, with one key of evidence for both', async () => {
+  const { verifier } = await following('of a', a.port)
+  const text = await token(a)
+  // The SDK acknowledges at once, so an instance that does not is followed beside it.
+  const silent = new FeedReader(`${a.url}/control/v1/feed?bound=60000&label=slow`, {
+    authorization: `Bearer ${KEY}`,
+  })
+  const hello = (await silent.next())?.data as Json
+  const made = await revoke(a, text, 100)
+  assert.deepEqual([made['enforced'], made['instanceCount']], [false, 2])
+  const following_ = new FeedReader(`${b.url}/control/v1/revocations/${String(made['id'])}/events`, {
+    authorization: `Bearer ${CONTROL_KEY}`,
+  })
+  const receipt = (await following_.next())?.data as Json
+  assert.deepEqual([receipt['enforced'], receipt['acknowledged']], [false, 'everywhere'])
+  const position = (await silent.next())?.id
+  const acknowledge = async (leaving: boolean): Promise<void> => {
+    const ack = await fetch(`${a.url}/control/v1/feed/acks`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ instance: hello['instance'], position, bound: 60_000, leaving }),
+    })
+    assert.equal(ack.status, 200)
+  }
+  await acknowledge(false)
+  const events: [string, unknown][] = []
+  for (let event = await following_.next(); event !== undefined; event = await following_.next()) {
+    const { label, state, enforcedBy, why } = event.data as Json
+    events.push([event.event, label ?? enforcedBy ?? why])
+    assert.ok(state === undefined || state === 'applied')
+  }
+  assert.deepEqual(events, [
+    ['instance', 'slow'],
+    ['enforced', 'instances'],
+    ['end', 'enforced'],
+  ])
+  const later = await control(b, `GET revocations/${String(made['id'])}`)
+  assert.equal(typeof later['enforcedAt'], 'string')
+  const keyIds: unknown[] = []
+  for (const node of [a, b]) {
+    const answer = await fetch(`${node.url}/control/v1/evidence`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${CONTROL_KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ receipts: [made['id']] }),
+    })
+    assert.ok(answer.body !== null)
+    const checked = await checkLogFile(answer.body, { positions: [] })
+    assert.equal(checked.kind, 'evidence')
+    keyIds.push(checked.kind === 'evidence' && checked.keyId)
+  }
+  assert.equal(keyIds[0], keyIds[1])
+  await acknowledge(true)
+  silent.close()
+  await verifier.close()
 })
 
 test('a verifier that moves to another node is one instance, and misses nothing', async () => {

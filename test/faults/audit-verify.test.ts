@@ -25,11 +25,19 @@ type LogColumns = {
 describe('rescind audit verify', () => {
   const home = makeHome()
   let exported = ''
+  let evidence = ''
+  let key = ''
 
   before(async () => {
     const server: ServerProcess = await startProcess({ home })
     const calls = new Calls(Number(new URL(server.url).port))
     for (let nth = 0; nth < 8; nth += 1) await calls.oauthRevoke(SVC, await calls.oauthToken(SVC))
+    const json = [CONTROL, 'Content-Type: application/json']
+    const target = { source: 'oauth', subject: 'ann' }
+    const rule = JSON.stringify({ target, reason: 'leak' })
+    assert.equal((await calls.send('POST /control/v1/revocations', json, rule)).status, 201)
+    evidence = (await calls.send('POST /control/v1/evidence', json, '{"reason":"leak"}')).body.toString()
+    key = (await calls.send('GET /control/v1/evidence/key', [CONTROL])).body.toString()
     exported = (await calls.send('GET /control/v1/audit/export', [CONTROL])).body.toString()
     calls.close()
     assert.equal(await server.stop(), 0)
@@ -124,7 +132,63 @@ describe('rescind audit verify', () => {
     const wrong = await check(exported.replace(/^\{"seq":20,.*\n/m, ''))
     assert.equal(wrong.code, 1)
     assert.match(wrong.stdout, /default: WRONG at row 20: it is missing/)
+    const keyed = await runHere({
+      words: ['audit', 'verify', file, '--key', 'A'.repeat(43)],
+      folder: home.folder,
+    })
+    assert.equal(keyed.code, 2)
     const none = await runCommand(t, { words: ['audit', 'verify', `${file}.none`], folder: home.folder })
     assert.equal(none.code, 2)
+  })
+
+  it('checks evidence offline, by the key that is known, and says whose it is without', async () => {
+    const file = join(home.folder, 'evidence.ndjson')
+    const keyFile = join(home.folder, 'key.json')
+    writeFileSync(keyFile, key)
+    const { kid } = JSON.parse(key) as { readonly kid: string }
+    const check = (text: string | Buffer, ...flags: readonly string[]): Promise<Ended> => {
+      writeFileSync(file, text)
+      return runHere({ words: ['audit', 'verify', file, ...flags], folder: home.folder })
+    }
+    const right = await check(evidence)
+    assert.equal(right.code, 0, right.stdout + right.stderr)
+    assert.match(
+      right.stdout,
+      /^default: evidence: right: 1 receipt, rows \d+ to \d+: 1 of its own, 0 by their hashes$/m,
+    )
+    assert.match(right.stdout, new RegExp(`^signed by a key with the thumbprint ${kid}, .* compare it`, 'm'))
+    for (const known of [keyFile, kid]) {
+      const { code, stdout: output } = await check(evidence, '--key', known)
+      assert.equal(code, 0)
+      assert.match(output, new RegExp(`^signed by the key that you gave, ${kid}$`, 'm'))
+    }
+    const wrongs: readonly (readonly [text: string, flags: readonly string[], says: RegExp])[] = [
+      [evidence.replaceAll('"leak"', '"loss"'), [], /WRONG at line 2: row \d+: it is not the row/],
+      [evidence, ['--key', 'A'.repeat(43)], /WRONG at line \d+: it is signed by another key/],
+      [evidence.slice(0, -20), [], /WRONG at line \d+/],
+    ]
+    for (const [text, flags, says] of wrongs) {
+      const { code, stdout: output, stderr } = await check(text, ...flags)
+      assert.deepEqual([code, stderr], [1, ''])
+      assert.match(output, says)
+      assert.equal(output.trimEnd().split('\n').length, 1)
+    }
+    const refused: readonly (readonly [words: readonly string[], says: RegExp])[] = [
+      [[keyFile], /neither an export of a log nor evidence/],
+      [[home.folder], /cannot be read \(EISDIR\)/],
+      [[file, '--key', home.folder], /cannot be read \(EISDIR\)/],
+      [[file, '--key', 'no key'], /--key: neither/],
+      [['--key', kid], /--key: .*name the file/],
+    ]
+    for (const [words, says] of refused) {
+      const {
+        code,
+        stdout: output,
+        stderr,
+      } = await runHere({ words: ['audit', 'verify', ...words], folder: home.folder })
+      assert.equal(code, 2, output + stderr)
+      assert.match(stderr, says)
+      assert.ok(!stderr.includes('    at '), stderr)
+    }
   })
 })

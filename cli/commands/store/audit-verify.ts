@@ -1,14 +1,15 @@
 import { createReadStream, existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { LogFault } from '@rescind/authority'
 import { SettingsRefused, unreachable } from '@rescind/core'
 import { readCheckpoint } from '@rescind/core/log'
 import {
   type Checked,
   checkConfig,
-  checkExport,
+  checkLogFile,
   checkStore,
+  evidenceKeyIn,
+  evidenceWords,
   readMasterKey,
   type StoreLogChecked,
 } from '@rescind/server'
@@ -22,8 +23,8 @@ import { fileStore, tell } from './store-words.ts'
 type Verified = { readonly lines: readonly string[]; readonly isRight: boolean }
 
 /**
- * `rescind audit verify [FILE] [--position P]…`: checks an export or, without a file, the logs of a store: one
- * that is stopped, or one in a database, where nodes may run.
+ * `rescind audit verify [FILE] [--position P]… [--key K]`: checks an export of a log or evidence of an incident or, without
+ * a file, the logs of a store: one that is stopped, or one in a database, where nodes may run.
  * @throws SettingsRefused, StoreRefused.
  */
 export async function run(call: Call, io: Io): Promise<ExitCode> {
@@ -34,18 +35,69 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   const [flag] = call.settings
   if (file !== undefined && flag !== undefined)
     throw new SettingsRefused(`${flag.split('=')[0]}: this flag does not apply to the check of a file`)
+  if (file === undefined && call.text('key') !== undefined)
+    throw new SettingsRefused('--key: this flag applies to the check of evidence; name the file')
   const { lines, isRight } = await (file === undefined
     ? verifyStore({ call, io, positions })
-    : verifyFile(file, positions))
+    : verifyFile(file, { io, positions, key: call.text('key') }))
   return tell(io, { lines, isWhole: isRight })
 }
 
-async function verifyFile(file: string, positions: readonly string[]): Promise<Verified> {
+type FileKnown = { readonly io: Io; readonly positions: readonly string[]; readonly key: string | undefined }
+
+async function verifyFile(file: string, { io, positions, key }: FileKnown): Promise<Verified> {
+  const keyId = key === undefined ? undefined : await keyIdOf(key, io)
+  const known = { positions: positions.flatMap((text) => readCheckpoint(text) ?? []), keyId }
+  const checked = await checkLogFile(bytesOf(file, io), known)
+  switch (checked.kind) {
+    case 'not-ours':
+      throw new SettingsRefused(`${file}: neither an export of a log nor evidence`)
+    case 'evidence':
+    case 'evidence-wrong':
+      return { lines: evidenceWords(checked, wordsFor), isRight: checked.kind === 'evidence' }
+    default:
+      if (keyId !== undefined)
+        throw new SettingsRefused('--key: an export of a log is not signed; give a --position instead')
+      return { lines: [sentence(checked)], isRight: checked.kind === 'right' }
+  }
+}
+
+/** The thumbprint of the key that the evidence must be signed with: a file with the key or its thumbprint, or that itself. */
+async function keyIdOf(key: string, io: Io): Promise<string> {
+  const keyId = evidenceKeyIn(existsSync(key) ? await beginningOf(key, io) : key)
+  if (keyId === undefined)
+    throw new SettingsRefused(
+      `--key: neither the thumbprint of an evidence key nor a file with one; see GET /control/v1/evidence/key`,
+    )
+  return keyId
+}
+
+async function beginningOf(file: string, io: Io): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of bytesOf(file, io)) {
+    chunks.push(chunk)
+    length += chunk.length
+    if (length > KEY_FILE_MAX_BYTES) break
+  }
+  return Buffer.concat(chunks).toString('utf8', 0, KEY_FILE_MAX_BYTES)
+}
+
+/** No key is longer. */
+const KEY_FILE_MAX_BYTES = 65_536
+
+async function* bytesOf(file: string, io: Io): AsyncGenerator<Uint8Array, void> {
   if (file !== '-' && !existsSync(file)) throw new SettingsRefused(`${file}: no such file`)
-  const input = file === '-' ? process.stdin : createReadStream(file, 'utf8')
-  const known = positions.flatMap((text) => readCheckpoint(text) ?? [])
-  const checked = await checkExport(createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }), known)
-  return { lines: [sentence(checked)], isRight: checked.kind === 'right' }
+  try {
+    yield* file === '-' ? io.input : createReadStream(file)
+  } catch (error) {
+    if (!isErrno(error)) throw error
+    throw new SettingsRefused(`${file}: cannot be read (${error.code})`)
+  }
+}
+
+function isErrno(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'syscall' in error
 }
 
 type StoreCheck = { readonly call: Call; readonly io: Io; readonly positions: readonly string[] }

@@ -16,11 +16,11 @@ export const STORE_COMMANDS: Commands = [
   {
     name: 'audit verify',
     group: 'Stores and audit',
-    summary: 'Check an export, or the logs of a stopped store, for rows that were removed, added or altered',
+    summary: 'Check an export, evidence of an incident, or the logs of a stopped store',
     positionals: [
       {
         name: 'FILE',
-        help: 'an export ("-": standard input); without it, the store is checked',
+        help: 'an export or evidence ("-": standard input); without it, the store is checked',
         isOptional: true,
         completes: 'file',
       },
@@ -32,10 +32,19 @@ export const STORE_COMMANDS: Commands = [
         isRepeated: true,
         help: 'a known position that must be in the log',
       },
+      {
+        name: 'key',
+        value: 'FILE',
+        help: 'the key that evidence must be signed with: its thumbprint, or a file with the key or that',
+      },
     ],
     takesSettings: true,
     examples: [
       { does: 'an export', command: 'rescind audit verify export.ndjson' },
+      {
+        does: 'evidence, by a key that is known',
+        command: 'rescind audit verify --key evidence-key.json evidence.ndjson',
+      },
       { does: 'a stopped store', command: 'rescind audit verify --store sqlite:rescind-data/rescind.db' },
     ],
     load: () => import('./audit-verify.ts'),
