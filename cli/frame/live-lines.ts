@@ -25,14 +25,14 @@ export class LiveLines {
   /** Replaces what was drawn before. Lines beyond the height of the screen are counted, not shown. */
   draw(lines: readonly Line[]): void {
     const room = Math.max(2, (this.#screen.rows ?? ROWS_WITHOUT_A_SIZE) - 1)
-    const shown =
+    const drawn =
       lines.length <= room
         ? lines
         : [...lines.slice(0, room - 1), `… and ${lines.length - room + 1} lines more`]
     const up = this.#rows === 0 ? '' : `\u001b[${this.#rows}A`
-    const text = shown.map((line) => `${this.#rendered(line)}${CLEAR_LINE}\n`).join('')
+    const text = drawn.map((line) => `${this.#rendered(line)}${CLEAR_LINE}\n`).join('')
     this.#screen.write(`${up}\r${NO_WRAP}${text}${CLEAR_BELOW}${WRAP}`)
-    this.#rows = shown.length
+    this.#rows = drawn.length
   }
 
   /** Removes what was drawn: other lines follow in its place. */

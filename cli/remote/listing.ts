@@ -43,14 +43,14 @@ export function limitOf(call: Call): number {
 export async function printListing(call: Call, io: Io, listing: Listing): Promise<void> {
   const { heads, row, none } = listing
   const limit = limitOf(call)
-  let shown = 0
+  let printed = 0
   for await (const { items, hint, isLast } of pagesOf(listing, limit)) {
     if (io.isJson) for (const item of items) io.item(item, () => [])
-    else if (items.length > 0) io.item(items, () => table(heads, items.map(row)).slice(shown === 0 ? 0 : 1))
-    shown += items.length
-    if (isLast && shown === 0 && !io.isJson) io.item(undefined, () => [none])
+    else if (items.length > 0) io.item(items, () => table(heads, items.map(row)).slice(printed === 0 ? 0 : 1))
+    printed += items.length
+    if (isLast && printed === 0 && !io.isJson) io.item(undefined, () => [none])
     if (hint !== '') io.note(hint)
-    if (!isLast && shown >= limit) io.note('There are more: --limit, or --all, shows them.')
+    if (!isLast && printed >= limit) io.note('There are more: --limit, or --all, shows them.')
   }
 }
 

@@ -70,7 +70,7 @@ test('grants counts the tokens of each grant', async () => {
   assert.equal(rows(limited.stdout).length, 1)
 })
 
-test('receipts are listed by their filters, and one is shown with who refuses it', async () => {
+test('receipts are listed by their filters, and one is told with who refuses it', async () => {
   const made = await control('POST /revocations', {
     target: { source: 'oauth', subject: 'bob' },
     reason: 'a lost laptop',
@@ -82,9 +82,9 @@ test('receipts are listed by their filters, and one is shown with who refuses it
     new RegExp(`^${id} +\\d.* +everything of subject bob in oauth +first +a lost laptop$`, 'm'),
   )
   assert.equal((await run('receipts', '--reason', 'no such reason')).stdout, 'No such receipts.\n')
-  const shown = await run('receipts', 'show', id)
-  assert.match(shown.stdout, /^covers +everything of subject bob in oauth$/m)
-  assert.match(shown.stdout, /No verifier is known/)
+  const told = await run('receipts', 'show', id)
+  assert.match(told.stdout, /^covers +everything of subject bob in oauth$/m)
+  assert.match(told.stdout, /No verifier is known/)
   const json = JSON.parse((await run('receipts', 'show', id, '--json')).stdout) as Record<string, unknown>
   assert.deepEqual([json['id'], json['enforced']], [id, true])
   const none = await run('receipts', 'show', 'rev_1_999999')
