@@ -69,6 +69,7 @@ export class Acceptances {
   /** Tokens of registered issuers that were used lately. */
   readonly foreign: ForeignUses = new ForeignUses()
   #size = 0
+  #last: OfAcceptor | undefined
 
   get size(): number {
     return this.#size
@@ -76,7 +77,7 @@ export class Acceptances {
 
   /** One of our tokens. */
   accepted(acceptor: Acceptor, { kind, handle, expiresAtMs }: Accepted, nowMs: number): void {
-    const known = this.#by[acceptor.by].get(acceptor.name)?.notes.get(handle)
+    const known = this.#known(acceptor)?.notes.get(handle)
     if (known !== undefined && known.lastMs === nowMs - (nowMs % MINUTE_MS)) return
     // The end of assigned text can move, so it is looked up when this is written.
     const end = kind === 'assigned' ? undefined : expiresAtMs
@@ -161,6 +162,7 @@ export class Acceptances {
       of.notes.delete(key)
       this.#size -= 1
     }
+    this.#last = undefined
     for (const kind of ACCEPTOR_KINDS)
       for (const [name, { notes, dropped }] of this.#by[kind])
         if (notes.size === 0 && dropped === undefined) this.#by[kind].delete(name)
@@ -184,12 +186,20 @@ export class Acceptances {
     for (const kind of ACCEPTOR_KINDS) yield* this.#by[kind].values()
   }
 
+  /** Most acceptances are by the same acceptor as the one before. */
+  #known(acceptor: Acceptor): OfAcceptor | undefined {
+    const last = this.#last
+    if (last?.acceptor.name === acceptor.name && last.acceptor.by === acceptor.by) return last
+    const known = this.#by[acceptor.by].get(acceptor.name)
+    if (known !== undefined) this.#last = known
+    return known
+  }
+
   #of(acceptor: Acceptor): OfAcceptor {
-    const ofKind = this.#by[acceptor.by]
-    const known = ofKind.get(acceptor.name)
+    const known = this.#known(acceptor)
     if (known !== undefined) return known
     const made = { acceptor, notes: new Map<string, Note>(), dropped: undefined }
-    ofKind.set(acceptor.name, made)
+    this.#by[acceptor.by].set(acceptor.name, made)
     return made
   }
 }

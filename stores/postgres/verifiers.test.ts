@@ -201,6 +201,45 @@ test('a verifier that moves to another node is one instance, and misses nothing'
   await verifier.close()
 })
 
+type Exposed = { readonly accepted: readonly Json[] }
+
+/** Who accepted a token, once the verifier's acknowledgement has arrived at one of the nodes and all have written. */
+async function exposed(node: NodeServer, receipt: Json): Promise<readonly Json[]> {
+  for (;;) {
+    for (const one of [a, b]) await one.round()
+    const { tokens } = await control(node, `GET revocations/${String(receipt['id'])}/exposure`)
+    const accepted = (tokens as readonly Exposed[])[0]?.accepted ?? []
+    if (accepted.some(({ instances }) => instances !== undefined)) return accepted
+  }
+}
+
+test('every node answers who accepted a token, whichever the verifier follows, and that it follows none now', async () => {
+  const { verifier, balancer } = await following('exposing', a.port)
+  const text = await token(a)
+  assert.equal((await verifier.verify(text)).kind, 'active')
+  balancer.to(b.port)
+  assert.equal((await verifier.verify(text)).kind, 'active')
+  const receipt = await revoke(a, text)
+  for (const node of [a, b]) {
+    const [accepted, ...more] = await exposed(node, receipt)
+    assert.deepEqual(more, [])
+    const { by, name, instances, claimed } = accepted ?? {}
+    assert.deepEqual([by, name, instances, claimed], ['verifier', 'orders-api', ['exposing'], true])
+  }
+  balancer.to(undefined)
+  const silent = async (node: NodeServer): Promise<readonly unknown[]> => {
+    const { missing } = await control(node, `GET revocations/${String(receipt['id'])}/exposure`)
+    const { verifiers: known } = missing as { readonly verifiers: readonly Instance[] }
+    return known.map(({ label, why }) => [label, why])
+  }
+  for (const node of [a, b]) while ((await silent(node)).length === 0);
+  for (const node of [a, b])
+    assert.match(JSON.stringify(await silent(node)), /^\[\["exposing",\[(?:"lapsed",)?"disconnected"\]\]\]$/)
+  balancer.to(a.port)
+  while (verifier.state !== 'live') await silent(a)
+  await verifier.close()
+})
+
 test('a verifier that hears nothing is behind on every node until its bound has passed', async () => {
   const { verifier, balancer } = await following('silent', b.port)
   const text = await token(a)
