@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Acceptor, EXPIRING_KINDS, type ExpiringEntry, type Realm, type Store } from '@rescind/authority'
+import {
+  type Acceptor,
+  EXPIRING_KINDS,
+  type ExpiringEntry,
+  type Realm,
+  revokePrincipals,
+  type Store,
+} from '@rescind/authority'
 import { StoreUnavailable } from '@rescind/core'
-import { issue } from '../../test/kit/acts.ts'
+import { actOf, issue } from '../../test/kit/acts.ts'
 import { FaultyStore } from '../../test/kit/faulty-store.ts'
 import { openWorld, START_MS } from '../../test/kit/realm.ts'
 import {
@@ -14,17 +21,17 @@ import {
 import { acceptancesOf, droppedBy, entryId, type TokenName } from './stored-acceptances.ts'
 import { AcceptanceWriter } from './write-acceptances.ts'
 
+const DAY_MS = 86_400_000
 const RUNS = (): boolean => false
 const VERIFIER: Acceptor = { by: 'verifier', name: 'a' }
 const OTHER: Acceptor = { by: 'verifier', name: 'b' }
 
 /** A realm whose store has this many entries about own and foreign tokens, by acceptor. */
 function stocked(entries: readonly (readonly [TokenName, Acceptor, number])[]): Realm {
-  const pages: string[][] = []
+  const pages: (readonly ExpiringEntry[])[] = []
   for (const [name, acceptor, count] of entries) {
-    const id = entryId(name, acceptor)
-    for (let left = count; left > 0; left -= 1_000)
-      pages.push(Array.from({ length: Math.min(1_000, left) }, () => id))
+    const page = Array.from({ length: 1_000 }, () => ({ id: entryId(name, acceptor) }) as ExpiringEntry)
+    for (let left = count; left > 0; left -= 1_000) pages.push(left < 1_000 ? page.slice(0, left) : page)
   }
   const expiringPage = (
     _realm: unknown,
@@ -32,7 +39,7 @@ function stocked(entries: readonly (readonly [TokenName, Acceptor, number])[]): 
   ): Promise<object> => {
     const at = Number(after ?? 0)
     const next = at + 1 < pages.length ? String(at + 1) : undefined
-    return Promise.resolve({ entries: (pages[at] ?? []).map((id) => ({ id }) as ExpiringEntry), next })
+    return Promise.resolve({ entries: pages[at] ?? [], next })
   }
   return { ordinal: 1, store: { expiringPage } } as unknown as Realm
 }
@@ -119,5 +126,56 @@ test('what a failing store did not take is noted still, and written with the nex
   assert.deepEqual(
     (await droppedBy(realm)).map(({ dropped }) => dropped.count),
     [3],
+  )
+})
+
+test('what was written is known after a restart, and goes on from there; counts of both processes are told', async () => {
+  const { realm, store, clock } = await openWorld()
+  const { handle } = await issue(realm, 'access')
+  const seen = (of: Realm, atMs: number, instance: string): void =>
+    of.acceptances.note(VERIFIER, { handle }, { firstMs: atMs, lastMs: atMs, instance })
+  seen(realm, START_MS, 'host-a')
+  realm.acceptances.drop(VERIFIER, { count: 1, sinceMs: 5, untilMs: 6 })
+  await new AcceptanceWriter(DAY_MS).write(realm, RUNS)
+  const { realm: again } = await openWorld(store, { clock })
+  seen(again, START_MS + 120_000, 'host-b')
+  again.acceptances.drop(VERIFIER, { count: 2, sinceMs: 4, untilMs: 5 })
+  await new AcceptanceWriter(DAY_MS).write(again, RUNS)
+  const [accepted, ...more] = await acceptancesOf(again, handle)
+  assert.deepEqual(more, [])
+  assert.deepEqual(accepted, {
+    acceptor: VERIFIER,
+    ...{ firstMs: START_MS, lastMs: START_MS + 120_000, instances: ['host-a', 'host-b'] },
+  })
+  const counts = (await droppedBy(again)).map(({ dropped }) => dropped.count)
+  assert.equal(
+    counts.reduce((sum, count) => sum + count, 0),
+    3,
+  )
+})
+
+test('an acceptance is never written in a group with a revocation', async () => {
+  const store = new FaultyStore(START_MS)
+  const { realm } = await openWorld(store)
+  const { handle } = await issue(realm, 'access')
+  realm.acceptances.note(VERIFIER, { handle }, { firstMs: START_MS, lastMs: START_MS })
+  const gate = Promise.withResolvers<void>()
+  store.gate = gate.promise
+  // This one holds up the queue, so that everything else arrives before the next group is made.
+  const first = issue(realm, 'another')
+  const writing = new AcceptanceWriter(DAY_MS).write(realm, RUNS)
+  await new Promise((resolve) => setImmediate(resolve))
+  const principals = { source: 'oauth', subject: 'nobody' }
+  const revoking = revokePrincipals(realm, { shape: 'subject', principals }, actOf(realm))
+  gate.resolve()
+  await Promise.all([first, writing, revoking])
+  const kinds = store.written.map(({ writes }) =>
+    writes.flatMap(({ operations }) => operations.map(({ kind }) => kind)),
+  )
+  const at = kinds.findIndex((group) => group.includes('put-expiring'))
+  assert.ok(at > 0 && !kinds[at]?.includes('append'))
+  assert.ok(
+    kinds.slice(0, at).some((group) => group.includes('append')),
+    'the revocation went first',
   )
 })

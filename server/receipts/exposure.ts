@@ -154,8 +154,8 @@ async function listCovered(
   const oneOf: readonly TokenIds[] = targets.map(idsNamed)
   let after = page.after
   for (let reads = 0; reads < READS_MAX; reads += 1) {
-    const room = page.limit - listed.tokens.length
-    if (room <= 0 || listed.covered >= COVERED_MAX) return after ?? 0
+    const room = Math.min(page.limit - listed.tokens.length, COVERED_MAX - listed.covered)
+    if (room <= 0) return after ?? 0
     const limit = Math.min(TOKENS_PER_READ, room)
     const { records, next } = await realm.store.tokens(realm.ordinal, { oneOf, after, limit })
     for (let at = 0; at < records.length; at += TOGETHER) {
