@@ -3,6 +3,7 @@ export { checkStore, type StoreLogChecked } from './audit/check-store.ts'
 export { evidenceKeyIn } from './audit/evidence/known-key.ts'
 export { evidenceWords } from './audit/evidence/words.ts'
 export { type Checked, checkExport } from './audit/export.ts'
+export { makeKeyOnStore } from './compose/key-on-store.ts'
 export type { RunningServer } from './compose/listen.ts'
 export { MODULES } from './compose/modules.ts'
 export { resolveSettings, SETTINGS, settingsOf } from './compose/settings.ts'
@@ -20,6 +21,7 @@ export type { DialectModule } from './dialects/module.ts'
 export { readMasterKey } from './machine/key-files.ts'
 export { PASSWORD_COST, type PasswordCost } from './machine/passwords.ts'
 export { createSystemRandom } from './machine/random.ts'
+export { checkStoreFiles } from './machine/store-files.ts'
 export {
   checkpointIn,
   type EpochStart,

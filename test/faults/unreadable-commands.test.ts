@@ -73,13 +73,21 @@ async function run(folder: string, words: readonly string[], db = 'rescind.db'):
 }
 
 for (const [what, { breaks, verify }] of Object.entries(BROKEN)) {
-  test(`[H18] ${what}: verify, backup, restore and epoch new name that realm in one line, and handle the others`, async (t) => {
+  test(`[H18] ${what}: verify, check, backup, restore and epoch new name that realm in one line, and handle the others`, async (t) => {
     const folder = await brokenStore(t, breaks)
     const verified = await run(folder, ['audit', 'verify'])
     assert.equal(verified.code, 1, verified.stdout + verified.stderr)
     assert.match(verified.stdout, verify)
     for (const realm of ['branch', 'system'])
       assert.match(verified.stdout, new RegExp(`^${realm}: right`, 'm'))
+
+    const checked = await run(folder, ['store', 'check'])
+    assert.equal(checked.code, 1, checked.stdout + checked.stderr)
+    assert.equal(
+      checked.stdout.match(/^WRONG default: .+\n {6}open the store with .+$/gm)?.length,
+      1,
+      checked.stdout,
+    )
 
     const copied = await run(folder, ['backup', 'copy.db'])
     assert.equal(copied.code, 0, copied.stderr)

@@ -184,6 +184,7 @@ export const STORED = {
     'identity.v3.user.create',
     'identity.v3.user.delete',
     'identity.v3.user.update',
+    'key.new',
     'mfa.account',
     'mfa.delete',
     'mfa.otp.add',

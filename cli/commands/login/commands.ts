@@ -37,6 +37,7 @@ export const LOGIN_COMMANDS: Commands = [
       { name: 'profile', value: 'NAME', preset: 'the one logged in to last', help: 'the profile' },
       { name: 'all', help: 'forget every profile' },
     ],
+    changes: 'acts',
     examples: [{ does: 'all of them', command: 'rescind logout --all' }],
     load: () => import('./logout.ts'),
   },

@@ -1,4 +1,5 @@
 import type { Call } from '../../frame/call.ts'
+import { isDryRun } from '../../frame/confirm.ts'
 import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
 import { WrongUse } from '../../frame/failure.ts'
 import type { Io } from '../../frame/io.ts'
@@ -16,6 +17,8 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
     )
   const left = new Map([...byName].filter(([name]) => !gone.includes(name)))
   const next = current !== undefined && left.has(current) ? current : undefined
+  const plan = { lines: gone.map((name) => `Profile "${name}" would be forgotten.`), json: { forget: gone } }
+  if (isDryRun(call, io, plan)) return EXIT.done
   writeProfiles(io.environment, { current: next, byName: left })
   io.result({ forgotten: gone }, () => [
     ...gone.map((name) => `Profile "${name}" and its key were forgotten. The key itself is still good.`),

@@ -7,10 +7,10 @@ import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
 import { WrongUse } from '../../frame/failure.ts'
 import type { Io } from '../../frame/io.ts'
 import { type Answer, type Client, type Method, openClient } from '../../remote/client.ts'
+import { type SecretPlace, secretPlace } from '../../remote/secret-place.ts'
 import { type Named, namedBy } from './paths.ts'
 import { findRecord, type Read } from './read-record.ts'
 import { isRecord, type Record, recordLines } from './record-lines.ts'
-import { type SecretPlace, secretPlace } from './secrets.ts'
 
 /** What is about to be sent. */
 type Act = {

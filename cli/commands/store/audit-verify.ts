@@ -1,10 +1,8 @@
 import { createReadStream, existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { LogFault } from '@rescind/authority'
 import { SettingsRefused, unreachable } from '@rescind/core'
 import { readCheckpoint } from '@rescind/core/log'
 import {
-  type Checked,
   checkConfig,
   checkLogFile,
   checkStore,
@@ -18,6 +16,7 @@ import type { Call } from '../../frame/call.ts'
 import type { ExitCode } from '../../frame/exit-codes.ts'
 import type { Io } from '../../frame/io.ts'
 import { settingValues } from '../setting-values.ts'
+import { sentenceOn, wordsFor } from './log-sentences.ts'
 import { fileStore, tell } from './store-words.ts'
 
 type Verified = { readonly lines: readonly string[]; readonly isRight: boolean }
@@ -58,7 +57,7 @@ async function verifyFile(file: string, { io, positions, key }: FileKnown): Prom
     default:
       if (keyId !== undefined)
         throw new SettingsRefused('--key: an export of a log is not signed; give a --position instead')
-      return { lines: [sentence(checked)], isRight: checked.kind === 'right' }
+      return { lines: [sentenceOn(checked)], isRight: checked.kind === 'right' }
   }
 }
 
@@ -126,7 +125,7 @@ async function verifyStore({ call, io, positions }: StoreCheck): Promise<Verifie
         isRight = false
         continue
       }
-      lines.push(`${sentence(checked)}${checkpointNote(checked)}`)
+      lines.push(`${sentenceOn(checked)}${checkpointNote(checked)}`)
       isRight &&= checked.kind === 'right' && checked.checkpoint !== 'forged'
       met += checked.positions
     }
@@ -134,19 +133,6 @@ async function verifyStore({ call, io, positions }: StoreCheck): Promise<Verifie
     return { lines, isRight: isRight && met >= positions.length }
   } finally {
     await opened.close()
-  }
-}
-
-function sentence(checked: Checked): string {
-  switch (checked.kind) {
-    case 'right':
-      return `${checked.realm}: right: ${checked.rows} rows up to ${checked.seq}, chain ${checked.chain}`
-    case 'wrong':
-      return `${checked.realm}: WRONG at row ${checked.fault.seq}: ${wordsFor(checked.fault)}`
-    case 'unreadable':
-      return `WRONG at line ${checked.line}: ${checked.why}`
-    default:
-      return unreachable(checked)
   }
 }
 
@@ -160,24 +146,5 @@ function checkpointNote({ checkpoint }: StoreLogChecked): string {
       return ' WRONG: its checkpoint was not made by this server'
     default:
       return unreachable(checkpoint)
-  }
-}
-
-function wordsFor({ what }: LogFault): string {
-  switch (what) {
-    case 'missing':
-      return 'it is missing'
-    case 'doubled':
-      return 'it is repeated here, or does not belong here'
-    case 'altered':
-      return 'it is not the row that was written'
-    case 'audit-altered':
-      return 'its audit text is not the one that was written'
-    case 'not-the-log':
-      return 'the log differs from a known checkpoint here: rows were cut off, or all were rewritten'
-    case 'anchor-altered':
-      return 'the log does not begin where the server trimmed it, or rules kept from before were changed'
-    default:
-      return unreachable(what)
   }
 }

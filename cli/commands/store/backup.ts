@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import { backupStore } from '@rescind/stores'
 import type { Call } from '../../frame/call.ts'
-import type { ExitCode } from '../../frame/exit-codes.ts'
+import { isDryRun } from '../../frame/confirm.ts'
+import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
 import type { Io } from '../../frame/io.ts'
 import { storeWords, tell } from './store-words.ts'
 
@@ -12,6 +13,11 @@ const ON_DATABASE =
 export async function run(call: Call, io: Io): Promise<ExitCode> {
   const { url } = storeWords(call, io, ON_DATABASE)
   const target = resolve(call.positional(0) ?? '')
+  const plan = {
+    lines: [`${url.path} would be copied to ${target}.`],
+    json: { backup: url.path, to: target },
+  }
+  if (isDryRun(call, io, plan)) return EXIT.done
   await backupStore(url, target, { onProgress: telling(io) })
   const lines = [
     `${url.path} was copied to ${target}.`,

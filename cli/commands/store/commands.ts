@@ -55,6 +55,7 @@ export const STORE_COMMANDS: Commands = [
     summary: 'Copy the store as it is at one moment, even while it is served',
     positionals: [{ name: 'FILE', help: 'the copy', completes: 'file' }],
     takesSettings: true,
+    changes: 'acts',
     examples: [{ does: 'a copy of today', command: 'rescind backup backup-2026-11-30.db' }],
     load: () => import('./backup.ts'),
   },
@@ -69,6 +70,7 @@ export const STORE_COMMANDS: Commands = [
     positionals: [{ name: 'FILE', help: 'the backup', completes: 'file' }],
     flags: EPOCH_FLAGS,
     takesSettings: true,
+    changes: 'acts',
     examples: [
       {
         does: 'with the revocations after the backup',
@@ -83,6 +85,7 @@ export const STORE_COMMANDS: Commands = [
     summary: 'Start a new epoch on a stopped store, after a fork or a takeover',
     flags: EPOCH_FLAGS,
     takesSettings: true,
+    changes: 'acts',
     examples: [
       {
         does: 'after a standby took over',
@@ -90,6 +93,16 @@ export const STORE_COMMANDS: Commands = [
       },
     ],
     load: () => import('./epoch-new.ts'),
+  },
+  {
+    name: 'store check',
+    group: 'Stores and audit',
+    summary: 'Check a stopped store as a start would, and every row of its logs, and say what to do',
+    takesSettings: true,
+    examples: [
+      { does: 'before it is served', command: 'rescind store check --store sqlite:rescind-data/rescind.db' },
+    ],
+    load: () => import('./check.ts'),
   },
   {
     name: 'store migrate',
@@ -101,6 +114,7 @@ export const STORE_COMMANDS: Commands = [
       { name: 'TO', help: 'the other one' },
     ],
     takesSettings: true,
+    changes: 'acts',
     examples: [
       {
         does: 'to PostgreSQL',
@@ -108,5 +122,36 @@ export const STORE_COMMANDS: Commands = [
       },
     ],
     load: () => import('./migrate.ts'),
+  },
+  {
+    name: 'key new',
+    group: 'Stores and audit',
+    summary: 'Make a control key on a stopped store, when no key is left that could make one',
+    text: [
+      'It needs the store and its master key, and leaves a row in the audit of the realm system. A running server makes keys by',
+      '"rescind put keys". A store in PostgreSQL may be served meanwhile: its nodes take the key at once.',
+    ],
+    flags: [
+      { name: 'role', value: 'ROLE', choices: ['viewer', 'responder', 'admin'], help: 'what it may do' },
+      { name: 'name', value: 'NAME', help: 'what it is called in lists and in the audit' },
+      { name: 'realm', value: 'NAME', preset: 'all realms', help: 'the only realm that it is for' },
+      { name: 'owner', value: 'PERSON', help: 'the login name or e-mail address of who gets it' },
+      {
+        name: 'secret-file',
+        value: 'FILE',
+        completes: 'file',
+        help: 'a new file, for this user alone, that gets the key',
+      },
+      { name: 'show-secret', help: 'print the key' },
+    ],
+    takesSettings: true,
+    changes: 'acts',
+    examples: [
+      {
+        does: 'when the last admin key is lost',
+        command: 'rescind key new --role admin --name recovery --secret-file admin.key',
+      },
+    ],
+    load: () => import('./key-new.ts'),
   },
 ]

@@ -4,7 +4,8 @@ import { StoreRefused } from '@rescind/core'
 import { type EpochStarted, forkOf, refuseWithoutEpoch, startEpochs } from '@rescind/server'
 import { type OpenedStore, openStore, type StoreUrl } from '@rescind/stores'
 import type { Call } from '../../frame/call.ts'
-import type { ExitCode } from '../../frame/exit-codes.ts'
+import { isDryRun } from '../../frame/confirm.ts'
+import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
 import type { Io } from '../../frame/io.ts'
 import { knownCheckpoints, provenRealms } from './restore.ts'
 import {
@@ -31,6 +32,14 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   const { path } = told.url
   if (path !== undefined && !existsSync(path)) throw new StoreRefused(`there is no store at ${path}`)
   const master = masterKeyOf(told.config)
+  const tokens = told.keepTokens
+    ? 'tokens would stay valid'
+    : 'tokens would be lost, but where a known position is reached'
+  const plan = {
+    lines: [`A new epoch would begin in every realm of ${storeName(told)}; ${tokens}.`],
+    json: { epoch: 'new', keepTokens: told.keepTokens },
+  }
+  if (isDryRun(call, io, plan)) return EXIT.done
   const store = await opened(told)
   try {
     const done = await begun(await openRealms(store, master), told, store)
@@ -39,6 +48,11 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   } finally {
     await store.close()
   }
+}
+
+/** A database is named by the settings, with what must not be shown left out. */
+function storeName({ url }: Words): string {
+  return url.path ?? 'the database'
 }
 
 function opened({ url, config }: Words): Promise<OpenedStore> {

@@ -1,7 +1,8 @@
 import { checkConfig } from '@rescind/server'
 import { type MoveDone, type MoveStep, migrateStore, parseStoreUrl, type StoreUrl } from '@rescind/stores'
 import type { Call } from '../../frame/call.ts'
-import type { ExitCode } from '../../frame/exit-codes.ts'
+import { isDryRun } from '../../frame/confirm.ts'
+import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
 import type { Io, Out } from '../../frame/io.ts'
 import { settingValues } from '../setting-values.ts'
 import { fileStore, masterKeyOf, tell } from './store-words.ts'
@@ -15,6 +16,11 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   const ends = { from: absolute(from), to: absolute(to) }
   const config = checkConfig(settingValues(call, io))
   const { sideLog } = config
+  const plan = {
+    lines: [`${from} would be moved to ${to}, and refuse to start afterwards.`],
+    json: { from, to },
+  }
+  if (isDryRun(call, io, plan)) return EXIT.done
   const done = await migrateStore({
     ...ends,
     sideLog: typeof sideLog === 'object' ? { ...sideLog, salvage: false } : sideLog,

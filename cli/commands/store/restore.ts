@@ -6,7 +6,8 @@ import { type Checkpoint, relationOf } from '@rescind/core/log'
 import { checkpointIn, type EpochStarted, startEpochs } from '@rescind/server'
 import { flush, type OpenedStore, openStore, refuseLeftJournal, type SideJoined } from '@rescind/stores'
 import type { Call } from '../../frame/call.ts'
-import type { ExitCode } from '../../frame/exit-codes.ts'
+import { isDryRun } from '../../frame/confirm.ts'
+import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
 import type { Io } from '../../frame/io.ts'
 import {
   type EpochFlags,
@@ -45,6 +46,11 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   if (sideFile !== undefined && !existsSync(sideFile))
     throw new SettingsRefused(`sideLog: ${sideFile} does not exist`)
   const master = masterKeyOf(told.config)
+  const plan = {
+    lines: [`${path} would be made from ${file}, in a new epoch of every realm.`],
+    json: { restore: file, to: path, keepTokens: told.keepTokens },
+  }
+  if (isDryRun(call, io, plan)) return EXIT.done
   const stage = `${path}.restoring`
   clear(stage)
   try {

@@ -1,7 +1,7 @@
-import type { Call } from '../../frame/call.ts'
-import { WrongUse } from '../../frame/failure.ts'
-import { reservePrivateFile } from '../../remote/private-files.ts'
-import { isRecord } from './record-lines.ts'
+import type { Call } from '../frame/call.ts'
+import { WrongUse } from '../frame/failure.ts'
+import { isObject } from './answers.ts'
+import { reservePrivateFile } from './private-files.ts'
 
 /** Where a secret goes that a server shows once. */
 export type SecretPlace = {
@@ -28,8 +28,8 @@ export function secretPlace(call: Call, members: readonly string[]): SecretPlace
   const file = reservePrivateFile(path)
   return {
     keep: (answer) => {
-      const secrets = isRecord(answer) ? members.filter((name) => typeof answer[name] === 'string') : []
-      if (!isRecord(answer) || secrets.length === 0) return { record: answer, secretFile: undefined }
+      const secrets = isObject(answer) ? members.filter((name) => typeof answer[name] === 'string') : []
+      if (!isObject(answer) || secrets.length === 0) return { record: answer, secretFile: undefined }
       file.write(`${secrets.map((name) => answer[name]).join('\n')}\n`)
       const left = Object.entries(answer).filter(([name]) => !secrets.includes(name))
       return { record: Object.fromEntries(left), secretFile: path }
