@@ -2,6 +2,7 @@ import type { Handle, RealmOrdinal, Source, TokenDigest, TokenRecord, TokensSoug
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
 import type { ExpiringKind } from './kinds.ts'
 import type { ChainChecked } from './log/log-check.ts'
+import type { SoughtNames } from './log/token-names.ts'
 import type {
   ExpiringEntry,
   ExpiringName,
@@ -106,6 +107,11 @@ export interface Store {
    */
   tokens(realm: RealmOrdinal, ask: TokensAsk): Promise<TokenPage>
   /**
+   * Tokens that match by their names (`bearsNames`), as `tokens` gives them, and by the same places; but by an index, so that
+   * the work depends on how many bear a name. Undefined: the index is not ready, or too many bear it.
+   */
+  tokensNamed(realm: RealmOrdinal, ask: NamedTokensAsk): Promise<TokenPage | undefined>
+  /**
    * Per source, the highest expiry that a token was ever put with or extended to, rounded up to a day (`expiryCeiling`). It
    * only rises, even when tokens are forgotten.
    */
@@ -192,6 +198,7 @@ export type ClientTokensAsk = {
   readonly after: number | undefined
   readonly limit: number
 }
+export type NamedTokensAsk = SoughtNames & { readonly after: number | undefined; readonly limit: number }
 /** How far a reader of tokens by expiry has come: past this millisecond, or within it, after a key that a page gave. */
 export type EndingCursor = { readonly endMs: number; readonly key?: string }
 export type EndingAsk = {

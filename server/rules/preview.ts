@@ -1,4 +1,4 @@
-import { idsNamed, type Realm, type TokenPage } from '@rescind/authority'
+import { idsNamed, namesOfTargets, type Realm, type TokenPage } from '@rescind/authority'
 import { isSuspended, isWholeRecord, Overloaded, type TokenRecord } from '@rescind/core'
 import { sextetsAt, sha256Base64url } from '@rescind/core/bytes'
 import type { Target } from '@rescind/core/log'
@@ -16,6 +16,10 @@ export const COUNTS_MAX = 64
 /** The most distinct names that are counted. */
 const NAMES_MAX = 250_000
 const PAGE = 1_000
+/** Live tokens of a name that are counted exactly; of one that more bear, all numbers are at least. */
+export const NAMED_MAX = 1_000
+/** Tokens judged between two turns of the event loop. */
+const JUDGED_PER_TURN = 50
 
 type Largest = { readonly name: string; readonly source?: string | undefined; readonly tokens: number }
 
@@ -93,7 +97,7 @@ let counting = 0
 
 /** Counts what a rule would end now. */
 export function previewOf(realm: Realm, ask: CountAsk): Promise<PreviewJson> {
-  return counted(realm, ask, new Tally(Number.MAX_SAFE_INTEGER))
+  return counted(realm, ask, { named: NAMED_MAX + 1, scanned: Number.MAX_SAFE_INTEGER })
 }
 
 /** The same, but counts at most this many tokens. @throws Overloaded when too many rules are counted at once. */
@@ -101,15 +105,35 @@ export async function countUpTo(realm: Realm, ask: CountAsk, tokensMax: number):
   if (counting >= COUNTS_MAX) throw new Overloaded('too many rules are being counted')
   counting += 1
   try {
-    return await counted(realm, ask, new Tally(tokensMax))
+    return await counted(realm, ask, { named: tokensMax, scanned: tokensMax })
   } finally {
     counting -= 1
   }
 }
 
-async function counted(realm: Realm, ask: CountAsk, tally: Tally): Promise<PreviewJson> {
-  const complete = await countAll(realm, ask, tally)
+/** Tokens at which counting stops, by the index of names and by reading all tokens. */
+type CountMax = { readonly named: number; readonly scanned: number }
+
+async function counted(realm: Realm, ask: CountAsk, max: CountMax): Promise<PreviewJson> {
+  const named = new Tally(max.named)
+  const byName = await countByName(realm, ask, named)
+  const tally = byName === undefined ? new Tally(max.scanned) : named
+  const complete = byName ?? (await countAll(realm, ask, tally))
   return tally.json(realm, ask.resolved, complete ? await tally.identities() : undefined)
+}
+
+/** @returns whether every token was examined; undefined when the store cannot find them by name. */
+async function countByName(realm: Realm, ask: CountAsk, tally: Tally): Promise<boolean | undefined> {
+  const sought = namesOfTargets([...ask.resolved.targets, ...(ask.along ?? [])])
+  if (sought === undefined) return undefined
+  let isReady = true
+  const page: Page = async (after_) => {
+    const found = await realm.store.tokensNamed(realm.ordinal, { ...sought, after: after_, limit: PAGE })
+    isReady = found !== undefined
+    return found ?? { records: [], next: undefined }
+  }
+  const complete = await countPages(realm, ask, { tally, page, skip: () => false })
+  return isReady ? complete : undefined
 }
 
 type Page = (after: number | undefined) => Promise<TokenPage>
@@ -144,7 +168,9 @@ async function countPages(realm: Realm, ask: CountAsk, { tally, page, skip }: Co
   do {
     if (ask.monotonicMs() >= ask.deadlineMs || tally.full) return false
     const { records, next: following } = await page(next)
-    for (const stored of records) {
+    for (const [at, stored] of records.entries()) {
+      if (tally.full) return false
+      if (at % JUDGED_PER_TURN === JUDGED_PER_TURN - 1) await nextTurn()
       if (skip(stored)) continue
       const record = isWholeRecord(stored) ? stored : await realm.whole(stored)
       if (!anyCovers(ask.resolved.targets, record) && !anyCovers(along, record)) continue

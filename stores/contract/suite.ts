@@ -6,6 +6,7 @@ import { expiryContract } from './expiries.ts'
 import { groupContract } from './group.ts'
 import { logContract } from './log.ts'
 import { modelContract } from './model.ts'
+import { namesContract } from './names.ts'
 import { pagingContract } from './paging.ts'
 import { tokenContract } from './tokens.ts'
 import { trimContract } from './trim.ts'
@@ -40,6 +41,7 @@ export function storeContract(
     describe('the directory', () => directoryContract(clause))
     describe('pages and scans', () => pagingContract(clause))
     describe('searches', () => walksContract(clause))
+    describe('searches by name', () => namesContract(clause))
     describe('against a model', () => modelContract(clause, ownTimes))
     describe('the floor and what survives a restart', () => durableContract(clause, durable))
   })

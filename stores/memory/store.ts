@@ -16,6 +16,7 @@ import {
   type KeyedReads,
   LogCheck,
   type LogHead,
+  type NamedTokensAsk,
   type RecordPage,
   type RecordsAsk,
   type RecordsCounted,
@@ -26,6 +27,7 @@ import {
   type TokensAsk,
   type TombstonesAsk,
 } from '@rescind/authority'
+import { bearsNames } from '@rescind/authority/names'
 import { isSought, type RealmOrdinal, type Source, type TokenDigest, type TokenRecord } from '@rescind/core'
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
 import { Watches } from '../watches.ts'
@@ -99,6 +101,10 @@ export class MemoryStore implements Store {
 
   async tokens(realm: RealmOrdinal, { after, limit, ...sought }: TokensAsk): Promise<TokenPage> {
     return tokensIn(this.#realm(realm), { after, limit }, (record) => isSought(record, sought))
+  }
+
+  async tokensNamed(realm: RealmOrdinal, { after, limit, ...sought }: NamedTokensAsk): Promise<TokenPage> {
+    return tokensIn(this.#realm(realm), { after, limit }, (record) => bearsNames(record, sought))
   }
 
   async consumption(...ask: Parameters<Store['consumption']>): Promise<Consumption | undefined> {

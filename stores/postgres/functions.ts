@@ -4,6 +4,7 @@ import { FORGET_FUNCTION } from './dead-nodes.ts'
 import { APPLY_EACH_FUNCTION, GROUP_FUNCTION, MISSED_FUNCTION } from './group-function.ts'
 import { DEPARTED_FUNCTION } from './instance-functions.ts'
 import { HEARTBEAT_PROCEDURE, MARK_FUNCTION } from './lease-functions.ts'
+import { NAMED_FUNCTION, NAMES_FUNCTION } from './names-function.ts'
 import { RECORDS_FUNCTION } from './records-function.ts'
 import { CLOCK_FUNCTION, FENCE_FUNCTION, HERE_FUNCTION, PLACE_FUNCTION } from './setup-functions.ts'
 import { SWEEP_FUNCTION } from './sweep-function.ts'
@@ -19,6 +20,8 @@ export const FUNCTIONS: readonly (readonly [name: string, sql: string])[] = [
   ['here_1', HERE_FUNCTION],
   ['clock_1', CLOCK_FUNCTION],
   ['fence_1', FENCE_FUNCTION],
+  ['names_1', NAMES_FUNCTION],
+  ['named_1', NAMED_FUNCTION],
   ['records_1', RECORDS_FUNCTION],
   ['apply_1', APPLY_FUNCTION],
   ['apply_each_1', APPLY_EACH_FUNCTION],

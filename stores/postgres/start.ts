@@ -2,6 +2,7 @@ import { StoreRefused } from '@rescind/core'
 import type { Connection } from './connection.ts'
 import { FUNCTIONS } from './functions.ts'
 import { refuseMoving } from './moved.ts'
+import { makeEmptyIndex } from './names-index.ts'
 import { MIGRATIONS, STORE_TABLE } from './schema.ts'
 import { type Place, timelineOf } from './server-place.ts'
 import { DURABLE_COMMITS, GATE } from './setup-functions.ts'
@@ -25,7 +26,9 @@ export type OpenChecks = {
 }
 
 /** `isTakeoverDue`: nobody has said what the tokens are worth on this server. */
-export type Prepared = { readonly place: Place; readonly isTakeoverDue: boolean }
+type Settled = { readonly place: Place; readonly isTakeoverDue: boolean }
+/** `hasNames`: whether tokens can be found by name. */
+export type Prepared = Settled & { readonly hasNames: boolean }
 
 /** Checks the server, and brings the store to this version's schema. @throws StoreRefused with one line that says why. */
 export async function prepareStore(connection: Connection, checks: OpenChecks): Promise<Prepared> {
@@ -39,9 +42,10 @@ export async function prepareStore(connection: Connection, checks: OpenChecks): 
   }
   await migrate(connection, checks.floorMs)
   await makeFunctions(connection)
-  const prepared = await settlePlace(connection, checks.afterTakeover === true)
+  const hasNames = await makeEmptyIndex(connection)
+  const settled = await settlePlace(connection, checks.afterTakeover === true)
   await connection.run('COMMIT', SCHEMA_MS)
-  return prepared
+  return { ...settled, hasNames }
 }
 
 /** Those that are not there yet. */
@@ -160,7 +164,7 @@ async function migrate(connection: Connection, floorMs: number): Promise<void> {
  * A store is used on one timeline. A lower one, or another system, is a copy that fell behind. On a higher one something that
  * was acknowledged may be missing, and only running nodes or an operator know that.
  */
-async function settlePlace(connection: Connection, afterTakeover: boolean): Promise<Prepared> {
+async function settlePlace(connection: Connection, afterTakeover: boolean): Promise<Settled> {
   const [row] = await connection.rows<readonly [Place, string, number]>(
     'SELECT rescind.place_1(), system_id, timeline FROM rescind.store',
   )

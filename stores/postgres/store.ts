@@ -16,6 +16,7 @@ import {
   type GroupOutcome,
   LogCheck,
   type LogHead,
+  type NamedTokensAsk,
   type NodesTold,
   type RecordKeyAsk,
   type RecordPage,
@@ -43,6 +44,7 @@ import {
 } from '@rescind/core'
 import { CHAIN_START, type ChainedLogRow, type LogRow } from '@rescind/core/log'
 import { DatabaseError } from 'pg'
+import { tokensOfNamedClient } from '../named-client.ts'
 import { listsByClient, type TokenRow } from '../token-facts.ts'
 import { tokenOfScan } from '../token-record.ts'
 import { Watches } from '../watches.ts'
@@ -50,6 +52,8 @@ import { Connection, type PostgresAddress } from './connection.ts'
 import { decodeReply, encodeGroup } from './group-json.ts'
 import { KnownHeads } from './known-heads.ts'
 import { PostgresLease } from './lease.ts'
+import { tokensNamed } from './named-tokens.ts'
+import { makeIndexBeside } from './names-index.ts'
 import { Reads } from './reads.ts'
 import {
   CHAINED_COLUMNS,
@@ -98,13 +102,14 @@ export async function openPostgres(
 ): Promise<Store & TakenOver> {
   const connection = await reached(address)
   try {
-    const { place: at, isTakeoverDue } = await prepareStore(connection, options)
+    const { place: at, isTakeoverDue, hasNames } = await prepareStore(connection, options)
     const place = new ServerPlace(at)
     const nodeId = randomBytes(16).toString('hex')
     const { requireSync = false, fenced = () => {}, failed = () => {} } = options
     const shared = { address, nodeId, place, requireSync, fenced, failed }
     const writer = new GroupWriter(shared)
     await opened(writer)
+    if (!hasNames) void makeIndexBeside(address)
     return new PostgresStore({ ...shared, writer, reads: new Reads(address, place), isTakeoverDue })
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error
@@ -261,8 +266,8 @@ class PostgresStore implements Store, TakenOver {
 
   async tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage> {
     const { source, client, after = 0, limit } = ask
-    // For other sources only operators list a client's tokens, so no index serves that.
-    if (!listsByClient(ask)) return this.tokens(realm, ask)
+    // For other sources only operators list a client's tokens.
+    if (!listsByClient(ask)) return tokensOfNamedClient(this, realm, ask)
     const sql = `SELECT ${TOKEN_COLUMNS}, t.number FROM rescind.token t
       WHERE t.realm = $1 AND t.source = $2 AND t.client = $3 AND t.number > $4 ORDER BY t.number LIMIT $5`
     const rows = await this.#reads.rows<readonly [...TokenRow, number]>(
@@ -282,6 +287,10 @@ class PostgresStore implements Store, TakenOver {
     const rows = await this.#reads.rows<WalkRow>(sql, values, 'pages')
     const records = rows.flatMap(([, , number, ...token]) => (number === null ? [] : tokenOfScan(token)))
     return { records: records.filter((record) => isSought(record, sought)), next: nextOf(rows, limit) }
+  }
+
+  tokensNamed(realm: RealmOrdinal, ask: NamedTokensAsk): Promise<TokenPage | undefined> {
+    return tokensNamed(this.#reads, realm, ask)
   }
 
   async highestExpiries(realm: RealmOrdinal): Promise<ReadonlyMap<Source, number>> {

@@ -1,3 +1,4 @@
+import { ROW_MAX } from './exact.ts'
 import type { Reader } from './reader.ts'
 import type { RowIds } from './thread-messages.ts'
 import { TokenIndex } from './token-index.ts'
@@ -29,4 +30,11 @@ export async function readIndex(reader: Reader): Promise<TokenIndex> {
   }
   index.endFill()
   return index
+}
+
+/** The highest row of a token; 0: there is none. */
+export async function highestRow(reader: Reader): Promise<number> {
+  const sql = `SELECT coalesce(max(id), 0) FROM token WHERE id BETWEEN 1 AND ${ROW_MAX}`
+  const [highest] = await reader.now<readonly (readonly [number])[]>({ kind: 'scan', sql, values: [] })
+  return highest?.[0] ?? 0
 }

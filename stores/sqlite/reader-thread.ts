@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { exact, ROW_MAX } from './exact.ts'
 import { LOG_PAGE_SQL, type LogPage, logPage } from './log-bytes.ts'
 import { checkRows } from './log-check.ts'
+import { readNames } from './name-read.ts'
 import { boundedRows } from './page.ts'
 import { configure } from './schema.ts'
 import type { ReaderAsk, RowIds } from './thread-messages.ts'
@@ -31,6 +32,8 @@ serve<ReaderAsk>((ask) => {
     }
     case 'walk':
       return walkTokens(mustBeOpen(), ask)
+    case 'names':
+      return readNames(mustBeOpen(), ask)
     case 'log':
       return readLog(mustBeOpen(), ask)
     case 'check':

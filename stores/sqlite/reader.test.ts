@@ -47,7 +47,7 @@ test('[W69] a page is a bounded amount of work, whether its limit is one or a th
     let after: number | undefined
     do {
       const ask = { source: 'oauth', client: 'c', after, limit }
-      const { records, next } = await store.tokensOfClient(REALM, ask)
+      const { records, next } = await store.tokens(REALM, ask)
       found.push(...records.map(({ handle }) => handle))
       after = next
       pages += 1

@@ -17,6 +17,7 @@ import {
   type GroupOutcome,
   type KeyedReads,
   type LogHead,
+  type NamedTokensAsk,
   type RecordPage,
   type RecordsAsk,
   type RecordsCounted,
@@ -39,6 +40,7 @@ import {
   type TokenRecord,
 } from '@rescind/core'
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
+import { tokensOfNamedClient } from '../named-client.ts'
 import { tokenOfScan } from '../token-record.ts'
 import { Watches } from '../watches.ts'
 import { CONFLICT } from './apply.ts'
@@ -67,6 +69,8 @@ import {
 } from './log-bytes.ts'
 import { seqOfLogId } from './log-id.ts'
 import { refuseMoving } from './moved.ts'
+import { beginNames, renewNames } from './name-fill.ts'
+import { tokensNamed } from './named-tokens.ts'
 import { PAGE_ROWS } from './page.ts'
 import { readIndex } from './read-index.ts'
 import { Reader } from './reader.ts'
@@ -191,6 +195,7 @@ class SqliteStore implements Store, SideLogged {
     await reader.now({ kind: 'open', path })
     this.#index = await readIndex(reader)
     this.#keyed = new SqliteKeyedReads(new Snapshot(path), this.#index)
+    await beginNames(reader, this.#index)
   }
 
   async commit(group: Group): Promise<GroupOutcome> {
@@ -201,6 +206,7 @@ class SqliteStore implements Store, SideLogged {
     const done = await this.#parts.writer.ask<Committed>(ask, [bytes.buffer])
     const outcomes = Array.from(done.outcomes, outcomeOf)
     this.#index.committed(group, { outcomes }, done.rows)
+    renewNames(this.#parts.reader, this.#index)
     this.#floorMs = Math.max(this.#floorMs, group.floorMs)
     this.#keyed?.snapshot.committed(touchesTokens(group))
     if (finish) this.#keyed?.snapshot.resume()
@@ -253,8 +259,8 @@ class SqliteStore implements Store, SideLogged {
 
   async tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage> {
     const client = clientKey(ask)
-    // For other sources only operators list a client's tokens, so no index serves that.
-    if (client === undefined) return this.tokens(realm, ask)
+    // For other sources only operators list a client's tokens.
+    if (client === undefined) return tokensOfNamedClient(this, realm, ask)
     const sql = `SELECT ${TOKEN_COLUMNS}, id FROM token
       WHERE realm = ? AND client = ? AND id > ? AND id <= ${ROW_MAX} ORDER BY id LIMIT ?`
     const { rows, more } = await this.#page<WalkedRow>(sql, [realm, client, ask.after ?? 0], ask.limit)
@@ -265,6 +271,10 @@ class SqliteStore implements Store, SideLogged {
     const ask = walkOf(realm, { after, limit: Math.min(limit, PAGE_ROWS), ...sought })
     const { rows, next } = await this.#parts.reader.walk<Walked>(ask)
     return { records: rows.flatMap(tokenOfScan).filter((record) => isSought(record, sought)), next }
+  }
+
+  async tokensNamed(realm: RealmOrdinal, ask: NamedTokensAsk): Promise<TokenPage | undefined> {
+    return tokensNamed(this.#parts.reader, this.#index, { realm, ...ask })
   }
 
   async highestExpiries(realm: RealmOrdinal): Promise<ReadonlyMap<Source, number>> {
@@ -453,6 +463,7 @@ class SqliteStore implements Store, SideLogged {
   }
 
   #disconnect(): void {
+    this.#index.names.abandonFill()
     this.#keyed?.snapshot.close()
     this.#keyed = undefined
   }

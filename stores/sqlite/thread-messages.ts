@@ -1,5 +1,6 @@
 import type { RealmOrdinal } from '@rescind/core'
 import type { CheckAsk } from './log-check.ts'
+import type { NamesAsk } from './name-read.ts'
 import type { SideJoined } from './side-join.ts'
 import type { SideLeft, SideLogAsk } from './side-mark.ts'
 import type { TokenRowIds } from './token-index.ts'
@@ -52,6 +53,7 @@ export type ReaderAsk =
       readonly limit: number
     }
   | WalkAsk
+  | NamesAsk
   | CheckAsk
   | { readonly kind: 'log'; readonly after: number; readonly before: number; readonly limit: number }
   | { readonly kind: 'places'; readonly fromMs: number; readonly limit: number }

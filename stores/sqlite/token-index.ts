@@ -1,6 +1,7 @@
 import type { Group, GroupOutcome, Operation } from '@rescind/authority'
 import type { Handle, TokenDigest } from '@rescind/core'
 import { sextetsAt } from '@rescind/core/bytes'
+import { NameIndex } from './name-index.ts'
 import { NumberList } from './number-list.ts'
 import { RowTable } from './row-table.ts'
 
@@ -15,9 +16,15 @@ export type TokenRowIds = { readonly bits: string; readonly rows: string }
 export class TokenIndex {
   readonly #digests: RowTable = new RowTable()
   readonly #handles: RowTable = new RowTable()
+  readonly names: NameIndex = new NameIndex()
 
   get bytes(): number {
     return this.#digests.bytes + this.#handles.bytes
+  }
+
+  /** Of all realms. */
+  get size(): number {
+    return this.#digests.size
   }
 
   byDigest(digest: TokenDigest): readonly number[] {
@@ -53,16 +60,19 @@ export class TokenIndex {
     let next = 0
     for (let at = 0; at < writes.length; at += 1) {
       if (outcomes[at]?.kind !== 'applied') continue
-      for (const operation of (writes[at] as Group['writes'][number]).operations) {
+      const { realm, operations } = writes[at] as Group['writes'][number]
+      for (const operation of operations) {
         if (!movesToken(operation)) continue
         const row = rows[next] as number
         next += 1
         if (operation.kind === 'put-token') {
           this.#digests.add(bitsAt(operation.record.digest, 0), row)
           this.#handles.add(bitsAt(operation.record.handle, HANDLE_PREFIX_CHARS), row)
+          this.names.put(realm, row, operation.record)
         } else {
           this.#digests.remove(bitsAt(operation.token.digest, 0), row)
           this.#handles.remove(bitsAt(operation.token.handle, HANDLE_PREFIX_CHARS), row)
+          this.names.forget(row)
         }
       }
     }

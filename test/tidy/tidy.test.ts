@@ -38,6 +38,7 @@ const SHARED: ReadonlySet<string | undefined> = new Set([
   'watches.ts',
   'token-facts.ts',
   'token-record.ts',
+  'named-client.ts',
   'move',
 ])
 
@@ -59,7 +60,7 @@ test('inside a room a file is imported itself, with its ending; another room by 
       if (specifier.startsWith('@rescind/'))
         assert.match(
           specifier,
-          /^@rescind\/(?:[a-z]+|core\/(?:bytes|log|tokens))$/,
+          /^@rescind\/(?:[a-z]+|authority\/names|core\/(?:bytes|log|tokens))$/,
           `${source.path}: ${specifier}`,
         )
     }

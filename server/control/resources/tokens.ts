@@ -6,6 +6,7 @@ import { type Answer, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
 import { type Problem, problem } from '../../http/problem.ts'
 import { FACTS } from '../../judging/facts-schema.ts'
+import { tokensByIds } from '../../judging/tokens-by-ids.ts'
 import { nextTurn } from '../../machine/turns.ts'
 import { lastUsedMs } from '../../receipts/last-use.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
@@ -137,11 +138,11 @@ type Page = { readonly items: readonly TokenJson[]; readonly next: number | unde
 
 async function tokensAfter(realm: Realm, query: Query, place: number | undefined): Promise<Page> {
   const { cursor: _cursor, limit, state, kind, ...ids } = query
-  const asked = defined(ids)
+  const pages = await tokensByIds(realm, [defined(ids)])
   const tokens: TokenJson[] = []
   let after = place
   for (let reads = 0; reads < READS_MAX && tokens.length < limit; reads += 1) {
-    const page = await realm.store.tokens(realm.ordinal, { ...asked, after, limit: limit - tokens.length })
+    const page = await pages({ after, limit: limit - tokens.length })
     for (const [at, record] of page.records.entries()) {
       if (at % TOKENS_PER_TURN === 0) await nextTurn()
       if (kind !== undefined && kindOf(record) !== kind) continue

@@ -1,6 +1,7 @@
 import type { Realm } from '@rescind/authority'
 import { isSuspended, isWholeRecord, type TokenIds, type TokenRecord } from '@rescind/core'
 import { SINGLE_USE } from '@rescind/core/tokens'
+import { tokensByIds } from '../../../judging/tokens-by-ids.ts'
 import { nextTurn } from '../../../machine/turns.ts'
 import type { CountJson } from './find-json.ts'
 
@@ -42,10 +43,11 @@ export class Tallies {
 export async function tallied(realm: Realm, names: Names, isOver: () => boolean): Promise<Tallies> {
   const tallies = new Tallies()
   const oneOf = ROLES.flatMap((role) => [...(names[role] ?? [])].map((name): TokenIds => idsOf(role, name)))
+  const pages = await tokensByIds(realm, oneOf)
   let after: number | undefined
   for (let isFirst = true; isFirst || after !== undefined; isFirst = false) {
     if (isOver()) return tallies
-    const page = await realm.store.tokens(realm.ordinal, { oneOf, after, limit: PAGE })
+    const page = await pages({ after, limit: PAGE })
     for (const [at, record] of page.records.entries()) {
       if (at % TOKENS_PER_TURN === 0) await nextTurn()
       await tally(realm, tallies, { names, record })
@@ -62,7 +64,6 @@ function idsOf(role: Role, name: string): TokenIds {
 
 type Tallying = { readonly names: Names; readonly record: TokenRecord }
 
-/** Others were returned because of their ancestors. They end with those, but do not bear the name. */
 async function tally(realm: Realm, tallies: Tallies, { names, record }: Tallying): Promise<void> {
   const { source } = record
   const borne = ROLES.flatMap((role) => {
