@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { createPublicKey, verify } from 'node:crypto'
+import { createHash, createPublicKey, verify } from 'node:crypto'
 import { before, test } from 'node:test'
+import { evidenceKeyOf, signDetached } from '@rescind/authority'
 import { checkLogFile } from '@rescind/server'
 import { jsonOf, memberAt, textAt } from '../kit/calls.ts'
 import { openForFile } from '../kit/in-process.ts'
@@ -286,6 +287,43 @@ test('no line of it can be removed, doubled, swapped or taken from other evidenc
   assert.equal(wrongOf(await check(whole([...lines.slice(0, -1), other.at(-1) ?? '']))), 'signature')
   assert.equal(wrongOf(await check(file, { keyId: 'a'.repeat(43) })), 'other-key')
   assert.equal(wrongOf(await check(file.replace('\n', '\r\n'))), 'bytes')
+})
+
+/** The file as somebody else makes it of other lines: whole, and signed by a key of their own. */
+function forged(lines: readonly string[]): string {
+  const { publicJwk, signing } = evidenceKeyOf(Buffer.alloc(32, 9))
+  const [head = '', ...body] = lines.slice(0, -2)
+  const own = `${JSON.stringify({ ...(JSON.parse(head) as Json), key: publicJwk })}\n${body.map((line) => `${line}\n`).join('')}`
+  const sha256 = createHash('sha256').update(own).digest('base64url')
+  const end = JSON.stringify({ ...(JSON.parse(lines.at(-2) ?? '') as Json), sha256 })
+  return `${own}${end}\n${JSON.stringify({ signature: signDetached(end, 'rescind-evidence', signing) })}\n`
+}
+
+test('whoever signs it anew cannot make a receipt say what its rows do not say, nor be taken for the realm', async () => {
+  const lines = linesOf(file)
+  const kid = String((await done('GET /evidence/key'))['kid'])
+  assert.equal((await check(forged(lines))).kind, 'evidence', 'whole, as the file says of itself')
+  assert.equal(wrongOf(await check(forged(lines), { keyId: kid })), 'other-key')
+  const at = lines.findIndex((line) => line.startsWith('{"receipt":'))
+  const receipt = lines[at] ?? ''
+  for (const [from, to] of [
+    [INCIDENT, 'incident 43'],
+    ['"byName":"first"', '"byName":"grace"'],
+    ['"subject":"alice"', '"subject":"bob"'],
+    ['"realm":"default"', '"realm":"branch"'],
+    ['{"receipt":{', '{"receipt":{"note":"agreed",'],
+  ] as const)
+    assert.equal(wrongOf(await check(forged(lines.with(at, receipt.replace(from, to))))), 'receipt', from)
+  assert.equal(wrongOf(await check(forged(lines.toSpliced(at, 0, receipt)))), 'receipt')
+  assert.equal(wrongOf(await check(forged(lines.toSpliced(at, 1)))), 'counts')
+  const row = lines.findIndex((line) => line.startsWith('{"seq":'))
+  const text = lines[row] ?? ''
+  assert.match(
+    wrongOf(
+      await check(forged(lines.with(row, text.replace('"by":"control:first"', '"by":"control:other"')))),
+    ),
+    /altered/,
+  )
 })
 
 test('junk of every kind is not taken for evidence', async () => {

@@ -14,6 +14,8 @@ export const EVIDENCE_ROWS_MAX = 200_000
 /** How far before and after its receipts rows that belong to them are looked for, unless the request says a time. */
 const AROUND_MS = 86_400_000
 const AROUND_ROWS = 10_000
+/** Pages of receipts that are looked through: each covers two million rows of the log, or twenty thousand new ones. */
+const PAGES_MAX = 100
 /** Rows of one read, and between two turns of the event loop. */
 const READ_ROWS = 250
 
@@ -47,7 +49,7 @@ export type Selected = {
 
 export type NotSelected =
   | { readonly kind: 'no-such'; readonly name: string }
-  | { readonly kind: 'too-many'; readonly what: 'receipts' | 'rows' }
+  | { readonly kind: 'too-many'; readonly what: 'receipts' | 'rows' | 'searched' }
   | { readonly kind: 'nothing' }
 
 /** Finds what belongs to an incident. @param head the last row that counts. @throws StoreUnavailable. */
@@ -64,8 +66,10 @@ export async function selectIncident(
     if (seq <= anchor || seq > head) return { kind: 'no-such', name: `row ${seq}` }
     found.own.add(seq)
   }
-  for (const filters of searchesOf(incident))
-    if (!(await found.search(incident, filters, head))) return { kind: 'too-many', what: 'receipts' }
+  for (const filters of searchesOf(incident)) {
+    const what = await found.search(incident, filters, head)
+    if (what !== undefined) return { kind: 'too-many', what }
+  }
   if (found.own.size === 0 && found.gone.length === 0) return { kind: 'nothing' }
   if (found.receipts.size > EVIDENCE_RECEIPTS_MAX) return { kind: 'too-many', what: 'receipts' }
   const span = await found.spanOf(incident, head)
@@ -136,22 +140,27 @@ class Found {
     for (let nth = seq - parts + 1; nth <= seq; nth += 1) this.own.add(nth)
   }
 
-  /** Adds the receipts that match. @returns false when there are too many. */
-  async search({ sinceMs, untilMs }: Incident, filters: Filters, head: number): Promise<boolean> {
+  /** Adds the receipts that match. @returns what there is too much of. */
+  async search(
+    { sinceMs, untilMs }: Incident,
+    filters: Filters,
+    head: number,
+  ): Promise<'receipts' | 'searched' | undefined> {
     let before: number | undefined = head + 1
     const limit = EVIDENCE_RECEIPTS_MAX + 1
-    do {
+    for (let pages = 0; before !== undefined; pages += 1) {
+      if (pages === PAGES_MAX) return 'searched'
       const ask = { filters, before, sinceMs, untilMs, limit }
       const { found, next }: Awaited<ReturnType<typeof searchReceipts>> = await searchReceipts(
         this.#realm,
         ask,
       )
       for (const written of found) this.#add(seqOf(written.at), written)
-      if (this.receipts.size > EVIDENCE_RECEIPTS_MAX) return false
+      if (this.receipts.size > EVIDENCE_RECEIPTS_MAX) return 'receipts'
       before = next
       await nextTurn()
-    } while (before !== undefined)
-    return true
+    }
+    return undefined
   }
 
   /** Where other rows of the incident are looked for. */

@@ -120,6 +120,12 @@ function incidentOf({ since, until, ...named }: Body): Incident | Problem {
   return { ...named, sinceMs, untilMs }
 }
 
+const TOO_MANY = {
+  receipts: `it has more than ${EVIDENCE_RECEIPTS_MAX} receipts; make several files, by since and until`,
+  rows: `its rows lie more than ${EVIDENCE_ROWS_MAX} apart; make several files, by since and until`,
+  searched: 'the log is too long to be looked through for it; say since, or name the receipts',
+} as const
+
 function refusal(selected: NotSelected): Problem {
   switch (selected.kind) {
     case 'no-such':
@@ -127,15 +133,7 @@ function refusal(selected: NotSelected): Problem {
     case 'nothing':
       return problem(404, 'nothing in this log belongs to it, or its audit has expired')
     case 'too-many':
-      return selected.what === 'receipts'
-        ? problem(
-            422,
-            `it has more than ${EVIDENCE_RECEIPTS_MAX} receipts; make several files, by since and until`,
-          )
-        : problem(
-            422,
-            `its rows lie more than ${EVIDENCE_ROWS_MAX} apart; make several files, by since and until`,
-          )
+      return problem(422, TOO_MANY[selected.what])
   }
 }
 
