@@ -41,56 +41,73 @@ type Work = BulkRun & { readonly said: Said; readonly outcomes: Outcomes }
 /** `false`: the body is another one than that of the earlier attempt. */
 export type BulkAnswer = { readonly body: AsyncIterable<string>; readonly isReplay: boolean } | false
 
+/** Of a call that goes on: finished lines up to this many are passed over before the answer begins. */
+const PASSED_FIRST_MAX = 10_000
+
 /**
  * Works through the lines and reports as NDJSON: a first line, the outcome of each line, progress now and then, and a
  * last line. It does not wait for the reader, because many clients send everything before they read anything. Lines that
  * an earlier attempt has finished are reported again, and before anything is written: only then is it known that the body
- * is the same.
+ * is the same. If there are many of them, the answer begins before that, so that no proxy takes it for lost.
  */
 export async function runBulk(run: BulkRun): Promise<BulkAnswer> {
   const work = { ...run, said: new Said(), outcomes: new Outcomes(run.act.dryRun) }
   const { act, bulk, progress, said } = work
   said.say({ dryRun: act.dryRun, realm: act.realm.name, bulk, resumedAfter: progress.linesBefore })
-  if (progress.isAgain) {
-    await work.outcomes.readEnded(run.ended)
-    if (!(await passOver(work))) return false
-  }
-  if (progress.wasDone) said.end({ done: true, ...progress.counts })
-  else void goOn(work)
+  const isLong = progress.linesBefore > PASSED_FIRST_MAX
+  const passed = isLong ? undefined : await passOver(work)
+  if (passed === 'differs') return false
+  void goOn(work, passed)
   return { body: said.texts(), isReplay: progress.wasDone }
 }
 
 /** There are more secrets than are looked for, so results of lines do not prove that they hold none. */
 const PARTIAL = { secretsLeftOut: true }
 
+/** How passing over the finished lines went. */
+type Passed = 'same' | 'differs' | 'gone'
+
 /** Never rejects: the last line reports a failure. */
-async function goOn(work: Work): Promise<void> {
-  const lastLine = await lastLineOf(work)
+async function goOn(work: Work, passed: Passed | undefined): Promise<void> {
+  const lastLine = await lastLineOf(work, passed)
   // Whoever reads it may send the call again at once.
   await work.progress.end()
   work.onEnd()
   work.said.end(lastLine)
 }
 
-async function lastLineOf(work: Work): Promise<object> {
+async function lastLineOf(work: Work, passed: Passed | undefined): Promise<object> {
   const { progress, act } = work
   try {
-    const why = await workAll(work)
+    const why = await whyUnfinished(work, passed ?? (await passOver(work)))
     if (why !== undefined) return { error: why, ...progress.counts }
-    await progress.finish()
+    if (!progress.wasDone) await progress.finish()
     return { done: true, ...progress.counts, ...(act.secrets.isPartial ? PARTIAL : {}) }
   } catch (error) {
     return { error: wordsFor(error), ...progress.counts }
   }
 }
 
-/** Reports the lines that earlier attempts have finished; writes nothing. @returns whether the body is the same. */
-async function passOver(work: Work): Promise<boolean> {
-  const { act, lines, progress } = work
+const GONE = 'whoever asked has gone'
+const DIFFERS = 'this Idempotency-Key belongs to another body; nothing was written'
+
+/** @returns undefined when every line is finished. */
+async function whyUnfinished(work: Work, passed: Passed): Promise<string | undefined> {
+  if (passed === 'differs') return DIFFERS
+  if (passed === 'gone') return GONE
+  return work.progress.wasDone ? undefined : workAll(work)
+}
+
+/** Reports the lines that earlier attempts have finished; writes nothing. */
+async function passOver(work: Work): Promise<Passed> {
+  const { act, lines, progress, gone } = work
+  if (!progress.isAgain) return 'same'
+  await work.outcomes.readEnded(work.ended)
   const finder = new Finder(act.realm.grammar)
   for (let passed = 0; passed < progress.linesBefore; ) {
     const { batch } = await nextBatch(lines, { finder, room: progress.linesBefore - passed })
-    if (batch.length === 0) return false
+    if (batch.length === 0) return 'differs'
+    if (gone?.aborted === true) return 'gone'
     const judged = await Promise.all(batch.map(({ found }) => judgedIn({ ...act, dryRun: true }, found)))
     progress.pass(batch.map(({ line }) => line))
     for (const [at, { line }] of batch.entries()) {
@@ -100,8 +117,8 @@ async function passOver(work: Work): Promise<boolean> {
     passed += batch.length
     await nextTurn()
   }
-  if (!progress.isSameBody) return false
-  return !progress.wasDone || (await lines.next()).done === true
+  const isSame = progress.isSameBody && (!progress.wasDone || (await lines.next()).done === true)
+  return isSame ? 'same' : 'differs'
 }
 
 /** A line that was finished is not acted on again, though its token has become known since. */
@@ -135,7 +152,7 @@ async function workAll(work: Work): Promise<string | undefined> {
     if (batch.length > 0) said.say({ progress: progress.counts })
     if (ends === 'body') return undefined
     if (room <= batch.length) return (await lines.next()).done === true ? undefined : NO_ROOM
-    if (gone?.aborted === true) return 'whoever asked has gone'
+    if (gone?.aborted === true) return GONE
     // Lines that need no store would otherwise block the event loop.
     await nextTurn()
   }

@@ -424,3 +424,14 @@ test('a call is found by its id or its Idempotency-Key, and by no other key', as
   for (const id of ['blk_x', 'blk_', 'x', String(head?.['bulk']).slice(4)])
     assert.equal((await calls.control(`GET /revocations/bulk/${id}`)).status, 404, id)
 })
+
+test('after many finished lines the answer begins at once, and another body is its last line', async () => {
+  const headers = [TEXT, 'Idempotency-Key: incident-long']
+  const many = '\n'.repeat(10_001)
+  const first = await bulk('', many, headers)
+  assert.equal(first.at(-1)?.['lines'], 10_001)
+  assert.deepEqual((await bulk('', many, headers)).at(-1), first.at(-1))
+  const other = await bulk('', `x${many}`, headers)
+  assert.match(String(other.at(-1)?.['error']), /belongs to another body; nothing was written/)
+  assert.equal((await bulk('', `${many}x`, headers)).at(-1)?.['done'], undefined)
+})

@@ -89,7 +89,7 @@ async function bulk(ask: Ask<Query>): Promise<Answer> {
     const lines = withWraps(linesOf(opened.body))
     const answer = await runBulk({ ...runOf(ask, id), lines, progress, onEnd })
     if (answer === false) return ANOTHER
-    isHandedOver = !answer.isReplay
+    isHandedOver = true
     const headers = answer.isReplay ? { ...HEADERS, 'idempotent-replayed': 'true' } : HEADERS
     return { status: 200, headers, body: answer.body }
   } finally {
