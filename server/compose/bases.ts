@@ -17,8 +17,13 @@ export class Bases {
     return pathname === '/' ? '' : pathname
   }
 
+  /** Of the server itself, without a slash at its end. */
+  get base(): string {
+    return this.#publicUrl ?? this.origin
+  }
+
   of({ name }: Realm): string {
-    const base = this.#publicUrl ?? this.origin
+    const { base } = this
     return name === DEFAULT_REALM ? base : `${base}/realms/${name}`
   }
 }

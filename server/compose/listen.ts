@@ -260,6 +260,7 @@ function createControl(config: Config, open: Open, shared: Shared): ControlApi {
     enforcement: feedEnforcement(feed),
     auditRetentionMs: config.auditRetention * DAY_MS,
     confirmClock: maintenance.confirmClock,
+    baseUrl: () => bases.base,
     issuerOf: (realm: Realm) => bases.of(realm) + OAUTH_PREFIX,
     monotonicMs,
     ratePerSecond: config.controlRate,

@@ -1,5 +1,5 @@
 /** Bounds in milliseconds, of what a request or a flush takes. */
-export const MS_BOUNDS: readonly number[] = [
+const MS_BOUNDS: readonly number[] = [
   0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000,
 ]
 

@@ -3,17 +3,30 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Validator } from '@seriousme/openapi-schema-validator'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { EXAMPLES } from '../../server/control/examples/examples.ts'
+import { TAGS } from '../../server/control/frame/openapi-text.ts'
 import { CONTROL, jsonOf } from '../kit/calls.ts'
-import { openForFile } from '../kit/in-process.ts'
+import { openForFile, openServer } from '../kit/in-process.ts'
 import { parseTranscript } from './transcript.ts'
 
+type Media = { readonly schema: object; readonly example?: unknown }
+type Content = { readonly content?: Readonly<Record<string, Media>> }
 type Operation = {
   readonly operationId: string
-  readonly responses: Readonly<Record<string, unknown>>
+  readonly description: string
+  readonly tags: readonly string[]
+  readonly requestBody?: Content
+  readonly responses: Readonly<Record<string, Content>>
 }
-type Document = { readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> }
+type Document = {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  readonly components: object
+  readonly tags: readonly { readonly name: string; readonly description: string }[]
+  readonly servers: readonly { readonly url: string }[]
+}
 
-const { calls } = await openForFile({ time: 'hand' })
+const { server, calls } = await openForFile({ time: 'hand' })
 let document: Document
 
 before(async () => {
@@ -26,6 +39,76 @@ test('the API describes itself in valid OpenAPI 3.1', async () => {
   assert.deepEqual(result.errors ?? [], [])
   assert.equal(result.valid, true)
   assert.equal(validator.version, '3.1')
+})
+
+const operations = (): readonly Operation[] =>
+  Object.values(document.paths).flatMap((path) => Object.values(path))
+
+test('every operation has an example of each body and of each success, and the schemas accept them', () => {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false })
+  ajv.addSchema({ $id: 'rescind', components: document.components })
+  for (const { operationId, requestBody = {}, responses } of operations()) {
+    const successes = Object.entries(responses).filter(([status]) => status < '300')
+    for (const [where, { content = {} }] of [['body', requestBody] as const, ...successes]) {
+      for (const [type, { schema, example }] of Object.entries(content)) {
+        const name = `${operationId} ${where}`
+        assert.ok(example !== undefined, `${name}: has no example (server/control/examples)`)
+        if (type !== 'application/json') {
+          assert.equal(typeof example, 'string', name)
+          continue
+        }
+        const text = JSON.stringify(schema).replaceAll('"#/components/', '"rescind#/components/')
+        const validate = ajv.compile(JSON.parse(text) as object)
+        assert.ok(validate(example), `${name}: ${JSON.stringify(validate.errors)}`)
+      }
+    }
+  }
+})
+
+test('there is no example without its operation', () => {
+  const names = new Set(operations().map(({ operationId }) => operationId))
+  assert.deepEqual(
+    [...EXAMPLES.keys()].filter((name) => !names.has(name)),
+    [],
+  )
+})
+
+test('every tag is described, and every operation says who may call it', () => {
+  const described = new Set(document.tags.map(({ name }) => name))
+  assert.deepEqual(
+    document.tags.filter(({ name }) => TAGS[name] === undefined),
+    [],
+  )
+  for (const { operationId, tags, description } of operations()) {
+    assert.ok(
+      tags.every((tag) => described.has(tag)),
+      operationId,
+    )
+    assert.match(description, /It needs .*(?:control key|verifier's key)/, operationId)
+  }
+})
+
+test('the document says where its server is, below the path of a proxy, too', async () => {
+  assert.deepEqual(
+    document.servers.map(({ url }) => url),
+    [server.url],
+  )
+  const behind = await openServer({ time: 'hand', flags: ['--public-url', 'https://auth.example/rescind'] })
+  const answer = await fetch(`${behind.url}/control/v1/openapi.json`, {
+    headers: { authorization: CONTROL.slice('Authorization: '.length) },
+  })
+  const { servers } = (await answer.json()) as Document
+  assert.deepEqual(
+    servers.map(({ url }) => url),
+    ['https://auth.example/rescind'],
+  )
+  await behind.close()
+})
+
+test('no example holds a secret', () => {
+  const text = JSON.stringify(document)
+  for (const secret of [/rsc_\w{4}/, /rsv_\w{4}/, /rs[ar]_\w{4}/, /-secret-\w/])
+    assert.doesNotMatch(text, secret)
 })
 
 test('every operation has a unique name', () => {

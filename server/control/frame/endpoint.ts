@@ -53,6 +53,8 @@ export type ControlParts = {
   readonly confirmClock: () => Promise<number>
   /** Milliseconds of a clock that only runs forward. */
   readonly monotonicMs: () => number
+  /** The URL by which clients reach this server, without a slash at its end. */
+  readonly baseUrl: () => string
   /** The OAuth issuer of a realm. */
   readonly issuerOf: (realm: Realm) => string
   /** Bounds reads of many records; all parts of this process share it. */

@@ -1,69 +1,72 @@
 import { isSafe } from '@rescind/dialects'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { PROBLEM_TYPE, titleOf } from '../../http/problem.ts'
 import type { AnswerShape, Endpoint, EndpointShape } from './endpoint.ts'
+import type { Example } from './example.ts'
 import { lowestRole, NARROWING } from './narrowing.ts'
+import { type Json, Schemas } from './openapi-schemas.ts'
+import { descriptionOf, infoOf, PROBLEM, TAGS, tagOf } from './openapi-text.ts'
 
-type Json = { readonly [member: string]: unknown }
+/** What is known of a table besides its endpoints. */
+export type DocumentParts = {
+  readonly version: string
+  /** The URL that the paths come after, without a slash at its end. */
+  readonly url: string
+  /** By the name of the operation. */
+  readonly examples: ReadonlyMap<string, Example>
+}
+
+type Describing = { readonly schemas: Schemas; readonly examples: DocumentParts['examples'] }
 
 /** OpenAPI 3.1 of a table of endpoints, from the same schemas that check requests. */
-export function openapiOf(endpoints: readonly Endpoint[], version: string): Json {
-  const schemas: Record<string, unknown> = {
-    Problem: {
-      type: 'object',
-      description: 'What went wrong (RFC 9457)',
-      properties: {
-        type: { type: 'string' },
-        title: { type: 'string' },
-        status: { type: 'integer' },
-        detail: { type: 'string' },
-      },
-      required: ['type', 'title', 'status', 'detail'],
-    },
-  }
+export function openapiOf(endpoints: readonly Endpoint[], { version, url, examples }: DocumentParts): Json {
+  const schemas = new Schemas({ Problem: PROBLEM })
   const paths: Record<string, Record<string, unknown>> = {}
   for (const one of endpoints) {
     const path = `/control/v1${one.path}`
     paths[path] ??= {}
-    paths[path][one.method.toLowerCase()] = operationOf(one, schemas)
+    paths[path][one.method.toLowerCase()] = operationOf(one, { schemas, examples })
   }
+  const used = [...new Set(endpoints.map(tagOf))]
   return {
     openapi: '3.1.0',
-    info: {
-      title: 'Rescind control API',
-      version,
-      description: 'Revoke anything, know what was hit. Every call bears a control key.',
-    },
+    info: infoOf(version),
+    servers: [{ url, description: 'The server that this document came from' }],
     security: [{ key: [] }],
+    tags: used.map((name) => ({ name, description: TAGS[name] ?? 'Calls of a dialect of this server' })),
     paths,
     components: {
-      schemas,
+      schemas: schemas.components,
       securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'A control key' } },
     },
   }
 }
 
-function operationOf(one: Endpoint, schemas: Record<string, unknown>): Json {
+function operationOf(one: Endpoint, describing: Describing): Json {
+  const { schemas, examples } = describing
+  const example = examples.get(one.operation)
   const responses: Record<string, unknown> = {}
-  for (const [status, answer] of Object.entries(one.answers)) responses[status] = responseOf(answer, schemas)
+  for (const [status, answer] of Object.entries(one.answers))
+    responses[status] = responseOf(answer, schemas, example?.answers?.[Number(status)])
   for (const status of problemStatuses(one)) responses[status] ??= problemResponse(status)
   return {
     operationId: one.operation,
     summary: one.summary,
-    tags: [one.path.split('/')[1]],
+    description: descriptionOf(one),
+    tags: [tagOf(one)],
     'x-rescind-role': lowestRole(one),
     ...responderBodyOf(one, schemas),
     'x-rescind-callers': one.callers ?? ['control'],
     parameters: parametersOf(one, schemas),
-    ...requestOf(one, schemas),
+    ...requestOf(one, schemas, example?.body),
     responses,
   }
 }
 
 /** What a responder may send where everything else in the body is an admin's. */
-function responderBodyOf({ operation }: Endpoint, schemas: Record<string, unknown>): Json {
+function responderBodyOf({ operation }: Endpoint, schemas: Schemas): Json {
   const narrowing = NARROWING.get(operation)
-  return narrowing === undefined ? {} : { 'x-rescind-responder-body': schemaOf(narrowing, 'input', schemas) }
+  return narrowing === undefined ? {} : { 'x-rescind-responder-body': schemas.of(narrowing, 'input') }
 }
 
 /** Statuses that any call of this endpoint may be refused with. */
@@ -87,31 +90,36 @@ function problemResponse(status: number): Json {
   }
 }
 
-function responseOf({ what, schema, type }: AnswerShape, schemas: Record<string, unknown>): Json {
-  if (type !== undefined) return { description: what, content: { [type]: { schema: { type: 'string' } } } }
+function responseOf({ what, schema, type }: AnswerShape, schemas: Schemas, example: unknown): Json {
+  const given = example === undefined ? {} : { example }
+  if (type !== undefined)
+    return { description: what, content: { [type]: { schema: { type: 'string' }, ...given } } }
   if (schema === undefined) return { description: what }
   return {
     description: what,
-    content: { 'application/json': { schema: schemaOf(schema, 'output', schemas) } },
+    content: { 'application/json': { schema: schemas.of(schema, 'output'), ...given } },
   }
 }
 
-function requestOf({ body, stream }: EndpointShape, schemas: Record<string, unknown>): Json {
+function requestOf({ body, stream }: EndpointShape, schemas: Schemas, example: unknown): Json {
+  const given = example === undefined ? {} : { example }
   if (stream !== undefined) {
-    const content = Object.fromEntries(stream.types.map((type) => [type, { schema: { type: 'string' } }]))
+    const content = Object.fromEntries(
+      stream.types.map((type) => [type, { schema: { type: 'string' }, ...given }]),
+    )
     return { requestBody: { required: true, content } }
   }
   if (body === undefined) return {}
-  const schema = schemaOf(body, 'input', schemas)
+  const schema = schemas.of(body, 'input')
   return {
     requestBody: {
       required: !body.safeParse(undefined).success,
-      content: { 'application/json': { schema } },
+      content: { 'application/json': { schema, ...given } },
     },
   }
 }
 
-function parametersOf(one: EndpointShape, schemas: Record<string, unknown>): readonly Json[] {
+function parametersOf(one: EndpointShape, schemas: Schemas): readonly Json[] {
   const text = { type: 'string' }
   const inPath = one.path
     .split('/')
@@ -119,7 +127,7 @@ function parametersOf(one: EndpointShape, schemas: Record<string, unknown>): rea
     .map((segment) => ({ name: segment.slice(1, -1), in: 'path', required: true, schema: text }))
   const inQuery = Object.entries(one.query?.shape ?? {}).map(([name, member]) => {
     const required = !(member as z.ZodType).safeParse(undefined).success
-    return { name, in: 'query', required, schema: schemaOf(member as z.ZodType, 'input', schemas) }
+    return { name, in: 'query', required, schema: schemas.of(member as z.ZodType, 'input') }
   })
   const header = (name: string, description: string): Json => ({
     name,
@@ -143,26 +151,4 @@ const REALM: Json = {
   in: 'query',
   description: "The realm that is meant; a realm's own key needs none. Without it: `default`",
   schema: { type: 'string' },
-}
-
-/** A zod schema as JSON Schema; a schema with an id becomes a component. */
-function schemaOf(schema: z.ZodType, io: 'input' | 'output', schemas: Record<string, unknown>): unknown {
-  const { $schema, $defs, ...made } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
-  void $schema
-  for (const [name, definition] of Object.entries($defs ?? {})) schemas[name] = lifted(definition)
-  return lifted(made)
-}
-
-function lifted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(lifted)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([name]) => name !== 'id' || typeof (value as Json)['id'] !== 'string')
-      .map(([name, member]) =>
-        name === '$ref' && typeof member === 'string'
-          ? [name, member.replace('#/$defs/', '#/components/schemas/')]
-          : [name, lifted(member)],
-      ),
-  )
 }

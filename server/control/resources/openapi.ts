@@ -1,5 +1,6 @@
 import { type Answer, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
+import { EXAMPLES } from '../examples/examples.ts'
 import { type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { openapiOf } from '../frame/openapi.ts'
 import { SOURCE_FORMS } from './rules/target-schema.ts'
@@ -16,7 +17,13 @@ export function openapiEndpoint(endpoints: () => readonly Endpoint[]): Endpoint 
     callers: ['control', 'verifier'],
     answers: { 200: { what: 'The document', schema: z.record(z.string(), z.unknown()) } },
     handle: async ({ parts }) => {
-      made ??= jsonAnswer(200, withForms(openapiOf(endpoints(), '1'), parts.sources.forms))
+      made ??= jsonAnswer(
+        200,
+        withForms(
+          openapiOf(endpoints(), { version: '1', url: parts.baseUrl(), examples: EXAMPLES }),
+          parts.sources.forms,
+        ),
+      )
       return made
     },
   })

@@ -1,0 +1,261 @@
+import type { Example } from '../frame/example.ts'
+
+/** What waits, and what is decided. */
+export const PENDING_EXAMPLES: Readonly<Record<string, Example>> = {
+  placeHold: {
+    body: {
+      target: { source: 'oauth', subject: 'carol' },
+      reason: 'odd logins',
+      seconds: 3600,
+      atDeadline: 'release',
+    },
+    answers: {
+      200: {
+        dryRun: true,
+        covers: { kind: 'principals', shape: 'subject', subject: 'carol', source: 'oauth' },
+        complete: true,
+        tokens: 0,
+        grants: 0,
+        subjects: 0,
+        clients: 0,
+        tenants: 0,
+        largest: {},
+        usedLast15Minutes: 0,
+        summary: '0 live tokens of 0 grants, 0 subjects, 0 clients, 0 tenants',
+        digest: 'cpDYYek4uoYR1K3DudLftEYCRJoIki4aCkyfoi2rwP8.lQ3NmhC6o3qLPkBThpABuhqFMbKnpC2AFImu99dcZwc',
+        credentials: 0,
+      },
+      201: {
+        id: 'hold_zy3Z1te-ek2Oz1YqVhtAMw',
+        realm: 'default',
+        state: 'held',
+        covers: { kind: 'principals', shape: 'subject', subject: 'carol', source: 'oauth' },
+        reason: 'odd logins',
+        by: 'control:first',
+        placedAt: '2026-03-01T12:00:00.000Z',
+        until: '2026-03-01T13:00:00.000Z',
+        atDeadline: 'release',
+      },
+    },
+  },
+  listHolds: {
+    answers: {
+      200: {
+        holds: [
+          {
+            id: 'hold_R3vUXbJ202qj5Tj0di9I2w',
+            realm: 'default',
+            state: 'held',
+            covers: { kind: 'principals', shape: 'subject', subject: 'carol', source: 'oauth' },
+            reason: 'odd logins',
+            by: 'control:first',
+            placedAt: '2026-03-01T12:00:00.000Z',
+            until: '2026-03-01T13:00:00.000Z',
+            atDeadline: 'release',
+          },
+        ],
+      },
+    },
+  },
+  readHold: {
+    answers: {
+      200: {
+        id: 'hold_R3vUXbJ202qj5Tj0di9I2w',
+        realm: 'default',
+        state: 'held',
+        covers: { kind: 'principals', shape: 'subject', subject: 'carol', source: 'oauth' },
+        reason: 'odd logins',
+        by: 'control:first',
+        placedAt: '2026-03-01T12:00:00.000Z',
+        until: '2026-03-01T13:00:00.000Z',
+        atDeadline: 'release',
+      },
+    },
+  },
+  extendHold: {
+    body: { seconds: 7200 },
+    answers: {
+      200: {
+        id: 'hold_R3vUXbJ202qj5Tj0di9I2w',
+        realm: 'default',
+        state: 'held',
+        covers: { kind: 'principals', shape: 'subject', subject: 'carol', source: 'oauth' },
+        reason: 'odd logins',
+        by: 'control:first',
+        placedAt: '2026-03-01T12:00:00.000Z',
+        until: '2026-03-01T14:00:00.000Z',
+        atDeadline: 'release',
+      },
+    },
+  },
+  releaseHold: {
+    body: { reason: 'it was her' },
+    answers: {
+      200: {
+        id: 'hold_R3vUXbJ202qj5Tj0di9I2w',
+        realm: 'default',
+        state: 'released',
+        covers: { kind: 'principals', shape: 'subject', subject: 'carol', source: 'oauth' },
+        reason: 'odd logins',
+        by: 'control:first',
+        placedAt: '2026-03-01T12:00:00.000Z',
+        until: '2026-03-01T14:00:00.000Z',
+        atDeadline: 'release',
+        endedAt: '2026-03-01T12:00:00.000Z',
+        endedBy: 'control:first',
+        endReason: 'it was her',
+      },
+    },
+  },
+  revokeHold: {
+    body: { reason: 'it was not her' },
+    answers: {
+      200: {
+        id: 'hold_zy3Z1te-ek2Oz1YqVhtAMw',
+        realm: 'default',
+        state: 'revoked',
+        covers: { kind: 'principals', shape: 'subject', subject: 'carol', source: 'oauth' },
+        reason: 'odd logins',
+        by: 'control:first',
+        placedAt: '2026-03-01T12:00:00.000Z',
+        until: '2026-03-01T13:00:00.000Z',
+        atDeadline: 'release',
+        endedAt: '2026-03-01T12:00:00.000Z',
+        endedBy: 'control:first',
+        endReason: 'it was not her',
+        revocation: 'rev_1_27',
+      },
+    },
+  },
+  askApproval: {
+    body: { target: { source: 'oauth' }, reason: 'all of it' },
+    answers: {
+      202: {
+        id: 'apr_PZxICaXxb7_MylTSLMS6ZQ',
+        realm: 'default',
+        state: 'waiting',
+        act: 'revocation',
+        covers: { kind: 'principals', shape: 'source', source: 'oauth' },
+        tokens: 0,
+        complete: true,
+        reason: 'all of it',
+        askedBy: 'control:first',
+        askedAt: '2026-03-01T12:00:00.000Z',
+        expiresAt: '2026-03-02T12:00:00.000Z',
+      },
+    },
+  },
+  listApprovals: {
+    answers: {
+      200: {
+        approvals: [
+          {
+            id: 'apr_LuxfiZTdg9ywWWfjg5M0Xg',
+            realm: 'default',
+            state: 'waiting',
+            act: 'revocation',
+            covers: { kind: 'principals', shape: 'source', source: 'oauth' },
+            tokens: 0,
+            complete: true,
+            reason: 'all of it',
+            askedBy: 'control:first',
+            askedAt: '2026-03-01T12:00:00.000Z',
+            expiresAt: '2026-03-02T12:00:00.000Z',
+          },
+        ],
+      },
+    },
+  },
+  readApproval: {
+    answers: {
+      200: {
+        id: 'apr_LuxfiZTdg9ywWWfjg5M0Xg',
+        realm: 'default',
+        state: 'waiting',
+        act: 'revocation',
+        covers: { kind: 'principals', shape: 'source', source: 'oauth' },
+        tokens: 0,
+        complete: true,
+        reason: 'all of it',
+        askedBy: 'control:first',
+        askedAt: '2026-03-01T12:00:00.000Z',
+        expiresAt: '2026-03-02T12:00:00.000Z',
+      },
+    },
+  },
+  approve: {
+    body: { reason: 'agreed' },
+    answers: {
+      200: {
+        id: 'apr_LuxfiZTdg9ywWWfjg5M0Xg',
+        realm: 'default',
+        state: 'approved',
+        act: 'revocation',
+        covers: { kind: 'principals', shape: 'source', source: 'oauth' },
+        tokens: 0,
+        complete: true,
+        reason: 'all of it',
+        askedBy: 'control:first',
+        askedAt: '2026-03-01T12:00:00.000Z',
+        expiresAt: '2026-03-02T12:00:00.000Z',
+        endedAt: '2026-03-01T12:00:00.000Z',
+        endedBy: 'control:key_kpCqTrcuyqylZlsN4BuIcg',
+        endReason: 'agreed',
+        revocation: 'rev_1_30',
+      },
+    },
+  },
+  deny: {
+    body: { reason: 'one client is enough' },
+    answers: {
+      200: {
+        id: 'apr_PZxICaXxb7_MylTSLMS6ZQ',
+        realm: 'default',
+        state: 'denied',
+        act: 'revocation',
+        covers: { kind: 'principals', shape: 'source', source: 'oauth' },
+        tokens: 0,
+        complete: true,
+        reason: 'all of it',
+        askedBy: 'control:first',
+        askedAt: '2026-03-01T12:00:00.000Z',
+        expiresAt: '2026-03-02T12:00:00.000Z',
+        endedAt: '2026-03-01T12:00:00.000Z',
+        endedBy: 'control:first',
+        endReason: 'one client is enough',
+      },
+    },
+  },
+  readSettings: {
+    answers: {
+      200: {
+        maxLifetimeSeconds: 34560000,
+        maxAssignedLifetimeSeconds: 315360000,
+        highestLifetimeSeconds: 34560000,
+        approvalAboveTokens: null,
+      },
+    },
+  },
+  changeSettings: {
+    body: { approvalAboveTokens: 100 },
+    answers: {
+      200: {
+        maxLifetimeSeconds: 34560000,
+        maxAssignedLifetimeSeconds: 315360000,
+        highestLifetimeSeconds: 34560000,
+        approvalAboveTokens: 100,
+      },
+      202: {
+        id: 'apr_DIMGDVTTNQPsRXCPN8UQxg',
+        realm: 'branch',
+        state: 'waiting',
+        act: 'settings',
+        approvalAboveTokens: 1000,
+        reason: 'fewer approvals',
+        askedBy: 'control:first',
+        askedAt: '2026-03-01T12:00:00.000Z',
+        expiresAt: '2026-03-02T12:00:00.000Z',
+      },
+    },
+  },
+}
