@@ -8,12 +8,13 @@ import { epochOf, searchReceipts, writtenAt } from '../../receipts/search.ts'
 import { storedAudit } from '../../receipts/stored-row.ts'
 
 /** Maximum receipts of one evidence file. */
-export const EVIDENCE_RECEIPTS_MAX = 1_000
+export const EVIDENCE_RECEIPTS_MAX = 10_000
 /** Maximum rows of the log from the first to the last row of one evidence file. */
-export const EVIDENCE_ROWS_MAX = 200_000
+export const EVIDENCE_ROWS_MAX = 100_000
 /** How far before and after its receipts rows that belong to them are looked for, unless the request says a time. */
 const AROUND_MS = 86_400_000
 const AROUND_ROWS = 10_000
+const FOUND_PER_PAGE = 500
 /** Pages of receipts that are looked through: each covers two million rows of the log, or twenty thousand new ones. */
 const PAGES_MAX = 100
 /** Rows of one read, and between two turns of the event loop. */
@@ -147,7 +148,7 @@ class Found {
     head: number,
   ): Promise<'receipts' | 'searched' | undefined> {
     let before: number | undefined = head + 1
-    const limit = EVIDENCE_RECEIPTS_MAX + 1
+    const limit = FOUND_PER_PAGE
     for (let pages = 0; before !== undefined; pages += 1) {
       if (pages === PAGES_MAX) return 'searched'
       const ask = { filters, before, sinceMs, untilMs, limit }

@@ -4,6 +4,7 @@ import { ordinalOf, StoreUnavailable } from '@rescind/core'
 import { formatInstant, sha256 } from '@rescind/core/bytes'
 import type { ChainedLogRow } from '@rescind/core/log'
 import { checkpointTextOf } from '../../judging/checkpoints.ts'
+import { nextTurn } from '../../machine/turns.ts'
 import { serverVersion } from '../../machine/version.ts'
 import { PARTS_MAX } from '../../receipts/block.ts'
 import type { EnforcementJson } from '../../receipts/enforcement.ts'
@@ -25,8 +26,9 @@ import {
 import type { Selected } from './selection.ts'
 
 const PAGE = 100
-/** Instances that a receipt's line names. */
+/** Instances that one receipt's line names, and all of them together. */
 const INSTANCES_NAMED_MAX = 1_000
+const INSTANCES_NAMED_ALL_MAX = 100_000
 /** Covered tokens that are looked at for all receipts together; those after it say that nobody looked. */
 const EXPOSED_TOKENS_MAX = 20_000
 const LEFT_OUT = { leftOut: true } as const
@@ -63,8 +65,8 @@ export async function* writeEvidence(parts: EvidenceParts): AsyncGenerator<strin
   const lines = [headerOf(parts, key), ...selected.gone.map(goneLine)]
   const own = new Set(selected.rows)
   let { after: end, chain } = range
+  const receipts = new ReceiptLines(parts)
   let before: readonly ChainedLogRow[] = []
-  let exposed = 0
   for await (const row of rowsOf(realm, range.after, selected.rows.at(-1) ?? range.after)) {
     const isOwn = own.has(row.seq)
     before = [...before, row].slice(-PARTS_MAX)
@@ -73,12 +75,11 @@ export async function* writeEvidence(parts: EvidenceParts): AsyncGenerator<strin
     const written = selected.receipts.get(row.seq)
     if (written !== undefined) {
       counts.receipts += 1
-      const exposure = exposed < EXPOSED_TOKENS_MAX ? await parts.exposure(written) : LEFT_OUT
-      exposed += 'covered' in exposure ? exposure.covered : 0
-      lines.push(await lineOf(parts, { written, exposure }, before))
+      lines.push(await receipts.lineOf(written, before))
     }
     ;({ seq: end, chain } = row)
-    if (lines.length >= PAGE) yield said(lines.splice(0))
+    // A receipt may have a megabyte.
+    if (written !== undefined || lines.length >= PAGE) yield said(lines.splice(0))
   }
   yield said(lines)
   const position = checkpointTextOf(realm, range.head)
@@ -104,24 +105,41 @@ function headerOf(parts: EvidenceParts, key: EvidenceKey): string {
   })
 }
 
-/** What the rows say is written by the code that reads it. That the store keeps a rule for longer is in no row. */
-async function lineOf(
-  { realm, enforcement }: EvidenceParts,
-  { written, exposure }: { readonly written: Written; readonly exposure: object },
-  rows: readonly ChainedLogRow[],
-): Promise<string> {
-  const receipt = receiptOf({ realm: realm.name, epoch: ordinalOf(written.at), rows })
-  if (receipt === undefined) throw new StoreUnavailable('an audit text has expired meanwhile; ask again')
-  return receiptLine(receipt, { enforcement: enforcementJson(await enforcement(written)), exposure })
-}
+/** Writes the lines of receipts, with a bound on what stands beside them. */
+class ReceiptLines {
+  readonly #parts: EvidenceParts
+  #exposed = 0
+  #named = 0
 
-/** Without the laggards, which are among the instances. */
-function enforcementJson({ instances, laggards: _among, ...state }: EnforcementJson): object {
-  const leftOut = Math.max(0, instances.length - INSTANCES_NAMED_MAX)
-  return {
-    ...state,
-    instances: instances.slice(0, INSTANCES_NAMED_MAX),
-    ...(leftOut === 0 ? {} : { instancesLeftOut: leftOut }),
+  constructor(parts: EvidenceParts) {
+    this.#parts = parts
+  }
+
+  /** What the rows say is written by the code that reads it. That the store keeps a rule for longer is in no row. */
+  async lineOf(written: Written, rows: readonly ChainedLogRow[]): Promise<string> {
+    const { realm } = this.#parts
+    await nextTurn()
+    const receipt = receiptOf({ realm: realm.name, epoch: ordinalOf(written.at), rows })
+    if (receipt === undefined) throw new StoreUnavailable('an audit text has expired meanwhile; ask again')
+    const enforcement = await this.#enforcement(written)
+    return receiptLine(receipt, { enforcement, exposure: await this.#exposure(written) })
+  }
+
+  /** Without the laggards, which are among the instances. */
+  async #enforcement(written: Written): Promise<object> {
+    const { instances, laggards: _among, ...state } = await this.#parts.enforcement(written)
+    const room = Math.max(0, Math.min(INSTANCES_NAMED_MAX, INSTANCES_NAMED_ALL_MAX - this.#named))
+    const named = instances.slice(0, room)
+    this.#named += named.length
+    const leftOut = instances.length - named.length
+    return { ...state, instances: named, ...(leftOut === 0 ? {} : { instancesLeftOut: leftOut }) }
+  }
+
+  async #exposure(written: Written): Promise<object> {
+    if (this.#exposed >= EXPOSED_TOKENS_MAX) return LEFT_OUT
+    const exposure = await this.#parts.exposure(written)
+    this.#exposed += exposure.covered
+    return exposure
   }
 }
 

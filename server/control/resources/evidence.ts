@@ -19,14 +19,15 @@ import { credentialIn, withoutTokens } from '../frame/free-text.ts'
 
 const ID_MAX = 64
 const TEXT_MAX = 1_024
-const ROWS_NAMED_MAX = 1_000
+/** Receipts, and rows, that one request names. */
+const NAMED_MAX = 1_000
 
 const BODY = z
   .strictObject({
     receipts: z
       .array(z.string().min(1).max(ID_MAX))
       .min(1)
-      .max(EVIDENCE_RECEIPTS_MAX)
+      .max(NAMED_MAX)
       .optional()
       .describe('Ids of revocations'),
     reason: z
@@ -44,7 +45,7 @@ const BODY = z
     rows: z
       .array(z.int().min(1))
       .min(1)
-      .max(ROWS_NAMED_MAX)
+      .max(NAMED_MAX)
       .optional()
       .describe('Numbers of rows of the audit that belong to it, too'),
     since: z
