@@ -124,6 +124,16 @@ export class Acceptances {
     of.dropped = of.dropped === undefined ? dropped : joined(of.dropped, dropped)
   }
 
+  /** Counts everything that waits as dropped. */
+  dropAll(): void {
+    for (const { acceptor, notes } of this.#all()) {
+      for (const { firstMs, lastMs } of notes.values())
+        this.drop(acceptor, { count: 1, sinceMs: firstMs, untilMs: lastMs })
+      this.#size -= notes.size
+      notes.clear()
+    }
+  }
+
   /** The minute of the last acceptance of one of our tokens that is not written yet. */
   lastMs(handle: Handle): number | undefined {
     let lastMs: number | undefined

@@ -8,7 +8,7 @@ import {
   revokePrincipals,
   type Store,
 } from '@rescind/authority'
-import { StoreUnavailable } from '@rescind/core'
+import { type Handle, StoreUnavailable } from '@rescind/core'
 import { actOf, issue } from '../../test/kit/acts.ts'
 import { FaultyStore } from '../../test/kit/faulty-store.ts'
 import { openWorld, START_MS } from '../../test/kit/realm.ts'
@@ -178,4 +178,19 @@ test('an acceptance is never written in a group with a revocation', async () => 
     kinds.slice(0, at).some((group) => group.includes('append')),
     'the revocation went first',
   )
+})
+
+test('a process that stops writes what it has time for, and counts the rest as dropped', async () => {
+  const { realm } = await openWorld()
+  const handles: Handle[] = []
+  for (let nth = 0; nth < 101; nth += 1) handles.push((await issue(realm, `t${nth}`)).handle)
+  for (const handle of handles)
+    realm.acceptances.note(VERIFIER, { handle }, { firstMs: START_MS, lastMs: START_MS })
+  // Late after the first batch.
+  await new AcceptanceWriter(DAY_MS).writeLast(realm, () => realm.acceptances.size < handles.length)
+  const kept: unknown[] = []
+  for (const handle of handles) kept.push(...(await acceptancesOf(realm, handle)))
+  const [left, ...more] = await droppedBy(realm)
+  assert.deepEqual(more, [])
+  assert.deepEqual([kept.length, left?.dropped.count, realm.acceptances.size], [100, 1, 0])
 })

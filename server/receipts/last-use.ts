@@ -3,13 +3,18 @@ import { type Handle, KEEP_MARGIN_MS } from '@rescind/core'
 
 const KIND = EXPIRING_KINDS.lastUse
 
-/** @returns undefined if it is stored as used then or later. @throws StoreUnavailable. */
+type Use = { readonly handle: Handle; readonly minuteMs: number; readonly expiresAtMs: number }
+
+/**
+ * @param knownMs the last use as it is stored, if that is known. @returns undefined if it is stored as used then or later.
+ * @throws StoreUnavailable.
+ */
 export async function lastUseEntry(
   realm: Realm,
-  handle: Handle,
-  { minuteMs, expiresAtMs }: { readonly minuteMs: number; readonly expiresAtMs: number },
+  { handle, minuteMs, expiresAtMs }: Use,
+  knownMs?: number,
 ): Promise<ExpiringEntry | undefined> {
-  if (((await storedMs(realm, handle)) ?? 0) >= minuteMs) return undefined
+  if ((knownMs ?? (await storedMs(realm, handle)) ?? 0) >= minuteMs) return undefined
   const value = Buffer.alloc(8)
   value.writeDoubleBE(minuteMs)
   return { kind: KIND, id: handle, value, expiresAtMs: expiresAtMs + KEEP_MARGIN_MS }

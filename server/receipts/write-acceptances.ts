@@ -1,5 +1,6 @@
 import {
   type Dropped,
+  type ExpiringEntry,
   ISSUERS,
   issuerId,
   joined,
@@ -7,10 +8,11 @@ import {
   type Operation,
   type Realm,
 } from '@rescind/authority'
-import { KEEP_MARGIN_MS, type RealmOrdinal } from '@rescind/core'
+import { type Handle, KEEP_MARGIN_MS, type RealmOrdinal, RecentMap } from '@rescind/core'
 import { AcceptanceStock } from './acceptance-stock.ts'
 import { lastUseEntry } from './last-use.ts'
 import {
+  type Accepted,
   acceptedEntry,
   droppedEntry,
   entryId,
@@ -25,8 +27,8 @@ import {
  * in. An evidence file keeps it for good.
  */
 export const ACCEPTANCES_KEPT_MS: number = 7 * 86_400_000
-/** Acceptances per write. */
-const BATCH = 50
+/** Acceptances per write, most of them two operations: a flush of some milliseconds. */
+const BATCH = 100
 /** How often a batch is tried again when other nodes wrote the same. */
 const TRIES_MAX = 8
 /** Drops of one acceptor within this time are one entry. */
@@ -39,10 +41,30 @@ type OfRealm = {
   /** What was written of drops in this span, by id. */
   readonly dropped: Map<string, Dropped>
   spanMs: number
+  /** What this process wrote lately, so that it is not read again each minute; not where others write, too. */
+  readonly lately: Lately | undefined
 }
 
+type Lately = { readonly entries: RecentMap<string, Stored>; readonly uses: RecentMap<Handle, number> }
+
+/** Entries that are remembered of each kind. */
+const LATELY_MAX = 65_536
+
 /** What is to be written of a note; undefined: it cannot be kept. */
-type Planned = { readonly operations: readonly Operation[]; readonly isNew: boolean } | undefined
+type Planned =
+  | {
+      readonly id: string
+      readonly operations: readonly Operation[]
+      readonly isNew: boolean
+      /** The entry as it is then stored. */
+      readonly stored: Stored
+      /** When the token ends, if it is known still. */
+      readonly endsMs: number | undefined
+    }
+  | undefined
+
+type Stored = { readonly accepted: Accepted | undefined; readonly expiresAtMs: number }
+type LastUse = { readonly handle: Handle; readonly minuteMs: number; readonly entry: ExpiringEntry }
 
 /** Writes what was noted of accepted tokens, in batches, away from the requests and never in a group with revocations. */
 export class AcceptanceWriter {
@@ -66,15 +88,25 @@ export class AcceptanceWriter {
     if (!isStopped()) await this.#writeDropped(realm)
   }
 
+  /** The last write of a process: what there is no time for is counted as dropped. @throws StoreUnavailable, Overloaded. */
+  async writeLast(realm: Realm, isLate: () => boolean): Promise<void> {
+    await this.write(realm, isLate)
+    realm.acceptances.dropAll()
+    await this.#writeDropped(realm)
+  }
+
   async #writeSome(realm: Realm, some: readonly Note[]): Promise<void> {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const planned = await Promise.all(some.map((note) => this.#planned(realm, note)))
-      const operations = planned.flatMap((one) => one?.operations ?? [])
+      const uses = await this.#uses(realm, some, planned)
+      const operations: Operation[] = planned.flatMap((one) => one?.operations ?? [])
+      for (const { entry } of uses) operations.push({ kind: 'put-expiring', entry })
       if (operations.length > 0) {
         const write = { dependsOn: [], expects: [], operations, isBackground: true } as const
         const outcome = await realm.commit({ realm: realm.ordinal, ...write })
         if (outcome.kind !== 'applied') continue
       }
+      for (const { handle, minuteMs } of uses) this.#of(realm).lately?.uses.set(handle, minuteMs)
       for (const [at, note] of some.entries()) this.#settled(realm, note, planned[at])
       return
     }
@@ -83,28 +115,49 @@ export class AcceptanceWriter {
 
   #settled(realm: Realm, note: Note, planned: Planned): void {
     const { acceptor, firstMs: sinceMs, lastMs: untilMs } = note
-    if (planned === undefined) realm.acceptances.drop(acceptor, { count: 1, sinceMs, untilMs })
-    else if (planned.isNew) this.#of(realm).stock.added(nameOf(note), acceptor)
+    if (planned === undefined) {
+      realm.acceptances.drop(acceptor, { count: 1, sinceMs, untilMs })
+      return
+    }
+    const { stock, lately } = this.#of(realm)
+    if (planned.isNew) stock.added(nameOf(note), acceptor)
+    lately?.entries.set(planned.id, planned.stored)
   }
 
   async #planned(realm: Realm, note: Note): Promise<Planned> {
     const name = nameOf(note)
     const id = entryId(name, note.acceptor)
-    const [stored, endsMs] = await Promise.all([storedAcceptance(realm, id), endOf(realm, note)])
-    if (stored === undefined && !this.#of(realm).stock.hasRoom(name, note.acceptor)) return undefined
-    if (endsMs === undefined) return stored === undefined ? undefined : { operations: [], isNew: false }
-    const used =
-      typeof name === 'string'
-        ? await lastUseEntry(realm, name, { minuteMs: note.lastMs, expiresAtMs: endsMs })
-        : undefined
-    const operations: Operation[] = used === undefined ? [] : [{ kind: 'put-expiring', entry: used }]
+    const { lately, stock } = this.#of(realm)
+    const [stored, endsMs] = await Promise.all([
+      lately?.entries.get(id) ?? storedAcceptance(realm, id),
+      endOf(realm, note),
+    ])
+    if (stored === undefined && !stock.hasRoom(name, note.acceptor)) return undefined
+    if (endsMs === undefined)
+      return stored === undefined ? undefined : { id, stored, operations: [], isNew: false, endsMs }
     const accepted = stored?.accepted === undefined ? note : merged(stored.accepted, note)
     const expiresAtMs = Math.max(stored?.expiresAtMs ?? 0, endsMs + this.#keptMs)
-    const entry = acceptedEntry(id, accepted, expiresAtMs)
+    const put: Operation = { kind: 'put-expiring', entry: acceptedEntry(id, accepted, expiresAtMs) }
+    const plan = { id, stored: { accepted, expiresAtMs }, isNew: stored === undefined, endsMs }
     // Another node may be the first to write about this token and acceptor: then both are merged.
-    if (stored === undefined) operations.push({ kind: 'put-expiring', entry, unlessAliveAtMs: realm.nowMs() })
-    else if (!isSame(accepted, stored.accepted)) operations.push({ kind: 'put-expiring', entry })
-    return { operations, isNew: stored === undefined }
+    if (stored === undefined) return { ...plan, operations: [{ ...put, unlessAliveAtMs: realm.nowMs() }] }
+    return { ...plan, operations: isSame(accepted, stored.accepted) ? [] : [put] }
+  }
+
+  /** The last uses that are not stored yet: one for each of our tokens, whoever accepted it last. */
+  async #uses(realm: Realm, some: readonly Note[], planned: readonly Planned[]): Promise<readonly LastUse[]> {
+    const uses = new Map<Handle, Omit<LastUse, 'entry'> & { readonly expiresAtMs: number }>()
+    for (const [at, note] of some.entries()) {
+      const [handle, minuteMs, expiresAtMs] = [nameOf(note), note.lastMs, planned[at]?.endsMs]
+      if (typeof handle !== 'string' || expiresAtMs === undefined) continue
+      if ((uses.get(handle)?.minuteMs ?? 0) < minuteMs) uses.set(handle, { handle, minuteMs, expiresAtMs })
+    }
+    const { lately } = this.#of(realm)
+    const all = [...uses.values()].map(async (use): Promise<LastUse | undefined> => {
+      const entry = await lastUseEntry(realm, use, lately?.uses.get(use.handle))
+      return entry === undefined ? undefined : { ...use, entry }
+    })
+    return (await Promise.all(all)).filter((one) => one !== undefined)
   }
 
   async #writeDropped(realm: Realm): Promise<void> {
@@ -139,12 +192,19 @@ export class AcceptanceWriter {
   #of(realm: Realm): OfRealm {
     const known = this.#realms.get(realm.ordinal)
     if (known !== undefined) return known
+    const lately = realm.store.isShared
+      ? undefined
+      : {
+          entries: new RecentMap<string, Stored>(LATELY_MAX),
+          uses: new RecentMap<Handle, number>(LATELY_MAX),
+        }
     const process = realm.random.bytes(6).toString('base64url')
     const made = {
       stock: new AcceptanceStock(realm),
       process,
       dropped: new Map<string, Dropped>(),
       spanMs: 0,
+      lately,
     }
     this.#realms.set(realm.ordinal, made)
     return made

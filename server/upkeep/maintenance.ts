@@ -28,6 +28,8 @@ import { watchedKinds } from './watched.ts'
 const TICK_MS = 30_000
 /** How often deadlines are checked. */
 const DEADLINE_TICK_MS = 500
+/** How long a process that stops goes on writing which tokens were accepted. */
+const LAST_WRITES_MS = 3_000
 /** Rounds, an hour's worth, after which records that could not be collected are tried again from the oldest on. */
 const ROUNDS_UNTIL_RESTART = 120
 
@@ -197,6 +199,14 @@ class Upkeep {
       if (!isOver()) await this.#part(realm, 'last-used', () => this.#acceptances.write(realm, isOver))
   }
 
+  async #writeLastAcceptances(): Promise<void> {
+    const { realms, clock } = this.#parts
+    const endMs = clock.monotonicMs() + LAST_WRITES_MS
+    const isLate = (): boolean => clock.monotonicMs() > endMs || realms.ledger.broken
+    for (const realm of this.#working())
+      await this.#part(realm, 'last-used', () => this.#acceptances.writeLast(realm, isLate))
+  }
+
   async confirmClock(): Promise<number> {
     const { ledger } = this.#parts.realms
     const confirmed = this.#floor.confirm(this.#read())
@@ -226,7 +236,7 @@ class Upkeep {
     await this.#writing
     const last = async (): Promise<void> => {
       if (!(await this.#setbacks.mend())) return
-      await this.#writeAcceptances(() => false)
+      await this.#writeLastAcceptances()
       for (const realm of this.#working()) {
         if (this.#turn.isOurs) await this.#part(realm, 'checkpoint', () => this.#checkpoints.write(realm))
       }
