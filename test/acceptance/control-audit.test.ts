@@ -97,6 +97,8 @@ const NONE: Readonly<Record<string, string>> = {
   acknowledgeFeed: 'a verifier says how far it is itself',
   lookUpToken: 'it reads; the text stands in the body so that no log of addresses has it',
   find: 'the same',
+  makeEvidence: 'it reads; an incident may have a thousand receipts',
+  makeSystemEvidence: 'the same',
   verifyToken: 'the same',
   reviewToken: 'the same, in the form that Kubernetes asks for',
 }

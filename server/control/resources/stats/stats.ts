@@ -26,6 +26,7 @@ export type StatsParts = {
 export type Read = { readonly at: string; readonly cluster: ClusterJson }
 
 type OfRealm = {
+  readonly realm: Realm
   readonly tokens: TokenCount
   readonly rules: RecentRules
   readMs: number
@@ -51,7 +52,9 @@ export class Stats {
 
   /** @throws StoreUnavailable. */
   read(realm: Realm): Promise<Read> {
-    const of = this.#byRealm.get(realm.ordinal) ?? this.#made(realm)
+    const known = this.#byRealm.get(realm.ordinal)
+    // A realm that another node closed and opened again is another object, with an index of its own.
+    const of = known?.realm === realm ? known : this.#made(realm)
     const nowMs = this.#parts.monotonicMs()
     if (of.reading !== undefined && nowMs - of.readMs < FRESH_MS) return of.reading
     of.readMs = nowMs
@@ -66,6 +69,7 @@ export class Stats {
 
   #made(realm: Realm): OfRealm {
     const made = {
+      realm,
       tokens: new TokenCount(realm),
       rules: new RecentRules(realm),
       readMs: 0,
