@@ -1,3 +1,4 @@
+import { BULK_COMMANDS } from './commands/bulk/commands.ts'
 import { LOGIN_COMMANDS } from './commands/login/commands.ts'
 import { LOOK_COMMANDS } from './commands/look/commands.ts'
 import { META_COMMANDS } from './commands/meta/commands.ts'
@@ -11,6 +12,7 @@ import type { Commands } from './frame/command.ts'
  * command: each one's code is imported when it runs.
  */
 export const COMMANDS: Commands = [
+  ...BULK_COMMANDS,
   ...LOOK_COMMANDS,
   ...RECORD_COMMANDS,
   ...SERVER_COMMANDS,

@@ -7,7 +7,7 @@ import type { Client, ControlPath } from './client.ts'
 import { listOf, type Members, membersOf, textOf } from './members.ts'
 
 /** Items that the server gives at once. */
-const PAGE_MAX = 1_000
+const PAGE_MAX = 500
 const LIMIT_PRESET = 100
 
 export const LIMIT_FLAGS: readonly FlagSpec[] = [

@@ -26,7 +26,7 @@ type Grant = {
 export async function run(call: Call, io: Io): Promise<ExitCode> {
   const limit = limitOf(call)
   const client = await openClient(call, io)
-  const query = { ...Object.fromEntries(FILTERS.map((name) => [name, call.text(name)])), limit: '1000' }
+  const query = { ...Object.fromEntries(FILTERS.map((name) => [name, call.text(name)])), limit: '500' }
   const grants = new Map<string, Grant>()
   let isMore = false
   for await (const item of client.pages('/tokens', 'tokens', { query }))
