@@ -50,7 +50,7 @@ export { anchorHolds, keptRows } from './log/log-anchor.ts'
 export { type ChainChecked, type KnownCheckpoint, LogCheck, type LogFault } from './log/log-check.ts'
 export { LogTrim, TRIM_AGE_MIN_MS } from './log/log-trim.ts'
 export type { Publication, PublishedRow } from './log/publications.ts'
-export { namesOfIds, namesOfTargets } from './log/sought-names.ts'
+export { namesOfTargets } from './log/sought-names.ts'
 export { isStoredTarget } from './log/stored-target.ts'
 export type { FlushTimes } from './log/timed-commit.ts'
 export type {
@@ -184,4 +184,5 @@ export {
   type Prefixes,
   TokenGrammar,
 } from './realm/token-text.ts'
+export { tokensByIds, tokensOfTargets } from './realm/tokens-by-ids.ts'
 export type { Sink } from './sink.ts'

@@ -1,5 +1,5 @@
-import { covers, idsNamed, joined, type Realm } from '@rescind/authority'
-import { isWholeRecord, type Position, seqOf, type TokenIds, type TokenRecord } from '@rescind/core'
+import { covers, joined, type Realm, tokensOfTargets } from '@rescind/authority'
+import { isWholeRecord, type Position, seqOf, type TokenRecord } from '@rescind/core'
 import { formatInstant } from '@rescind/core/bytes'
 import type { Target } from '@rescind/core/log'
 import { isForeignSource } from '@rescind/core/tokens'
@@ -151,13 +151,13 @@ async function listCovered(
   realm: Realm,
   { written, targets, page, listed, skip }: Listing,
 ): Promise<number | undefined> {
-  const oneOf: readonly TokenIds[] = targets.map(idsNamed)
+  const pages = tokensOfTargets(realm, targets)
   let after = page.after
   for (let reads = 0; reads < READS_MAX; reads += 1) {
     const room = Math.min(page.limit - listed.tokens.length, COVERED_MAX - listed.covered)
     if (room <= 0) return after ?? 0
     const limit = Math.min(TOKENS_PER_READ, room)
-    const { records, next } = await realm.store.tokens(realm.ordinal, { oneOf, after, limit })
+    const { records, next } = await pages({ after, limit })
     for (let at = 0; at < records.length; at += TOGETHER) {
       await nextTurn()
       const some = await Promise.all(records.slice(at, at + TOGETHER).map((stored) => whole(realm, stored)))

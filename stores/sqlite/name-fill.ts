@@ -12,28 +12,29 @@ const RETRY_MS = 1_000
 
 /** At an opening. A small store has its names from then on. */
 export async function beginNames(reader: Reader, { names, size }: TokenIndex): Promise<void> {
-  const through = await highestRow(reader)
-  if (size > NAMES_PER_READ) void fillNames((ask) => reader.walk(ask), names, through)
-  else await fillNames((ask) => reader.now(ask), names, through)
+  names.beginFill(await highestRow(reader))
+  if (size > NAMES_PER_READ) void fillNames((ask) => reader.walk(ask), names)
+  else await fillNames((ask) => reader.now(ask), names)
 }
 
 /** Makes the index anew once most of it is of tokens that are gone; the old one answers meanwhile. */
 export function renewNames(reader: Reader, { names }: TokenIndex): void {
-  if (names.isWorn) void fillNames((ask) => reader.walk(ask), names, names.lastRow)
+  if (!names.isWorn) return
+  names.beginFill()
+  void fillNames((ask) => reader.walk(ask), names)
 }
 
 type ReadNames = (ask: NamesAsk) => Promise<NamesRead>
 
 /**
- * Reads the names of all tokens up to a row, in turn with the lists, and leaves the reader thread free as long as it keeps it
- * busy: filling the index takes some seconds per million tokens, and nothing waits for it. Never throws.
+ * Reads the names of all tokens, in turn with the lists, and leaves the reader thread free as long as it keeps it busy: filling
+ * the index takes some seconds per million tokens, and nothing waits for it. Goes on until it has come to the newest token
+ * that is committed by then. Never throws.
  */
-async function fillNames(read: ReadNames, index: NameIndex, through: number): Promise<void> {
-  index.beginFill()
+async function fillNames(read: ReadNames, index: NameIndex): Promise<void> {
   const { seed } = index
-  let isLast = through === 0
-  for (let after = 0; !isLast && index.isFilling; ) {
-    const beganMs = performance.now()
+  for (let after = 0; index.isFilling; ) {
+    const [beganMs, through] = [performance.now(), index.highest]
     const ask = { kind: 'names', after, through, limit: NAMES_PER_READ, seed } as const
     const page = await read(ask).catch(() => undefined)
     if (page === undefined) {
@@ -41,9 +42,10 @@ async function fillNames(read: ReadNames, index: NameIndex, through: number): Pr
       continue
     }
     index.load(page)
-    after = page.rows.at(-1) ?? through
-    isLast = page.rows.length < NAMES_PER_READ
-    if (!isLast) await wait(performance.now() - beganMs, undefined, { ref: false })
+    const isShort = page.rows.length < NAMES_PER_READ
+    // No row was committed since the page was asked for, and none can come in between.
+    if (isShort && through === index.highest) return index.endFill()
+    after = isShort ? through : (page.rows.at(-1) ?? through)
+    await wait(performance.now() - beganMs, undefined, { ref: false })
   }
-  index.endFill()
 }

@@ -21,43 +21,42 @@ export class NameIndex {
   readonly seed: number = randomInt(2 ** 32)
   #table: NameTable = new NameTable()
   #isWhole = false
-  #filling: Filling | undefined
-
-  get isWhole(): boolean {
-    return this.#isWhole
-  }
+  /** Made from what is stored, to take the place of the table. */
+  #filling: NameTable | undefined
+  #highest = 0
 
   get bytes(): number {
     return this.#table.bytes
   }
 
-  /** The highest row that it knows of. */
-  get lastRow(): number {
-    return this.#table.lastRow
+  get isFilling(): boolean {
+    return this.#filling !== undefined
   }
 
-  /** Begins to fill it, or to make it anew, with all rows that are stored by now. */
-  beginFill(): void {
-    this.#filling = { table: new NameTable(), later: [] }
+  /** The highest row that is committed. */
+  get highest(): number {
+    return this.#highest
+  }
+
+  /** Begins to fill it, or to make it anew. @param highest the highest row that is stored. */
+  beginFill(highest: number = this.#highest): void {
+    this.#highest = highest
+    this.#filling = new NameTable()
   }
 
   load({ rows, counts, hashes }: NamesRead): void {
     let from = 0
     for (let at = 0; at < rows.length; at += 1) {
       const to = from + (counts[at] as number)
-      this.#filling?.table.add(rows[at] as number, hashes.subarray(from, to))
+      this.#filling?.add(rows[at] as number, hashes.subarray(from, to))
       from = to
     }
   }
 
+  /** Everything up to `highest` is loaded. */
   endFill(): void {
     if (this.#filling === undefined) return
-    const { table, later } = this.#filling
-    for (const { row, hashes } of later) {
-      if (hashes === undefined) table.forget(row)
-      else table.add(row, hashes)
-    }
-    this.#table = table
+    this.#table = this.#filling
     this.#filling = undefined
     this.#isWhole = true
   }
@@ -67,10 +66,6 @@ export class NameIndex {
     this.#filling = undefined
   }
 
-  get isFilling(): boolean {
-    return this.#filling !== undefined
-  }
-
   /** Whether most of it is of tokens that are gone. */
   get isWorn(): boolean {
     const { dead, live } = this.#table
@@ -78,17 +73,19 @@ export class NameIndex {
   }
 
   put(realm: RealmOrdinal, row: number, record: TokenRecord): void {
+    this.#highest = row
+    // What fills it reads on until it has come here.
+    if (!this.#isWhole) return
     const names = namesOfToken(record)
     const hashes: number[] = new Array<number>(names.length)
     for (let at = 0; at < names.length; at += 1)
       hashes[at] = hashOfName(this.seed, realm, names[at] as TokenName)
-    if (this.#isWhole) this.#table.add(row, hashes)
-    this.#filling?.later.push({ row, hashes })
+    this.#table.add(row, hashes)
   }
 
   forget(row: number): void {
-    if (this.#isWhole) this.#table.forget(row)
-    this.#filling?.later.push({ row, hashes: undefined })
+    this.#table.forget(row)
+    this.#filling?.forget(row)
   }
 
   /** Rows after one whose tokens may bear all names of a set, in order. Undefined: it cannot tell, or there are too many. */
@@ -122,12 +119,6 @@ export class NameIndex {
     }
     return undefined
   }
-}
-
-type Filling = {
-  readonly table: NameTable
-  /** What was committed since it began; without hashes: the token of that row is gone. */
-  readonly later: { readonly row: number; readonly hashes: readonly number[] | undefined }[]
 }
 
 /** Follows the list of one hash from the newest token to older ones, and takes those that are gone out of it. */

@@ -27,10 +27,6 @@ export class NameTable {
     return this.#deadCount
   }
 
-  get lastRow(): number {
-    return this.#lastRow
-  }
-
   get bytes(): number {
     let total =
       this.#lows.bytes + this.#highs.bytes + this.#dead.bytes + this.#firsts.bytes + this.#links.bytes

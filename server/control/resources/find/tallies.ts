@@ -1,7 +1,6 @@
-import type { Realm } from '@rescind/authority'
+import { type Realm, tokensByIds } from '@rescind/authority'
 import { isSuspended, isWholeRecord, type TokenIds, type TokenRecord } from '@rescind/core'
 import { SINGLE_USE } from '@rescind/core/tokens'
-import { tokensByIds } from '../../../judging/tokens-by-ids.ts'
 import { nextTurn } from '../../../machine/turns.ts'
 import type { CountJson } from './find-json.ts'
 

@@ -1,12 +1,16 @@
-import { namesOfIds, type Realm, type TokenPage } from '@rescind/authority'
-import type { SoughtNames } from '@rescind/authority/names'
 import { isSought, type TokenIds } from '@rescind/core'
+import type { Target } from '@rescind/core/log'
+import { idsNamed } from '../log/covers.ts'
+import { namesOfIds, namesOfTargets } from '../log/sought-names.ts'
+import type { SoughtNames } from '../log/token-names.ts'
+import type { TokenPage } from '../ports.ts'
+import type { Realm } from './realm.ts'
 
 /** Names that are looked up at once: each id under each source that it may be of. */
 const NAMES_MAX = 2_000
 
 type Place = { readonly after: number | undefined; readonly limit: number }
-export type TokenPages = (place: Place) => Promise<TokenPage>
+type TokenPages = (place: Place) => Promise<TokenPage>
 
 /**
  * Reads tokens that have all ids of one of these entries, oldest first, with all that `Store.tokens` promises of pages: by the
@@ -21,6 +25,16 @@ export async function tokensByIds(realm: Realm, oneOf: readonly TokenIds[]): Pro
     const named = sought === undefined ? undefined : await store.tokensNamed(ordinal, { ...sought, ...place })
     const { records, next } = named ?? (await store.tokens(ordinal, { ...scanned, ...place }))
     return { records: records.filter((record) => oneOf.some((ids) => isSought(record, ids))), next }
+  }
+}
+
+/** The same for tokens that these targets may cover, themselves or through an ancestor. */
+export function tokensOfTargets({ store, ordinal }: Realm, targets: readonly Target[]): TokenPages {
+  const sought = namesOfTargets(targets)
+  const oneOf = targets.map(idsNamed)
+  return async (place) => {
+    const named = sought === undefined ? undefined : await store.tokensNamed(ordinal, { ...sought, ...place })
+    return named ?? store.tokens(ordinal, { oneOf, ...place })
   }
 }
 
