@@ -1,4 +1,6 @@
 import { BULK_COMMANDS } from './commands/bulk/commands.ts'
+import { DOCTOR_COMMANDS } from './commands/doctor/commands.ts'
+import { INIT_COMMANDS } from './commands/init/commands.ts'
 import { LOGIN_COMMANDS } from './commands/login/commands.ts'
 import { LOOK_COMMANDS } from './commands/look/commands.ts'
 import { META_COMMANDS } from './commands/meta/commands.ts'
@@ -16,6 +18,8 @@ export const COMMANDS: Commands = [
   ...LOOK_COMMANDS,
   ...RECORD_COMMANDS,
   ...SERVER_COMMANDS,
+  ...INIT_COMMANDS,
+  ...DOCTOR_COMMANDS,
   ...STORE_COMMANDS,
   ...LOGIN_COMMANDS,
   ...META_COMMANDS,

@@ -17,14 +17,22 @@ const KEY_SOURCES = 'set RESCIND_KEY_FILE or RESCIND_KEY, or run: rescind login'
  * @throws WrongUse when there is no key, and nobody can be asked for one.
  */
 export async function targetOf(call: Call, io: Io): Promise<Target> {
-  const { environment } = io
+  const { url, key, realm: own } = knownTarget(call, io)
+  const realm = call.text('realm') ?? set(io.environment, 'RESCIND_REALM') ?? own
+  return { url, key: key ?? (await askedKey(io, url)), realm }
+}
+
+type Known = Omit<Target, 'key'> & { readonly key: string | undefined }
+
+/** The same without asking anybody: there may be no key. @throws WrongUse. */
+export function knownTarget(call: Call, { environment }: Io): Known {
   const given = call.text('url') ?? set(environment, 'RESCIND_URL')
   const profile = profileFor(call, environment, given)
-  const realm = call.text('realm') ?? set(environment, 'RESCIND_REALM') ?? profile?.realm
-  if (profile !== undefined)
-    return { url: serverUrl(profile.url, 'profile'), key: keyText(profile.key, 'profile'), realm }
-  const url = serverUrl(given ?? DEFAULT_URL)
-  return { url, key: await keyFor(url, io), realm }
+  if (profile !== undefined) {
+    const { url, key, realm } = profile
+    return { url: serverUrl(url, 'profile'), key: keyText(key, 'profile'), realm }
+  }
+  return { url: serverUrl(given ?? DEFAULT_URL), key: keyFromEnvironment(environment), realm: undefined }
 }
 
 function profileFor(call: Call, environment: Environment, url: string | undefined): Profile | undefined {

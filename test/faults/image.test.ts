@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { ROOT, read } from '../tidy/tree.ts'
 
@@ -33,8 +33,11 @@ function layOut(root: string): { readonly home: string } {
   execFileSync('tar', ['-xzf', join(root, tarball), '--strip-components=1', '-C', own])
   const manifest = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8')) as { dependencies: object }
   mkdirSync(join(own, 'node_modules'))
-  for (const name of Object.keys(manifest.dependencies))
-    symlinkSync(join(ROOT, 'node_modules', name), join(own, 'node_modules', name))
+  for (const name of Object.keys(manifest.dependencies)) {
+    const link = join(own, 'node_modules', name)
+    mkdirSync(dirname(link), { recursive: true })
+    symlinkSync(join(ROOT, 'node_modules', name), link)
+  }
   const [home = ''] = told('WORKDIR')
   assert.deepEqual(told('VOLUME'), [home], 'what the server writes outlives its container')
   mkdirSync(join(root, home), { recursive: true, mode: 0o700 })

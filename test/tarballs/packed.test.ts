@@ -10,12 +10,14 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import { COMMANDS } from '../../cli/table.ts'
 import { Calls } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import { SVC } from '../kit/seed.ts'
+import { CONTROL_KEY } from '../kit/server.ts'
 import { ROOT, read, sources } from '../tidy/tree.ts'
 import { type App, startApp } from './app.ts'
 import { complaintsAbout } from './compile.ts'
@@ -109,6 +111,25 @@ describe('the packed tarballs', () => {
       Object.keys(dependencies).filter((name) => name.startsWith('@rescind/')),
       [],
     )
+  })
+
+  test('of the server runs each of its commands: on a store, for a server, and what it prints by itself', async () => {
+    const own = join(unpacked('cli'), 'node_modules')
+    for (const name of Object.keys(manifestOf('cli').dependencies ?? {})) {
+      mkdirSync(dirname(join(own, name)), { recursive: true })
+      symlinkSync(join(ROOT, 'node_modules', name), join(own, name))
+    }
+    const env = { PATH: process.env['PATH'], HOME: folder, RESCIND_URL: server.url, RESCIND_KEY: CONTROL_KEY }
+    const rescind = async (...words: readonly string[]): Promise<string> => {
+      const bin = join(unpacked('cli'), 'bin/rescind.js')
+      return (await run(process.execPath, [bin, ...words], { cwd: folder, env })).stdout
+    }
+    assert.equal(await rescind('version'), `rescind ${VERSION}\n`)
+    for (const { name } of COMMANDS)
+      assert.match(await rescind(...name.split(' '), '--help'), /^usage: rescind /m)
+    assert.match(await rescind('get', 'clients', 'svc'), /clientId +svc/)
+    assert.match(await rescind('completion', 'bash'), /complete .*rescind/)
+    assert.match(await rescind('config', 'explain'), /^listen +127\.0\.0\.1:8080/)
   })
 
   test('[W57] say where they come from, what they need, and where tools without `exports` find them', () => {

@@ -132,7 +132,12 @@ export const STORE_COMMANDS: Commands = [
       '"rescind put keys". A store in PostgreSQL may be served meanwhile: its nodes take the key at once.',
     ],
     flags: [
-      { name: 'role', value: 'ROLE', choices: ['viewer', 'responder', 'admin'], help: 'what it may do' },
+      {
+        name: 'role',
+        value: 'ROLE',
+        choices: ['metrics', 'viewer', 'responder', 'admin'],
+        help: 'what it may do',
+      },
       { name: 'name', value: 'NAME', help: 'what it is called in lists and in the audit' },
       { name: 'realm', value: 'NAME', preset: 'all realms', help: 'the only realm that it is for' },
       { name: 'owner', value: 'PERSON', help: 'the login name or e-mail address of who gets it' },

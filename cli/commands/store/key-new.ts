@@ -7,7 +7,7 @@ import type { Io } from '../../frame/io.ts'
 import { secretPlace } from '../../remote/secret-place.ts'
 import { settingValues } from '../setting-values.ts'
 
-const ROLES = ['viewer', 'responder', 'admin'] as const
+const ROLES = ['metrics', 'viewer', 'responder', 'admin'] as const
 
 /** @throws SettingsRefused, StoreRefused, WrongUse. */
 export async function run(call: Call, io: Io): Promise<ExitCode> {
