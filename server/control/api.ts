@@ -137,6 +137,7 @@ class Frame {
       return by.realm === undefined ? realms.system : problem(403, 'this call needs a key of all realms')
     const asked = realmParameter(request.query)
     if (typeof asked === 'object') return asked
+    if (endpoint.everyRealm === true && asked === undefined && by.realm === undefined) return realms.system
     // A realm's own key acts in its realm only, and learns of no other.
     const name = asked ?? by.realm ?? 'default'
     if (by.realm !== undefined && by.realm !== name) return NO_REALM

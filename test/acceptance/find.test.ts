@@ -288,6 +288,11 @@ test('a disabled realm is searched for keys of all realms, and one that does not
     ['closed', 'user', 'identity', 'branch-77', 'live'],
   ])
   assert.equal((await calls.control('POST /find?realm=nowhere', { text: 'ann' }, CONTROL)).status, 404)
+  const token = await calls.oauthToken(SVC)
+  const here = await calls.control('POST /tokens/lookup?realm=closed', { token })
+  assert.deepEqual([here.status, textAt(here, 'detail')], [404, 'no such token'])
+  for (const read of ['tokens', 'revocations', 'audit', 'identity-users', 'identity-users/branch-77'])
+    assert.equal((await calls.control(`GET /${read}?realm=closed`)).status, 200, read)
 })
 
 test('any text is answered, and no answer or log row repeats a credential', async () => {

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { EXPIRING_KINDS, type Operation, type Store, storedKind } from '@rescind/authority'
 import { realmOrdinal } from '@rescind/core'
 import { type AgedServer, onAgedStores, rowWith, write } from '../kit/aged-server.ts'
-import { API_KEY, type Calls, CONTROL, memberAt, textAt } from '../kit/calls.ts'
+import { API_KEY, type Calls, CONTROL, jsonOf, memberAt, textAt } from '../kit/calls.ts'
 import { START_MS } from '../kit/realm.ts'
 import { ANN, CHAT, OTHER, SVC } from '../kit/seed.ts'
 
@@ -102,6 +102,16 @@ for (const [what, age] of Object.entries(BROKEN_REALMS)) {
     )
     const metrics = await calls.send('GET /metrics', [CONTROL])
     assert.match(metrics.body.toString(), /^rescind_troubles\{code="realm_unreadable"\} 1$/m)
+
+    const found = jsonOf(await calls.control('POST /find', { text: 'ann' })) as {
+      readonly complete: boolean
+      readonly searched: readonly { readonly realm: string; readonly state: string }[]
+    }
+    assert.equal(found.complete, false)
+    assert.deepEqual(found.searched.map(({ realm, state }) => [realm, state]).sort(), [
+      ['branch', 'empty'],
+      ['default', 'outOfOrder'],
+    ])
 
     // Nothing in it is answered, and never as "not found".
     for (const answer of [

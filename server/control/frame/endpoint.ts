@@ -120,6 +120,8 @@ type Base = {
   readonly reach?: 'realm' | 'store'
   /** Absent: `read` for GET, else `change`. */
   readonly rateClass?: RateClass
+  /** Without `?realm=`, and for a key of all realms, it is about all of them; its realm is `system` then. */
+  readonly everyRealm?: true
   /** Changes nothing, although it is a POST: it also answers about realms that are disabled. */
   readonly reads?: true
   /** Looks at many records. A key may have only some such calls under way, and gets 429 beyond. */

@@ -138,7 +138,7 @@ function parametersOf(one: EndpointShape, schemas: Schemas): readonly Json[] {
   return [
     ...inPath,
     ...inQuery,
-    ...(one.reach === 'store' ? [] : [REALM]),
+    ...(one.reach === 'store' ? [] : [one.everyRealm === true ? ANY_REALM : REALM]),
     ...(isSafe(one.method) ? [] : [header('Idempotency-Key', 'Makes the call safe to repeat for 24 hours')]),
     ...(one.conditional === true
       ? [header(isSafe(one.method) ? 'If-None-Match' : 'If-Match', 'An ETag that was sent before')]
@@ -151,4 +151,9 @@ const REALM: Json = {
   in: 'query',
   description: "The realm that is meant; a realm's own key needs none. Without it: `default`",
   schema: { type: 'string' },
+}
+
+const ANY_REALM: Json = {
+  ...REALM,
+  description: 'The realm that is meant. Without it: all that the key reaches',
 }

@@ -31,6 +31,7 @@ const FIND: Endpoint = endpoint({
   rateClass: 'read',
   scans: true,
   reads: true,
+  everyRealm: true,
   idempotency: 'own',
   body: z.strictObject({ text: z.string().min(1).max(TEXT_MAX_CHARS) }),
   answers: { 200: { what: 'What was recognised, found, searched, and not searched', schema: FOUND } },
