@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { type Acceptor, issueTokens, type Realm, revokePrincipals } from '@rescind/authority'
 import type { Handle } from '@rescind/core'
 import { actOf, callerAt, intentOf } from '../../test/kit/acts.ts'
+import { FaultyStore } from '../../test/kit/faulty-store.ts'
 import { openWorld, START_MS } from '../../test/kit/realm.ts'
 import { type ExposureParts, exposureOf, exposurePage } from './exposure.ts'
 import type { Written } from './receipt.ts'
@@ -32,6 +33,10 @@ async function issued(realm: Realm, count: number): Promise<readonly Handle[]> {
 
 async function revoked(realm: Realm): Promise<Written> {
   await revokePrincipals(realm, { shape: 'source', principals: { source: 'oauth' } }, actOf(realm))
+  return newest(realm)
+}
+
+async function newest(realm: Realm): Promise<Written> {
   const search = { filters: {}, before: undefined, sinceMs: undefined, untilMs: undefined, limit: 1 }
   return (await searchReceipts(realm, search)).found[0] ?? assert.fail('no receipt')
 }
@@ -60,4 +65,24 @@ test('an evidence file names a bounded number of tokens, and says when there are
   for (const handle of await issued(realm, 1_001)) accept(realm, handle)
   const all = await exposureOf(realm, await revoked(realm), PARTS)
   assert.deepEqual([all.tokens.length, all.truncated], [1_000, true])
+})
+
+/** A store in which nothing reads all tokens. */
+class UnscannedStore extends FaultyStore {
+  override tokens(): never {
+    assert.fail('all tokens are read')
+  }
+}
+
+test('tokens that a rule names, and what was derived from them, are found without reading all tokens', async () => {
+  const { realm } = await openWorld(new UnscannedStore(START_MS))
+  const [handle = assert.fail()] = await issued(realm, 200)
+  accept(realm, handle)
+  const principals = { source: 'oauth', subject: 's' }
+  await revokePrincipals(realm, { shape: 'subject', principals }, actOf(realm))
+  const { json, next } = await exposurePage(realm, await newest(realm), {
+    parts: PARTS,
+    page: { limit: 500 },
+  })
+  assert.deepEqual([json.covered, json.tokens.length, next], [200, 1, undefined])
 })

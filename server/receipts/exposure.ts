@@ -21,7 +21,7 @@ import { ACCEPTANCES_KEPT_MS } from './write-acceptances.ts'
 /** Tokens in one evidence file. */
 const EXPOSURE_TOKENS_MAX = 1_000
 /** Pages that are read for it, accepted tokens or not. */
-const PAGES_MAX = 32
+const PAGES_MAX = 8
 /** How far back a rule over principals is looked into, if nothing else is asked for. */
 const PRINCIPALS_SINCE_MS = 86_400_000
 /** Bounded reads of tokens for one page. */
