@@ -98,12 +98,17 @@ export function readExportLine(line: string): ChainedLogRow | undefined {
   const atMs = typeof object.atMs === 'number' ? object.atMs : parseInstant(typeof at === 'string' ? at : '')
   const kindByte = kindIn(object)
   const [rule, hash, after] = [ruleBytes, auditHash, chain].map(bytesOf)
-  if (typeof seq !== 'number' || atMs === undefined || kindByte === undefined) return undefined
+  // What a row can have; a chain value is computed of nothing else.
+  if (!isCount(seq) || !isCount(atMs) || kindByte === undefined) return undefined
   if (rule === undefined || hash === undefined || after === undefined) return undefined
   if (audit !== undefined && typeof audit !== 'string') return undefined
   const row = { seq, atMs, kind: kindByte, rule, auditHash: hash, chain: after }
   const whole = audit === undefined ? row : { ...row, audit }
   return exportLine(whole) === line ? whole : undefined
+}
+
+function isCount(value: Json | undefined): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
 function kindIn({ kind, rule }: JsonObject): number | undefined {

@@ -144,7 +144,7 @@ class Frame {
     const realm = await realms.get(name)
     // Operators may read what is readable of a realm that is out of order. Other callers get a refusal, so that they
     // never take it for what is in force.
-    const reads = by.kind === 'control' && isSafe(endpoint.method)
+    const reads = by.kind === 'control' && (isSafe(endpoint.method) || endpoint.onlyReads === true)
     const why = reads && realm !== undefined ? undefined : realms.whyNot(name)
     if (why !== undefined) throw new RealmOutOfOrder(why)
     const readsClosed = reads || (by.kind === 'control' && endpoint.reads === true)

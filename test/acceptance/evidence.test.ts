@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { before, test } from 'node:test'
 import { evidenceKeyOf, signDetached } from '@rescind/authority'
+import { chainAfter } from '@rescind/core/log'
 import { checkLogFile } from '@rescind/server'
+import { exportLine, readExportLine } from '../../server/audit/row-json.ts'
 import { jsonOf, memberAt, textAt } from '../kit/calls.ts'
 import { openForFile } from '../kit/in-process.ts'
 import { SEED, SVC } from '../kit/seed.ts'
@@ -324,6 +326,34 @@ test('whoever signs it anew cannot make a receipt say what its rows do not say, 
     ),
     /altered/,
   )
+})
+
+test('a file that was made to break its reader is wrong, like any other', async () => {
+  const [head = '', ...lines] = linesOf(file)
+  const receipt = lines.find((line) => line.startsWith('{"receipt":')) ?? ''
+  const own = readExportLine(lines.find((line) => line.startsWith('{"seq":')) ?? '') ?? assert.fail()
+  const { after: start, chain } = JSON.parse(head) as { readonly after: number; readonly chain: string }
+  const first = (over: Partial<typeof own>): string => {
+    const row = { ...own, seq: start + 1, ...over }
+    return exportLine({ ...row, chain: chainAfter(Buffer.from(chain, 'base64url'), row) })
+  }
+  const ofNewerKind = first({ kind: 77 })
+  assert.equal(wrongOf(await check(`${head}\n${ofNewerKind}\n${receipt}\n`)), 'receipt')
+  const before1970 = first({ atMs: 5 }).replace('1970-01-01T00:00:00.005Z', '1969-12-31T23:59:59.995Z')
+  for (const line of [
+    before1970,
+    before1970.replace('"rule"', '"atMs":-5,"rule"'),
+    first({}).replace('"seq":', '"seq":-'),
+  ])
+    assert.match(wrongOf(await check(`${head}\n${line}\n`)), /altered/)
+  const other = lines.find((line) => line.startsWith('{"other":')) ?? ''
+  for (const [from, to] of [
+    ['"atMs":', '"atMs":-'],
+    ['"kind":', '"kind":999'],
+    ['"ruleHash":"', '"ruleHash":"AA'],
+    ['{"other":', '{"other":1e99'],
+  ] as const)
+    assert.match(wrongOf(await check(`${head}\n${other.replace(from, to)}\n`)), /altered/)
 })
 
 test('junk of every kind is not taken for evidence', async () => {

@@ -106,6 +106,10 @@ test('[W53] a disabled realm can be read only with keys of all realms, and not b
     assert.equal(answer.status, 200, `${path} ${answer.body.toString()}`)
     assert.equal((await calls.control(`GET /${path}`, undefined, own)).status >= 400, true, path)
   }
+  const evidence = await calls.control('POST /evidence?realm=closed', { receipts: [id] })
+  assert.equal(evidence.status, 200, evidence.body.toString())
+  assert.match(evidence.body.toString(), /"realm":"closed".*[^]*"receipts":1/)
+  assert.equal((await calls.control('POST /evidence', { receipts: [id] }, own)).status, 404)
   const audit = await calls.control('GET /audit?realm=closed&why=before')
   assert.equal((memberAt(audit, 'rows') as unknown[]).length, 1)
   for (const [line, body] of [

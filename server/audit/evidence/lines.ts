@@ -1,5 +1,5 @@
 import { formatInstant, isObject, type Json, type JsonObject, parseStrictFile } from '@rescind/core/bytes'
-import type { ChainedLogRow, HashedRow } from '@rescind/core/log'
+import { type ChainedLogRow, type HashedRow, ROW_KINDS } from '@rescind/core/log'
 import { parseRevocationId, type ReceiptJson, receiptJson, writtenOf } from '../../receipts/receipt.ts'
 import type { Gone } from './selection.ts'
 
@@ -84,6 +84,7 @@ export type OfRows = {
 
 /** The receipt that rows say; undefined when they are none. */
 export function receiptOf({ realm, epoch, rows }: OfRows): ReceiptJson | undefined {
+  if (rows.at(-1)?.kind !== ROW_KINDS.revoke.code) return undefined
   const written = writtenOf(rows, epoch)
   return written === undefined ? undefined : receiptJson({ name: realm }, written)
 }

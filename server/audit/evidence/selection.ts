@@ -1,6 +1,6 @@
 import type { Audit, Realm } from '@rescind/authority'
 import { seqOf } from '@rescind/core'
-import { type ChainedLogRow, rowKindOf } from '@rescind/core/log'
+import { type ChainedLogRow, ROW_KINDS } from '@rescind/core/log'
 import { nextTurn } from '../../machine/turns.ts'
 import type { Filters } from '../../receipts/filters.ts'
 import { parseRevocationId, type Written } from '../../receipts/receipt.ts'
@@ -124,7 +124,7 @@ class Found {
       return true
     }
     const [row] = await this.#realm.store.chainedRowsAfter(this.#realm.ordinal, seq - 1, 1)
-    if (row?.seq !== seq || rowKindOf(row) !== 'revoke' || row.audit !== undefined) return false
+    if (row?.seq !== seq || !isRevocation(row) || row.audit !== undefined) return false
     this.#goneOnce({ id, why: 'audit-expired' })
     this.own.add(seq)
     return true
@@ -218,7 +218,7 @@ class Found {
         changes = undefined
         continue
       }
-      if (rowKindOf(row) === 'revoke') {
+      if (isRevocation(row)) {
         if (this.own.has(row.seq) && changes?.request === request && row.atMs - changes.atMs < TOGETHER_MS)
           for (const seq of changes.seqs) this.own.add(seq)
         changes = undefined
@@ -244,6 +244,11 @@ class Found {
       await nextTurn()
     }
   }
+}
+
+/** Rows of a kind that only a newer version knows are none. */
+function isRevocation({ kind }: ChainedLogRow): boolean {
+  return kind === ROW_KINDS.revoke.code
 }
 
 /** Causes that are one act of operators. A bulk call is none: one of its receipts does not stand for a hundred thousand. */

@@ -32,6 +32,8 @@ const INSTANCES_NAMED_ALL_MAX = 100_000
 /** Covered tokens that are looked at for all receipts together; those after it say that nobody looked. */
 const EXPOSED_TOKENS_MAX = 20_000
 const LEFT_OUT = { leftOut: true } as const
+/** Beyond it a receipt goes without its exposure: a check reads no line of more than four times as many bytes. */
+const LINE_MAX_CHARS = 4_194_304
 
 export type EvidenceParts = {
   readonly realm: Realm
@@ -122,7 +124,8 @@ class ReceiptLines {
     const receipt = receiptOf({ realm: realm.name, epoch: ordinalOf(written.at), rows })
     if (receipt === undefined) throw new StoreUnavailable('an audit text has expired meanwhile; ask again')
     const enforcement = await this.#enforcement(written)
-    return receiptLine(receipt, { enforcement, exposure: await this.#exposure(written) })
+    const line = receiptLine(receipt, { enforcement, exposure: await this.#exposure(written) })
+    return line.length <= LINE_MAX_CHARS ? line : receiptLine(receipt, { enforcement, exposure: LEFT_OUT })
   }
 
   /** Without the laggards, which are among the instances. */

@@ -124,6 +124,8 @@ type Base = {
   readonly everyRealm?: true
   /** Changes nothing, although it is a POST: it also answers about realms that are disabled. */
   readonly reads?: true
+  /** It only reads what is remembered, whatever its method: operators may call it of a realm that is disabled or out of order. */
+  readonly onlyReads?: true
   /** Looks at many records. A key may have only some such calls under way, and gets 429 beyond. */
   readonly scans?: true
   /** For endpoints that write `ask.once.mark`. */

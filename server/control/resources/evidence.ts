@@ -70,6 +70,7 @@ function making(reach: 'realm' | 'store'): Endpoint {
     role: 'viewer',
     reach,
     rateClass: 'read',
+    onlyReads: true,
     scans: true,
     body: BODY,
     answers: {
