@@ -31,7 +31,7 @@ test('each command has a name and flags of its own, a sentence, and examples tha
 
 /** The words behind `rescind`, up to what the shell does with them. */
 function wordsOf(command: string): readonly string[] {
-  const [, own = ''] = /\brescind ([^|>)]*)/.exec(command) ?? []
+  const [, own = ''] = /\brescind ([^|<>)]*)/.exec(command) ?? []
   return [...own.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
     ([, one, two, three]) => one ?? two ?? three ?? '',
   )

@@ -10,6 +10,8 @@ export type FlagSpec = {
   readonly help: string
   /** Stands for the value in the help, in capitals. A flag without one is a switch. */
   readonly value?: string
+  /** What the flag means without a value, which then is only given by `=`: `--wait`, `--wait=5`. */
+  readonly bare?: string
   readonly isRepeated?: true
   /** The only values. */
   readonly choices?: readonly string[]

@@ -64,8 +64,9 @@ export function exitsOf({ exits = [] }: CommandEntry): readonly ExitName[] {
 }
 
 /** A flag as it is written: `-o, --output FORMAT`. */
-export function flagWords({ name, short, value }: FlagSpec): string {
-  const long = value === undefined ? `--${name}` : `--${name} ${value}`
+export function flagWords({ name, short, value, bare }: FlagSpec): string {
+  const spelt = bare === undefined ? ` ${value}` : `[=${value}]`
+  const long = value === undefined ? `--${name}` : `--${name}${spelt}`
   return short === undefined ? long : `-${short}, ${long}`
 }
 

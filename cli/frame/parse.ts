@@ -5,6 +5,7 @@ import type { CommandEntry, FlagSpec, PositionalSpec } from './entry.ts'
 import { WrongUse } from './failure.ts'
 import { nearest } from './nearest.ts'
 import { flagsOf } from './shared-flags.ts'
+import { quoted } from './token-text.ts'
 
 /** Flags under which a secret would stand in the list of processes and in the shell's history, and what to use instead. */
 const NEVER_FLAGS: Readonly<Record<string, string>> = {
@@ -45,10 +46,10 @@ export function readCall(
   const own = flagsOf(spec)
   const flags = [...own, ...settings.filter(({ name }) => !own.some((flag) => flag.name === name))]
   const options = Object.fromEntries(
-    flags.map(({ name, short, value }) => [
+    flags.map(({ name, short, value, bare }) => [
       name,
       {
-        type: value === undefined ? ('boolean' as const) : ('string' as const),
+        type: value === undefined || bare !== undefined ? ('boolean' as const) : ('string' as const),
         ...(short === undefined ? {} : { short }),
       },
     ]),
@@ -108,7 +109,10 @@ function valueOf({ rawName, value, inlineValue }: OptionToken, flag: FlagSpec): 
       throw new WrongUse(`${rawName} is a switch: true or false`)
     return value
   }
-  if (value === undefined) throw new WrongUse(`${rawName} needs a value`)
+  if (value === undefined) {
+    if (flag.bare !== undefined) return flag.bare
+    throw new WrongUse(`${rawName} needs a value`)
+  }
   // `--reason --yes` was hardly meant; what really begins with a dash is told by `=`. A lone dash is standard input.
   if (!inlineValue && /^-\D/.test(value))
     throw new WrongUse(
@@ -116,7 +120,7 @@ function valueOf({ rawName, value, inlineValue }: OptionToken, flag: FlagSpec): 
       `if it really begins with a dash, write ${rawName}=${value}`,
     )
   if (flag.choices !== undefined && !flag.choices.includes(value))
-    throw new WrongUse(`${rawName}: "${value}" is none of ${flag.choices.join(', ')}`)
+    throw new WrongUse(`${rawName}: ${quoted(value)} is none of ${flag.choices.join(', ')}`)
   return value
 }
 
@@ -130,7 +134,7 @@ function refuseUnknown({ rawName, name }: OptionToken, flags: readonly FlagSpec[
       )
     : undefined
   const hint = meant === undefined ? '' : `; did you mean --${meant}?`
-  throw new WrongUse(`unknown argument "${rawName}"${hint} (see: rescind --help)`)
+  throw new WrongUse(`unknown argument ${quoted(rawName)}${hint} (see: rescind --help)`)
 }
 
 function checkPositionals({ name, positionals = [] }: CommandEntry, words: readonly string[]): void {
@@ -139,13 +143,13 @@ function checkPositionals({ name, positionals = [] }: CommandEntry, words: reado
   if (missing !== undefined) throw new WrongUse(`${missing.name} is missing`, usage)
   const isOpen = positionals.at(-1)?.isRepeated === true
   const extra = isOpen ? undefined : words[positionals.length]
-  if (extra !== undefined) throw new WrongUse(`unknown argument "${extra}"`, usage)
+  if (extra !== undefined) throw new WrongUse(`unknown argument ${quoted(extra)}`, usage)
   for (const [at, word] of words.entries()) {
     const { choices, name: place } = positionals[Math.min(at, positionals.length - 1)] ?? {}
     if (choices === undefined || choices.includes(word)) continue
     const meant = nearest(word, choices)
     throw new WrongUse(
-      `${place}: unknown word "${word}"`,
+      `${place}: unknown word ${quoted(word)}`,
       meant === undefined ? `one of ${choices.join(', ')}` : `did you mean ${meant}?`,
     )
   }

@@ -9,6 +9,7 @@ import { nearest } from './nearest.ts'
 import { findCommand, readCall, usageOf } from './parse.ts'
 import { COMMON_FLAGS } from './shared-flags.ts'
 import { tellFailure } from './tell-failure.ts'
+import { quoted } from './token-text.ts'
 
 /** What a command line runs in. */
 export type Surroundings = IoParts & { readonly commands: Commands }
@@ -70,14 +71,14 @@ function withoutCommand(words: readonly string[], surroundings: Surroundings): P
 
 function partOf(begun: readonly CommandEntry[], second: string | undefined): WrongUse {
   const uses = begun.map(({ name, positionals = [] }) => usageOf(name, positionals).replace(' [FLAGS]', ''))
-  const heard = second === undefined ? '' : `unknown command "${second}": `
+  const heard = second === undefined ? '' : `unknown command ${quoted(second)}: `
   return new WrongUse(`${heard}the command is: ${uses.join(' or ')}`)
 }
 
 function unknownCommand(first: string, names: readonly string[]): WrongUse {
   const meant = nearest(first, [...new Set(names.flatMap((name) => [name, name.split(' ')[0] ?? '']))])
   const hint = meant === undefined ? '' : `; did you mean "rescind ${meant}"?`
-  return new WrongUse(`unknown command "${first}"${hint} (see: rescind --help)`)
+  return new WrongUse(`unknown command ${quoted(first)}${hint} (see: rescind --help)`)
 }
 
 /** The call of a line without a command: common flags alone. */

@@ -21,3 +21,9 @@ export function textOf(value: unknown): string {
 export function numberOf(value: unknown): number {
   return typeof value === 'number' ? value : 0
 }
+
+/** A text, or a list of texts, as a list. */
+export function textsOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value]
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
+}

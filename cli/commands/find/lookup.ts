@@ -1,0 +1,129 @@
+import type { Call } from '../../frame/call.ts'
+import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
+import { WrongUse } from '../../frame/failure.ts'
+import type { Io } from '../../frame/io.ts'
+import { type Line, paint, pairs } from '../../frame/lines.ts'
+import { timeText } from '../../frame/times.ts'
+import { COUNTS_AS_SEEN, mayBeToken } from '../../frame/token-text.ts'
+import { type Client, openClient } from '../../remote/client.ts'
+import { type Members, membersOf, textOf, textsOf } from '../../remote/members.ts'
+import { flagWord, programIn, realmWords, shellWord } from '../../targets/ready-line.ts'
+import { secretText } from '../../targets/token-input.ts'
+
+export async function run(call: Call, io: Io): Promise<ExitCode> {
+  const handle = handleIn(call)
+  const client = await openClient(call, io)
+  const token = await tokenBy(client, io, handle)
+  const facts = membersOf(token['facts'])
+  const words = [programIn(io.environment), realmWords(client.target.realm ?? '', undefined)] as const
+  const commands = commandsFor(facts, textOf(token['state']), words)
+  io.result({ ...token, commands: commands.map(([, command]) => command) }, () => [
+    ...tokenLines(token, facts),
+    '',
+    ...commands.map(([does, command]): Line => [does.padEnd(DOES_WIDTH), paint('bold', command)]),
+  ])
+  return EXIT.done
+}
+
+const DOES_WIDTH = 42
+
+function handleIn(call: Call): string | undefined {
+  const word = call.positional(0)
+  const flag = call.text('handle')
+  if (word !== undefined && word !== '-' && !/^tok_[\w-]{22}$/.test(word)) {
+    if (mayBeToken(word)) throw new WrongUse(BY_STDIN, COUNTS_AS_SEEN)
+    throw new WrongUse(
+      `TOKEN: "${word}" is no handle (tok_…)`,
+      `to see whose it is: rescind find ${shellWord(word)}`,
+    )
+  }
+  if (flag !== undefined && word !== undefined)
+    throw new WrongUse('TOKEN and --handle are two tokens', 'give one')
+  if (flag !== undefined && !/^tok_[\w-]{22}$/.test(flag))
+    throw new WrongUse(
+      '--handle: this is no handle (tok_…)',
+      mayBeToken(flag) ? COUNTS_AS_SEEN : 'for a token give -',
+    )
+  return flag ?? (word === '-' ? undefined : word)
+}
+
+const BY_STDIN = 'TOKEN has the form of a token; give it by - (standard input, or a hidden prompt)'
+
+async function tokenBy(client: Client, io: Io, handle: string | undefined): Promise<Members> {
+  if (handle !== undefined) return membersOf((await client.get(`/tokens/${handle}`)).json)
+  const json = { token: await secretText(io, 'The token') }
+  return membersOf((await client.change('POST', '/tokens/lookup', { json })).json)
+}
+
+function tokenLines(token: Members, facts: Members): readonly Line[] {
+  const state = textOf(token['state'])
+  const said = (name: string, value: string): readonly (readonly [string, string])[] =>
+    value === '' ? [] : [[name, value]]
+  const at = (name: string, value: unknown): readonly (readonly [string, string])[] =>
+    typeof value === 'string' ? [[name, timeText(value)]] : []
+  return pairs([
+    [
+      'state',
+      state === 'active' ? paint('red', 'active: it is accepted') : paint('green', `${state}: it is refused`),
+    ],
+    ...said('token', textOf(facts['handle'])),
+    ...said('kind', textOf(facts['kind'])),
+    ['source', textOf(facts['source'])],
+    ...['subject', 'client', 'tenant', 'grant', 'session', 'issuer', 'jti', 'scope'].flatMap((name) =>
+      said(name, textOf(facts[name])),
+    ),
+    ...said('logged in by', textsOf(token['authenticatedBy']).join(', ')),
+    ...said('minted by', textOf(token['mintedBy'])),
+    ...at('issued at', facts['issuedAt']),
+    ...at('expires at', facts['expiresAt']),
+    [
+      'last used',
+      typeof token['lastUsedAt'] === 'string' ? timeText(token['lastUsedAt']) : 'not that anybody has said',
+    ],
+  ])
+}
+
+type Words = readonly [program: string, realm: readonly string[]]
+
+/** What to do next; by names and handles, never by the text. */
+function commandsFor(
+  facts: Members,
+  state: string,
+  [program, realm]: Words,
+): readonly (readonly [does: string, command: string])[] {
+  const line = (...words: readonly string[]): string => [program, ...words, ...realm].join(' ')
+  const named = (member: string): string => textOf(facts[member])
+  const [handle, source, subject] = [named('handle'), named('source'), named('subject')]
+  const own: readonly (readonly [string, string])[] =
+    named('jti') !== '' && named('issuer') !== ''
+      ? [
+          [
+            'end this token',
+            line('revoke', flagWord('issuer', named('issuer')), flagWord('jti', named('jti'))),
+          ],
+          [
+            'refuse it for an hour, to decide later',
+            line('hold', flagWord('issuer', named('issuer')), flagWord('jti', named('jti'))),
+          ],
+        ]
+      : [
+          ['end this token', line('revoke', handle)],
+          ['refuse it for an hour, to decide later', line('hold', handle)],
+        ]
+  const isOver = state !== 'active' && state !== 'held'
+  return [
+    ...(isOver ? [] : own),
+    ...(named('grant') === ''
+      ? []
+      : [['end its grant, all tokens of that login', line('revoke', named('grant'))] as const]),
+    ...(subject === ''
+      ? []
+      : [
+          [
+            'end everything of its subject there',
+            line('revoke', flagWord('source', source), flagWord('subject', subject)),
+          ] as const,
+          ['see what else is of that person', line('find', shellWord(subject))] as const,
+        ]),
+  ]
+}

@@ -1,0 +1,31 @@
+import { WrongUse } from '../frame/failure.ts'
+
+const LOCAL = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d))?$/
+const OFFSET = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/
+const SECONDS_BY_LETTER = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
+const DURATION = /^(\d{1,9})([smhd])$/
+
+/** An instant as RFC 3339; one without an offset is of this machine's zone. @throws WrongUse. */
+export function instantIn(flag: string, text: string): string {
+  if (OFFSET.test(text) && !Number.isNaN(Date.parse(text))) return text
+  const parts = LOCAL.exec(text)
+    ?.slice(1)
+    .map((part) => Number(part ?? '0'))
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts ?? []
+  const date = new Date(year, month - 1, day, hour, minute, second)
+  const isThere = date.getMonth() === month - 1 && date.getDate() === day && date.getMinutes() === minute
+  if (parts === undefined || !isThere || date.getHours() !== hour || second > 59)
+    throw new WrongUse(
+      `--${flag}: this is no instant`,
+      'write 2026-12-01T08:00:00Z, or "2026-12-01 08:00" in the zone of this machine',
+    )
+  return date.toISOString()
+}
+
+/** Seconds of `90s`, `30m`, `1h`, `7d`. @throws WrongUse. */
+export function secondsIn(flag: string, text: string): number {
+  const [, digits, letter] = DURATION.exec(text) ?? []
+  const seconds = Number(digits) * (SECONDS_BY_LETTER[letter as keyof typeof SECONDS_BY_LETTER] ?? Number.NaN)
+  if (!(seconds > 0)) throw new WrongUse(`--${flag}: this is no length of time`, 'write 90s, 30m, 1h or 7d')
+  return seconds
+}
