@@ -38,6 +38,7 @@ const NO_COLLECTION = [
   /^\/openapi\.json$|^\/feed(?:\/|$)|^\/stats(?:\/|$)/,
   /\/export$/,
   /\/(?:events|evidence|exposure)$/,
+  /^\/revocations\/bulk|^\/evidence\//,
 ]
 
 test('the table lists every collection of the API, and what can be done to it', async () => {
