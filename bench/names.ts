@@ -53,12 +53,12 @@ function putCost(realm: Realm): void {
   let [cpuUs, row] = [0, 0]
   for (let from = 0; from < TOKENS; from += 10_000) {
     const records = namedTokens(realm, { from, count: Math.min(10_000, TOKENS - from), of: TOKENS })
-    const before = process.cpuUsage()
+    const before = process.threadCpuUsage()
     for (const record of records) {
       row += 1
       index.put(realm.ordinal, row, record)
     }
-    const { user, system } = process.cpuUsage(before)
+    const { user, system } = process.threadCpuUsage(before)
     cpuUs += user + system
   }
   console.log(`putting a token: ${(cpuUs / TOKENS).toFixed(2)} µs of CPU`)

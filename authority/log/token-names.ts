@@ -46,19 +46,24 @@ export function namesOfToken(facts: NamedFacts): readonly TokenName[] {
   if (ancestors === undefined || ancestors.length === 0) return names
   for (const up of ancestors) {
     addNames(names, up)
-    if (up.grant !== undefined) names.push(tokenName('grant', up.source, up.grant))
-    if (up.handle !== undefined) names.push(tokenName('handle', up.source, up.handle))
-    if (up.foreign !== undefined) names.push(tokenName('jti', up.source, up.foreign.jti))
-    if (!isWhole(up)) names.push(NAMES_UNKNOWN)
+    if (up.grant !== undefined) addName(names, tokenName('grant', up.source, up.grant))
+    if (up.handle !== undefined) addName(names, tokenName('handle', up.source, up.handle))
+    if (up.foreign !== undefined) addName(names, tokenName('jti', up.source, up.foreign.jti))
+    if (!isWhole(up)) addName(names, NAMES_UNKNOWN)
   }
-  return [...new Set(names)]
+  return names
 }
 
 function addNames(names: TokenName[], { source, subject, client, tenant, session }: NamedFacts): void {
-  if (subject !== undefined) names.push(tokenName('subject', source, subject))
-  if (client !== undefined) names.push(tokenName('client', source, client))
-  if (tenant !== undefined) names.push(tokenName('tenant', source, tenant))
-  if (session !== undefined) names.push(tokenName('session', source, session))
+  if (subject !== undefined) addName(names, tokenName('subject', source, subject))
+  if (client !== undefined) addName(names, tokenName('client', source, client))
+  if (tenant !== undefined) addName(names, tokenName('tenant', source, tenant))
+  if (session !== undefined) addName(names, tokenName('session', source, session))
+}
+
+/** Each once: most ancestors have the token's own. The few names of a token need no set. */
+function addName(names: TokenName[], name: TokenName): void {
+  if (!names.includes(name)) names.push(name)
 }
 
 /** A search by names. A token matches by bearing all names of one set, or by its handle. */

@@ -163,22 +163,33 @@ type Counting = {
 }
 
 async function countPages(realm: Realm, ask: CountAsk, { tally, page, skip }: Counting): Promise<boolean> {
-  const { along = [] } = ask
   let next: number | undefined
   do {
     if (ask.monotonicMs() >= ask.deadlineMs || tally.full) return false
     const { records, next: following } = await page(next)
-    for (const [at, stored] of records.entries()) {
-      if (tally.full) return false
-      if (at % JUDGED_PER_TURN === JUDGED_PER_TURN - 1) await nextTurn()
-      if (skip(stored)) continue
-      const record = isWholeRecord(stored) ? stored : await realm.whole(stored)
-      if (!anyCovers(ask.resolved.targets, record) && !anyCovers(along, record)) continue
-      if (await isLive(realm, record)) tally.add(record, await ask.wasUsed(record))
+    for (let at = 0; at < records.length; at += JUDGED_PER_TURN) {
+      if (at > 0) await nextTurn()
+      const some = records.slice(at, at + JUDGED_PER_TURN).filter((stored) => !skip(stored))
+      // Together, because a store may be a round trip away.
+      const lost = await Promise.all(some.map((stored) => lostBy(realm, ask, stored)))
+      for (const one of lost) {
+        if (one === undefined) continue
+        if (tally.full) return false
+        tally.add(one.record, one.used)
+      }
     }
     next = following
   } while (next !== undefined)
   return true
+}
+
+type Lost = { readonly record: TokenRecord; readonly used: boolean }
+
+/** Undefined: the rule does not cover it, or it is over already. */
+async function lostBy(realm: Realm, ask: CountAsk, stored: TokenRecord): Promise<Lost | undefined> {
+  const record = isWholeRecord(stored) ? stored : await realm.whole(stored)
+  if (!anyCovers(ask.resolved.targets, record) && !anyCovers(ask.along ?? [], record)) return undefined
+  return (await isLive(realm, record)) ? { record, used: await ask.wasUsed(record) } : undefined
 }
 
 /** Whether the token would be lost to its bearer. A held token counts, because it may be released. */

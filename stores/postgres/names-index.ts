@@ -1,15 +1,16 @@
+import type { Group } from '@rescind/authority'
 import { Connection, type PostgresAddress } from './connection.ts'
+import type { Reads } from './reads.ts'
 
 /** How long the index of a large store may be in the making. */
 const BUILD_MS = 6 * 3_600_000
 
 /**
- * The index over tokens by their names. What is added goes to a short list first, and in sorted runs from there into the index:
- * a token then costs a fifth of what adding it at once would (docs/decisions/0024-tokens-by-name.md). The list is short, because
- * every search reads it, and whoever fills it moves it.
+ * The index over tokens by their names. New entries go to a list, which every search reads; `NamesUpkeep` moves them into the
+ * index, beside the groups. A group does so itself only once the list has 16 MiB.
  */
 const INDEX = `token_names ON rescind.token USING gin (rescind.names_1(realm, facts))
-  WITH (fastupdate = on, gin_pending_list_limit = 512)`
+  WITH (fastupdate = on, gin_pending_list_limit = 16384)`
 
 const STATE = `SELECT coalesce((SELECT i.indisvalid FROM pg_index i WHERE i.indexrelid = to_regclass('rescind.token_names')), false),
   to_regclass('rescind.token_names') IS NOT NULL,
@@ -49,5 +50,37 @@ export async function makeIndexBeside(address: PostgresAddress): Promise<void> {
     // Another node makes it, or the server refuses; searches do without.
   } finally {
     connection?.drop()
+  }
+}
+
+const TIDY_MS = 2_000
+const TIDY = `SELECT gin_clean_pending_list(i.indexrelid::regclass) FROM pg_index i
+  WHERE i.indexrelid = to_regclass('rescind.token_names') AND i.indisvalid`
+
+/** Keeps the list of new entries short while this node puts tokens. */
+export class NamesUpkeep {
+  readonly #reads: Reads
+  #hasNew = false
+  readonly #timer: NodeJS.Timeout
+
+  constructor(reads: Reads) {
+    this.#reads = reads
+    this.#timer = setInterval(() => void this.#tidy(), TIDY_MS)
+    this.#timer.unref()
+  }
+
+  committed({ writes }: Group): void {
+    this.#hasNew ||= writes.some(({ operations }) => operations.some(({ kind }) => kind === 'put-token'))
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Never throws: if it fails, the list only stays longer. */
+  async #tidy(): Promise<void> {
+    if (!this.#hasNew) return
+    this.#hasNew = false
+    await this.#reads.rows(TIDY, [], 'pages').catch(() => {})
   }
 }

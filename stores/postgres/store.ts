@@ -53,7 +53,7 @@ import { decodeReply, encodeGroup } from './group-json.ts'
 import { KnownHeads } from './known-heads.ts'
 import { PostgresLease } from './lease.ts'
 import { tokensNamed } from './named-tokens.ts'
-import { makeIndexBeside } from './names-index.ts'
+import { makeIndexBeside, NamesUpkeep } from './names-index.ts'
 import { Reads } from './reads.ts'
 import {
   CHAINED_COLUMNS,
@@ -160,6 +160,7 @@ class PostgresStore implements Store, TakenOver {
   readonly #writer: GroupWriter
   readonly #reads: Reads
   readonly #tokens: PostgresTokenReads
+  readonly #names: NamesUpkeep
   readonly urgent: PostgresTokenReads
   readonly #watches: Watches = new Watches(this)
   readonly #wakes: Wakes
@@ -171,6 +172,7 @@ class PostgresStore implements Store, TakenOver {
     this.#writer = writer
     this.#place = place
     this.#reads = reads
+    this.#names = new NamesUpkeep(reads)
     this.#tokens = new PostgresTokenReads(reads, 'keys')
     this.urgent = new PostgresTokenReads(reads, 'urgent')
     this.#wakes = new Wakes(address, place, { watches: this.#watches, nodeId })
@@ -228,6 +230,7 @@ class PostgresStore implements Store, TakenOver {
       group.floorMs,
     )
     const outcome = decodeReply(group, reply, missed)
+    this.#names.committed(group)
     for (const { r, seq, chain, groups, ordinal } of reply.heads)
       this.#known.wrote(realmOrdinal(r), { seq, chain: Buffer.from(chain, 'hex'), groups, ordinal })
     const moved = reply.heads.flatMap(({ r, from, seq }) => (seq > from ? [realmOrdinal(r)] : []))
@@ -247,6 +250,7 @@ class PostgresStore implements Store, TakenOver {
 
   async close(): Promise<void> {
     this.nodes.close()
+    this.#names.close()
     this.#wakes.close()
     this.#writer.close()
     await this.#reads.close()
