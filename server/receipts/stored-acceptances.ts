@@ -9,6 +9,7 @@ import {
   named,
   type Realm,
   readObject,
+  STRANGE,
 } from '@rescind/authority'
 import type { Handle } from '@rescind/core'
 import { sha256Base64url } from '@rescind/core/bytes'
@@ -106,7 +107,8 @@ export async function acceptancesOf(realm: Realm, name: TokenName): Promise<read
     const own = page.entries.filter(({ id }) => id.startsWith(prefix))
     for (const entry of own) {
       const accepted = acceptedIn(entry)
-      if (accepted !== undefined) found.set(entry.id, accepted)
+      if (accepted === undefined) tellUnreadable(realm, entry)
+      else found.set(entry.id, accepted)
     }
     after = own.length === page.entries.length ? page.next : undefined
   }
@@ -147,8 +149,16 @@ export async function droppedBy(realm: Realm): Promise<readonly DroppedBy[]> {
   let after: string | undefined
   do {
     const page = await realm.store.expiringPage(realm.ordinal, { kind: DROPPED_KIND, after, limit: 1_000 })
-    found.push(...page.entries.flatMap((entry) => droppedIn(entry) ?? []))
+    for (const entry of page.entries) {
+      const dropped = droppedIn(entry)
+      if (dropped === undefined) tellUnreadable(realm, entry)
+      else found.push(dropped)
+    }
     after = page.next
   } while (after !== undefined && found.length < DROPPED_READ_MAX)
   return found
+}
+
+function tellUnreadable(realm: Realm, { kind, id }: ExpiringEntry): void {
+  realm.unreadable({ what: 'memo', name: `${kind}/${id}`, why: STRANGE })
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { EXPIRING_KINDS, type Operation, type Store, storedKind } from '@rescind/authority'
 import { realmOrdinal } from '@rescind/core'
+import { sha256Base64url } from '@rescind/core/bytes'
 import { type AgedServer, onAgedStores, rowWith, write } from '../kit/aged-server.ts'
 import { API_KEY, type Calls, CONTROL, jsonOf, memberAt, textAt } from '../kit/calls.ts'
 import { START_MS } from '../kit/realm.ts'
@@ -275,10 +276,17 @@ onAgedStores('expiring entries of a newer kind end no start and no list', async 
     'receipts',
     'log-checkpoint',
     'last-used',
+    'accepted',
+    'accepted-dropped',
   ] as const
   const server = await open({
     age: async (store) => {
-      const ids: Readonly<Record<string, string>> = { receipts: '0000000000', 'log-checkpoint': 'head' }
+      const accepted = `for_${sha256Base64url('["i","j"]')}.x`
+      const ids: Readonly<Record<string, string>> = {
+        receipts: '0000000000',
+        'log-checkpoint': 'head',
+        accepted,
+      }
       await write(
         store,
         kinds.map((kind) => ({
@@ -304,6 +312,8 @@ onAgedStores('expiring entries of a newer kind end no start and no list', async 
     const list = await calls.control(`GET ${path}?state=ended`)
     assert.equal(list.status, 200, list.body.toString())
   }
+  const exposed = await calls.control('GET /exposure?issuer=i&jti=j')
+  assert.deepEqual(memberAt(exposed, 'tokens'), [{ issuer: 'i', jti: 'j', accepted: [] }])
   const target = { source: 'oauth', subject: 'ann' }
   assert.equal((await calls.control('POST /revocations', { target, reason: 'r' })).status, 201)
   const found = await calls.control('GET /revocations?subject=ann')
