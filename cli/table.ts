@@ -1,3 +1,4 @@
+import { AUDIT_COMMANDS } from './commands/audit/commands.ts'
 import { BULK_COMMANDS } from './commands/bulk/commands.ts'
 import { DOCTOR_COMMANDS } from './commands/doctor/commands.ts'
 import { END_COMMANDS } from './commands/end/commands.ts'
@@ -23,6 +24,7 @@ export const COMMANDS: Commands = [
   ...HOLD_COMMANDS,
   ...END_COMMANDS,
   ...PENDING_COMMANDS,
+  ...AUDIT_COMMANDS,
   ...BULK_COMMANDS,
   ...LOOK_COMMANDS,
   ...RECORD_COMMANDS,

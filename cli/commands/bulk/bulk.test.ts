@@ -146,6 +146,19 @@ test('with --json each result is a line, and the last one sums up', async () => 
   assert.ok(!stdout.includes(token))
 })
 
+test('the report may be evidence of the call, made once all is done', async () => {
+  const [token = ''] = await tokens(1)
+  const { code, stdout, stderr } = await run(
+    ['-', ...REASON, '--report', 'e.ndjson', '--format', 'evidence'],
+    `${token}\n`,
+  )
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /^default: evidence: right: 1 receipt, /m)
+  const checked = await runCli({ words: ['audit', 'verify', 'e.ndjson'], folder: home.folder })
+  assert.equal(checked.code, 0, checked.stderr)
+  assertNoTokens([token], '')
+})
+
 test('the exit code says that something in the list is not over', async () => {
   const key = await run(['-', ...REASON], `${CONTROL_KEY}\n`)
   assert.equal(key.code, 1)

@@ -7,11 +7,12 @@ import type { Io } from '../../frame/io.ts'
 import type { Line } from '../../frame/lines.ts'
 import { type Client, openClient } from '../../remote/client.ts'
 import { Refused } from '../../remote/problems.ts'
+import type { Saved } from '../audit/save-evidence.ts'
 import { countLines, grouped, isAnythingLeft } from './counts.ts'
 import { type BulkInput, openInput } from './input.ts'
 import { Progress } from './progress.ts'
 import { receiptsOf } from './receipts-of.ts'
-import { Draft, draftOf } from './report.ts'
+import { Draft, draftOf, refuseExisting } from './report.ts'
 import { changed, type Finished, Session } from './session.ts'
 import { BulkStates, hashOf, type Kept, newKept } from './state.ts'
 
@@ -25,7 +26,7 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   const found = foundIn(states, { call, input, question: asked.question })
   if (!asked.dryRun && !(await confirmed(call, io, planOf({ client, input, found }, asked))))
     return EXIT.failed
-  const { kept, draft } = begin(found ?? newKept(input, asked.question), asked.report)
+  const { kept, draft } = begin(found ?? newKept(input, asked.question), asked)
   const progress = new Progress({ io, linesAll: input.size?.lines, nowMs: () => performance.now() })
   const session = new Session({ io, client, input, states, draft, progress, query: asked.query }, kept)
   session.keep()
@@ -64,6 +65,8 @@ function askedFor(call: Call): Asked {
   if (!dryRun && reason === undefined)
     throw new WrongUse('--reason is missing', 'say why, for the log; or give --dry-run to see what would end')
   const format = call.text('format') ?? (report?.endsWith('.csv') === true ? 'csv' : 'ndjson')
+  if (format === 'evidence' && dryRun)
+    throw new WrongUse('--format evidence is about what was revoked', 'leave out --dry-run')
   if (report === undefined && call.text('format') !== undefined)
     throw new WrongUse('--format is about a report', 'name its file by --report')
   return {
@@ -122,17 +125,19 @@ function planOf(
 type Begun = { readonly kept: Kept; readonly draft: Draft | undefined }
 
 /** Opens the report. One that is asked for only now, or whose draft is lost, gets all lines from the first on. */
-function begin(kept: Kept, report: string | undefined): Begun {
-  if (report === undefined) return { kept: { ...kept, report: undefined }, draft: undefined }
+function begin(kept: Kept, { report, format }: Asked): Begun {
+  if (report !== undefined && format === 'evidence') refuseExisting(report)
+  if (report === undefined || format === 'evidence')
+    return { kept: { ...kept, report: undefined }, draft: undefined }
   const goesOn = kept.report?.path === report ? Draft.goOn(kept.report) : undefined
   if (goesOn !== undefined) return { kept, draft: goesOn }
   return { kept: { ...kept, line: 0 }, draft: Draft.begin(report) }
 }
 
-function stopped(io: Io, session: Session, { report }: Asked): ExitCode {
+function stopped(io: Io, session: Session, { report, format }: Asked): ExitCode {
   session.keep()
   io.note(`Stopped. The first ${grouped(session.line)} lines are done, and what was revoked stays revoked.`)
-  if (report !== undefined) io.note(`Their report is in ${draftOf(report)}.`)
+  if (report !== undefined && format !== 'evidence') io.note(`Their report is in ${draftOf(report)}.`)
   io.note('To go on, run the same command with the same list within a day.')
   return EXIT.interrupted
 }
@@ -157,10 +162,33 @@ async function told(
   }
   states.remove({ inputHash: input.hash })
   draft?.discard()
+  const evidence = await evidenceOf({ asked, client, bulk })
   io.item({ ...counts, bulk, ...(report === undefined ? {} : { report }) }, () => [
     ...countLines(counts),
+    ...evidence.lines,
     ...(report === undefined ? [] : [`Report: ${report}`]),
     ...(dryRun ? ['Nothing was changed (--dry-run).'] : [`Receipts: rescind receipts --cause ${bulk}`]),
   ])
-  return !dryRun && isAnythingLeft(counts) ? EXIT.failed : EXIT.done
+  const isWhole = dryRun || !isAnythingLeft(counts)
+  return isWhole && evidence.isRight ? EXIT.done : EXIT.failed
+}
+
+type EvidenceAsk = { readonly asked: Asked; readonly client: Client; readonly bulk: string }
+
+/** The report as evidence, once all is done. @throws CommandFailed when the server makes none. */
+async function evidenceOf({
+  asked: { report, format },
+  client,
+  bulk,
+}: EvidenceAsk): Promise<Pick<Saved, 'lines' | 'isRight'>> {
+  if (report === undefined || format !== 'evidence') return { lines: [], isRight: true }
+  const { saveEvidence } = await import('../audit/save-evidence.ts')
+  try {
+    return await saveEvidence(client, { incident: { cause: bulk }, file: report, isOfStore: false })
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    throw new CommandFailed(`every line is done, but there is no evidence: ${error.message}`, {
+      next: `rescind evidence --cause ${bulk} --since TIME --until TIME --out FILE`,
+    })
+  }
 }

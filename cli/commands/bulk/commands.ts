@@ -21,8 +21,11 @@ export const BULK_COMMANDS: Commands = [
         help: 'write what became of each line, for this user alone; never a token',
       },
       {
-        ...{ name: 'format', value: 'FORMAT', choices: ['csv', 'ndjson'] },
-        ...{ preset: 'csv for a FILE.csv, else ndjson', help: 'of the report' },
+        ...{ name: 'format', value: 'FORMAT', choices: ['csv', 'ndjson', 'evidence'] },
+        ...{
+          preset: 'csv for a FILE.csv, else ndjson',
+          help: 'of the report; evidence is signed, and made once all is done (`rescind evidence`)',
+        },
       },
       { name: 'restart', help: 'forget an interrupted call with this list, and begin a new one' },
     ],

@@ -29,13 +29,15 @@ export class Progress {
     this.#toldMs = nowMs()
   }
 
-  /** The rate counts from here: lines before it were done by an earlier attempt. */
+  /** @param lines that were done by an earlier attempt: the server reads them away first, and they count in no rate. */
   begin(lines: number): void {
-    this.#from = { lines, atMs: this.#nowMs() }
+    this.#from = lines === 0 ? { lines, atMs: this.#nowMs() } : undefined
+    if (lines > 0) this.#live?.draw([`The server passes over the ${grouped(lines)} lines that are done.`])
   }
 
   show(counts: Members): void {
     const now = this.#nowMs()
+    this.#from ??= { lines: numberOf(counts['lines']), atMs: now }
     if (now - this.#toldMs < (this.#live === undefined ? TOLD_EVERY_MS : DRAWN_EVERY_MS)) return
     this.#toldMs = now
     const head = this.#words(numberOf(counts['lines']), now)

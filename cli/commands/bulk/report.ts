@@ -52,8 +52,7 @@ export class Draft {
 
   /** @throws WrongUse when the report exists. */
   static begin(path: string): Draft {
-    for (const one of [path, draftOf(path)])
-      if (existsSync(one)) throw new WrongUse(`${one} exists`, 'name another file: nothing is overwritten')
+    for (const one of [path, draftOf(path)]) refuseExisting(one)
     return new Draft(path, openSync(draftOf(path), 'wx', 0o600), 0)
   }
 
@@ -114,6 +113,11 @@ export class Draft {
   discard(): void {
     rmSync(draftOf(this.#path), { force: true })
   }
+}
+
+/** @throws WrongUse when it exists. */
+export function refuseExisting(path: string): void {
+  if (existsSync(path)) throw new WrongUse(`${path} exists`, 'name another file: nothing is overwritten')
 }
 
 export function draftOf(path: string): string {

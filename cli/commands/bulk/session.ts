@@ -70,6 +70,8 @@ export class Session {
       const line = this.#kept.line
       const ended = await this.#tried()
       if (io.interrupted.aborted) return undefined
+      // What it has said of a list that differs is no part of the report: the state stays as it was.
+      if (ended.kind === 'broken' && isOtherBody(ended.why)) throw changed(line)
       if (ended.kind === 'done') return { counts: ended.counts, bulk: this.#bulk }
       if (this.#kept.line > line) [failures, pauseMs] = [0, 1_000]
       this.keep()
@@ -87,9 +89,12 @@ export class Session {
       return await this.#attempt()
     } catch (error) {
       if (this.#parts.io.interrupted.aborted) return { kind: 'broken', why: 'interrupted' }
-      if (error instanceof Refused && error.status === 422 && isOtherBody(error))
+      if (error instanceof Refused && error.status === 422 && isOtherBody(error.message))
         throw changed(this.#kept.line)
-      if (!(error instanceof CommandFailed) || isFinal(error) || !this.#hasBegun) throw error
+      if (!(error instanceof CommandFailed) || isFinal(error)) throw error
+      // The server may not have seen yet that an earlier client is gone.
+      const isRunning = error instanceof Refused && error.status === 409
+      if (!this.#hasBegun && !isRunning) throw error
       return { kind: 'broken', why: error.message }
     }
   }
@@ -123,8 +128,8 @@ export class Session {
   }
 }
 
-function isOtherBody({ message }: Refused): boolean {
-  return message.includes('Idempotency-Key')
+function isOtherBody(why: string): boolean {
+  return why.includes('Idempotency-Key belongs to another')
 }
 
 /** The list, or what is asked, is not what the interrupted call had. */

@@ -1,5 +1,6 @@
 import { createReadStream, existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { KnownCheckpoint } from '@rescind/authority'
 import { SettingsRefused, unreachable } from '@rescind/core'
 import { readCheckpoint } from '@rescind/core/log'
 import {
@@ -16,14 +17,16 @@ import type { Call } from '../../frame/call.ts'
 import type { ExitCode } from '../../frame/exit-codes.ts'
 import type { Io } from '../../frame/io.ts'
 import { settingValues } from '../setting-values.ts'
+import { isServerNamed, verifyServer } from './audit-verify-server.ts'
 import { sentenceOn, wordsFor } from './log-sentences.ts'
 import { fileStore, tell } from './store-words.ts'
 
 type Verified = { readonly lines: readonly string[]; readonly isRight: boolean }
 
 /**
- * `rescind audit verify [FILE] [--position P]… [--key K]`: checks an export of a log or evidence of an incident or, without
- * a file, the logs of a store: one that is stopped, or one in a database, where nodes may run.
+ * `rescind audit verify [FILE] [--position P]… [--key K]`: checks an export of a log or evidence of an incident. Without
+ * a file it checks the logs that a server exports, if one is named and no setting of a store is given; else those of a
+ * store: one that is stopped, or one in a database, where nodes may run.
  * @throws SettingsRefused, StoreRefused.
  */
 export async function run(call: Call, io: Io): Promise<ExitCode> {
@@ -36,17 +39,23 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
     throw new SettingsRefused(`${flag.split('=')[0]}: this flag does not apply to the check of a file`)
   if (file === undefined && call.text('key') !== undefined)
     throw new SettingsRefused('--key: this flag applies to the check of evidence; name the file')
-  const { lines, isRight } = await (file === undefined
-    ? verifyStore({ call, io, positions })
-    : verifyFile(file, { io, positions, key: call.text('key') }))
+  const { lines, isRight } = await (file !== undefined
+    ? verifyFile(file, { io, positions, key: call.text('key') })
+    : flag === undefined && isServerNamed(call, io)
+      ? verifyServer(call, io, knownIn(positions))
+      : verifyStore({ call, io, positions }))
   return tell(io, { lines, isWhole: isRight })
+}
+
+function knownIn(positions: readonly string[]): readonly KnownCheckpoint[] {
+  return positions.flatMap((text) => readCheckpoint(text) ?? [])
 }
 
 type FileKnown = { readonly io: Io; readonly positions: readonly string[]; readonly key: string | undefined }
 
 async function verifyFile(file: string, { io, positions, key }: FileKnown): Promise<Verified> {
   const keyId = key === undefined ? undefined : await keyIdOf(key, io)
-  const known = { positions: positions.flatMap((text) => readCheckpoint(text) ?? []), keyId }
+  const known = { positions: knownIn(positions), keyId }
   const checked = await checkLogFile(bytesOf(file, io), known)
   switch (checked.kind) {
     case 'not-ours':

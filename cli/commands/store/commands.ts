@@ -1,5 +1,6 @@
 import type { Commands } from '../../frame/command.ts'
 import type { FlagSpec } from '../../frame/entry.ts'
+import { REMOTE_FLAGS } from '../../frame/shared-flags.ts'
 
 const EPOCH_FLAGS: readonly FlagSpec[] = [
   {
@@ -16,11 +17,15 @@ export const STORE_COMMANDS: Commands = [
   {
     name: 'audit verify',
     group: 'Stores and audit',
-    summary: 'Check an export, evidence of an incident, or the logs of a stopped store',
+    summary: 'Check an export, evidence of an incident, or the logs of a server or of a stopped store',
+    text: [
+      'Without FILE the logs of the server are checked that --url, --profile, RESCIND_URL or the last login names, as it exports',
+      'them; with a setting such as --store, or where no server is named, those of a stopped store.',
+    ],
     positionals: [
       {
         name: 'FILE',
-        help: 'an export or evidence ("-": standard input); without it, the store is checked',
+        help: 'an export or evidence ("-": standard input); without it, a server or a store is checked',
         isOptional: true,
         completes: 'file',
       },
@@ -37,6 +42,7 @@ export const STORE_COMMANDS: Commands = [
         value: 'FILE',
         help: 'the key that evidence must be signed with: its thumbprint, or a file with the key or that',
       },
+      ...REMOTE_FLAGS,
     ],
     takesSettings: true,
     examples: [
@@ -45,6 +51,7 @@ export const STORE_COMMANDS: Commands = [
         does: 'evidence, by a key that is known',
         command: 'rescind audit verify --key evidence-key.json evidence.ndjson',
       },
+      { does: 'a server', command: 'rescind audit verify --url https://rescind.example' },
       { does: 'a stopped store', command: 'rescind audit verify --store sqlite:rescind-data/rescind.db' },
     ],
     load: () => import('./audit-verify.ts'),
