@@ -23,7 +23,7 @@ export async function tellFailure(error: unknown, { words, surroundings }: Conte
   const { errors, environment } = surroundings
   const { line, exit, ...json } = await toldOf(error)
   const isJson = words.some(
-    (word, at) => /^(?:--json|-ojson|--output=json)$/.test(word) || isJsonPair(words, at),
+    (word, at) => /^(?:--json(?:=true)?|-ojson|--output=json)$/.test(word) || isJsonPair(words, at),
   )
   errors.write(isJson ? `${JSON.stringify({ error: json })}\n` : `rescind: ${harmless(line)}\n`)
   if (environment['RESCIND_DEBUG'] === '1' && error instanceof Error) errors.write(`${error.stack}\n`)

@@ -103,6 +103,25 @@ test('what is no control API is said so, whatever its status', async (t) => {
   }
 })
 
+test('an answer that never ends is given up, and so is one that is cut off', async (t) => {
+  const endless = await stub(t, (_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    const more = (): void => {
+      while (response.write(' '.repeat(1_048_576)));
+    }
+    response.on('drain', more)
+    more()
+  })
+  const { code, stdout, stderr } = await get(endless.url)
+  assert.deepEqual([code, stdout], [1, ''])
+  assert.match(stderr, /: the answer is too large\n$/)
+  const cut = await stub(t, (_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' }).write('{"a":')
+    setImmediate(() => response.destroy())
+  })
+  assert.match((await get(cut.url)).stderr, /^rescind: http\S+: the connection broke: repeat it/)
+})
+
 test('nothing that listens, a slow one, and plain http to elsewhere are each one line', async (t) => {
   const { url, requests } = await stub(t, () => undefined)
   const slow = await get(url, '--timeout', '0.2')
