@@ -22,7 +22,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _rescind; printf '%s\\n' "\${COMPREPL
 
 test('bash completes commands, their words, flags, and values', () => {
   assert.deepEqual(offered('aud'), ['audit'])
-  assert.deepEqual(offered('audit', ''), ['verify'])
+  assert.deepEqual(offered('epoch', ''), ['new'])
   assert.deepEqual(offered('--json', 'completion', 'z'), ['zsh'])
   assert.deepEqual(offered('audit', 'verify', '--pos'), ['--position'])
   assert.deepEqual(offered('serve', '--li'), ['--listen'])
