@@ -95,7 +95,8 @@ test('every token that a target covers, itself or through an ancestor, bears the
       if (isCovered) covered += 1
       assert.ok(!isCovered || bearsNames(token, sought))
     }),
-    { numRuns: 3_000 },
+    // test/museum reads what failed.
+    { numRuns: 3_000, includeErrorInReport: true },
   )
   assert.ok(covered > 200, `${covered} were covered`)
 })

@@ -104,16 +104,6 @@ for (const [what, age] of Object.entries(BROKEN_REALMS)) {
     const metrics = await calls.send('GET /metrics', [CONTROL])
     assert.match(metrics.body.toString(), /^rescind_troubles\{code="realm_unreadable"\} 1$/m)
 
-    const found = jsonOf(await calls.control('POST /find', { text: 'ann' })) as {
-      readonly complete: boolean
-      readonly searched: readonly { readonly realm: string; readonly state: string }[]
-    }
-    assert.equal(found.complete, false)
-    assert.deepEqual(found.searched.map(({ realm, state }) => [realm, state]).sort(), [
-      ['branch', 'empty'],
-      ['default', 'outOfOrder'],
-    ])
-
     // Nothing in it is answered, and never as "not found".
     for (const answer of [
       await calls.introspect(SVC, 'rsa_anything'),
@@ -133,6 +123,17 @@ for (const [what, age] of Object.entries(BROKEN_REALMS)) {
     assert.equal(done.status, 201, done.body.toString())
     await server.maintenance.tick()
     assert.deepEqual((await readyz(server)).troubles, troubles, 'upkeep goes on')
+
+    // Last, because a list of all realms notes the record of this one as unreadable, too.
+    const found = jsonOf(await calls.control('POST /find', { text: 'ann' })) as {
+      readonly complete: boolean
+      readonly searched: readonly { readonly realm: string; readonly state: string }[]
+    }
+    assert.equal(found.complete, false)
+    assert.deepEqual(found.searched.map(({ realm, state }) => [realm, state]).sort(), [
+      ['branch', 'served'],
+      ['default', 'outOfOrder'],
+    ])
   })
 }
 
