@@ -118,6 +118,8 @@ export interface Store {
   highestExpiries(realm: RealmOrdinal): Promise<ReadonlyMap<Source, number>>
   /** The consumption of a single-use token; always from the primary. */
   consumption(realm: RealmOrdinal, handle: Handle): Promise<Consumption | undefined>
+  /** Which of these single-use tokens, at most 1,000, are consumed; always from the primary. */
+  consumed(realm: RealmOrdinal, handles: readonly Handle[]): Promise<ReadonlySet<string>>
   /** Whether this digest is the tombstone of a revoked assigned text. */
   isTombstone(realm: RealmOrdinal, digest: TokenDigest): Promise<boolean>
   /** How many tombstones a source has; counting stops at `limit` (≤ 1,000,000). */

@@ -167,9 +167,11 @@ async function countPages(realm: Realm, ask: CountAsk, { tally, page, skip }: Co
   do {
     if (ask.monotonicMs() >= ask.deadlineMs || tally.full) return false
     const { records, next: following } = await page(next)
+    const consumed = await consumedOf(realm, records)
     for (let at = 0; at < records.length; at += JUDGED_PER_TURN) {
       if (at > 0) await nextTurn()
-      const some = records.slice(at, at + JUDGED_PER_TURN).filter((stored) => !skip(stored))
+      const isCounted = (one: TokenRecord): boolean => !skip(one) && !consumed.has(one.handle)
+      const some = records.slice(at, at + JUDGED_PER_TURN).filter(isCounted)
       // Together, because a store may be a round trip away.
       const lost = await Promise.all(some.map((stored) => lostBy(realm, ask, stored)))
       for (const one of lost) {
@@ -189,15 +191,25 @@ type Lost = { readonly record: TokenRecord; readonly used: boolean }
 async function lostBy(realm: Realm, ask: CountAsk, stored: TokenRecord): Promise<Lost | undefined> {
   const record = isWholeRecord(stored) ? stored : await realm.whole(stored)
   if (!anyCovers(ask.resolved.targets, record) && !anyCovers(ask.along ?? [], record)) return undefined
-  return (await isLive(realm, record)) ? { record, used: await ask.wasUsed(record) } : undefined
+  return isNotOver(realm, record) ? { record, used: await ask.wasUsed(record) } : undefined
 }
 
 /** Whether the token would be lost to its bearer. A held token counts, because it may be released. */
 export async function isLive(realm: Realm, record: TokenRecord): Promise<boolean> {
-  const verdict = realm.judge(record)
-  if (verdict.kind !== 'active' && !isSuspended(verdict)) return false
+  if (!isNotOver(realm, record)) return false
   if (!SINGLE_USE.has(record.kind)) return true
   return (await realm.store.consumption(realm.ordinal, record.handle)) === undefined
+}
+
+function isNotOver(realm: Realm, record: TokenRecord): boolean {
+  const verdict = realm.judge(record)
+  return verdict.kind === 'active' || isSuspended(verdict)
+}
+
+/** Single-use tokens of a page that are consumed, by one read. */
+async function consumedOf(realm: Realm, records: readonly TokenRecord[]): Promise<ReadonlySet<string>> {
+  const handles = records.filter(({ kind }) => SINGLE_USE.has(kind)).map(({ handle }) => handle)
+  return handles.length === 0 ? new Set() : realm.store.consumed(realm.ordinal, handles)
 }
 
 type OfClient = { readonly source: string; readonly client: string }

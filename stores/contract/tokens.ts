@@ -195,6 +195,10 @@ function consumption(clause: Clause): void {
       assert.deepEqual([first?.handle, hex(first?.sealed)], [handleAt(1), '00ff07'])
       assert.deepEqual([second?.handle, second?.sealed], [handleAt(2), undefined])
       assert.equal(await store.consumption(OTHER_REALM, handleAt(1)), undefined)
+      const handles = [1, 2, 3].map(handleAt)
+      assert.deepEqual([...(await store.consumed(REALM, handles))].sort(), handles.slice(0, 2).sort())
+      assert.equal((await store.consumed(OTHER_REALM, handles)).size, 0)
+      assert.equal((await store.consumed(REALM, [])).size, 0)
     },
   )
 

@@ -28,7 +28,14 @@ import {
   type TombstonesAsk,
 } from '@rescind/authority'
 import { bearsNames } from '@rescind/authority/names'
-import { isSought, type RealmOrdinal, type Source, type TokenDigest, type TokenRecord } from '@rescind/core'
+import {
+  type Handle,
+  isSought,
+  type RealmOrdinal,
+  type Source,
+  type TokenDigest,
+  type TokenRecord,
+} from '@rescind/core'
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
 import { Watches } from '../watches.ts'
 import { applyWrite } from './apply.ts'
@@ -109,6 +116,11 @@ export class MemoryStore implements Store {
 
   async consumption(...ask: Parameters<Store['consumption']>): Promise<Consumption | undefined> {
     return this.#keyed.consumption(...ask)
+  }
+
+  async consumed(realm: RealmOrdinal, handles: readonly Handle[]): Promise<ReadonlySet<string>> {
+    const { consumed } = this.#realm(realm)
+    return new Set(handles.filter((handle) => consumed.has(handle)))
   }
 
   async isTombstone(realm: RealmOrdinal, digest: TokenDigest): Promise<boolean> {

@@ -302,6 +302,11 @@ class PostgresStore implements Store, TakenOver {
     return new Map(await this.#reads.rows<readonly [Source, number]>(sql, [realm], 'keys'))
   }
 
+  async consumed(realm: RealmOrdinal, handles: readonly Handle[]): Promise<ReadonlySet<string>> {
+    const sql = 'SELECT handle FROM rescind.consumption WHERE realm = $1 AND handle = ANY ($2)'
+    return new Set((await this.#reads.rows<[string]>(sql, [realm, handles], 'pages')).map(([one]) => one))
+  }
+
   async isTombstone(realm: RealmOrdinal, digest: TokenDigest): Promise<boolean> {
     const sql = 'SELECT 1 FROM rescind.tombstone WHERE realm = $1 AND digest = $2'
     return (await this.#reads.rows(sql, [realm, digest], 'keys')).length > 0

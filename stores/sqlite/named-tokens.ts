@@ -41,3 +41,15 @@ export async function tokensNamed(
 function inOrder(rows: readonly number[]): readonly number[] {
   return [...new Set(rows)].sort((left, right) => left - right)
 }
+
+const CONSUMED =
+  'SELECT handle FROM consumption WHERE realm = ? AND handle IN (SELECT value FROM json_each(?))'
+
+export async function consumedOf(
+  reader: Reader,
+  realm: RealmOrdinal,
+  handles: readonly Handle[],
+): Promise<ReadonlySet<string>> {
+  const ask: ReaderAsk = { kind: 'scan', sql: CONSUMED, values: [realm, JSON.stringify(handles)] }
+  return new Set((await reader.list<readonly (readonly [string])[]>(ask)).map(([handle]) => handle))
+}

@@ -70,7 +70,7 @@ import {
 import { seqOfLogId } from './log-id.ts'
 import { refuseMoving } from './moved.ts'
 import { beginNames, renewNames } from './name-fill.ts'
-import { tokensNamed } from './named-tokens.ts'
+import { consumedOf, tokensNamed } from './named-tokens.ts'
 import { PAGE_ROWS } from './page.ts'
 import { readIndex } from './read-index.ts'
 import { Reader } from './reader.ts'
@@ -95,7 +95,6 @@ import { TokenIndex } from './token-index.ts'
 import { clientKey, TOKEN_COLUMNS } from './token-row.ts'
 import { type Walked, type WalkedRow, walkOf } from './token-walk.ts'
 
-/** Tombstones counted in one read transaction. */
 const COUNTED_AT_ONCE = 1_000
 /** Maximum rows of the log that a read may ask for without waiting behind lists. */
 const FEW_ROWS = 32
@@ -259,7 +258,6 @@ class SqliteStore implements Store, SideLogged {
 
   async tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage> {
     const client = clientKey(ask)
-    // For other sources only operators list a client's tokens.
     if (client === undefined) return tokensOfNamedClient(this, realm, ask)
     const sql = `SELECT ${TOKEN_COLUMNS}, id FROM token
       WHERE realm = ? AND client = ? AND id > ? AND id <= ${ROW_MAX} ORDER BY id LIMIT ?`
@@ -284,6 +282,10 @@ class SqliteStore implements Store, SideLogged {
 
   async consumption(...ask: Parameters<Store['consumption']>): Promise<Consumption | undefined> {
     return this.#whenOpen((keyed) => keyed.consumption(...ask))
+  }
+
+  consumed(...ask: Parameters<Store['consumed']>): Promise<ReadonlySet<string>> {
+    return consumedOf(this.#parts.reader, ...ask)
   }
 
   async isTombstone(realm: RealmOrdinal, digest: TokenDigest): Promise<boolean> {
@@ -377,8 +379,8 @@ class SqliteStore implements Store, SideLogged {
   }
 
   async rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
-    const [first, last] = logSpan(realm, after)
-    const ask: ReaderAsk = { kind: 'log', after: first, before: last, limit }
+    const [first, before] = logSpan(realm, after)
+    const ask: ReaderAsk = { kind: 'log', after: first, before, limit }
     return decodeRows(await this.#parts.reader.ask<LogPage>(ask), first)
   }
 
