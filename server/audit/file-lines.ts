@@ -1,7 +1,7 @@
 import { decodeUtf8 } from '@rescind/core/bytes'
 
 /** The longest line that is read: a receipt with a thousand exposed tokens has a few megabytes. */
-export const FILE_LINE_MAX_BYTES = 16_777_216
+const FILE_LINE_MAX_BYTES = 16_777_216
 
 export type FileLine = {
   /** Its bytes, without the line feed. */

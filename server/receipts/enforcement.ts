@@ -123,7 +123,7 @@ function instanceJson(realm: Realm, one: Enforcing, committedMs: number): Instan
   }
 }
 
-export const INSTANCE: z.ZodType<InstanceJson> = z
+const INSTANCE: z.ZodType<InstanceJson> = z
   .strictObject({
     verifier: z.string(),
     instance: z.string(),

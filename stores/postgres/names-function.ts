@@ -1,7 +1,7 @@
 import { NAMES_UNKNOWN } from '@rescind/authority/names'
 
 /** Candidates of one search. A name that more tokens bear is found soon by reading all tokens. */
-export const CANDIDATES_MAX = 10_000
+const CANDIDATES_MAX = 10_000
 
 /** Hashes of the names of one token or ancestor; null for what it lacks. */
 function hashesOf(one: string): string {

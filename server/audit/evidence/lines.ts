@@ -4,8 +4,8 @@ import { parseRevocationId, type ReceiptJson, receiptJson, writtenOf } from '../
 import type { Gone } from './selection.ts'
 
 /** The first member of an evidence file. */
-export const EVIDENCE_FORMAT = 'rescind-evidence'
-export const EVIDENCE_VERSION = 1
+const EVIDENCE_FORMAT = 'rescind-evidence'
+const EVIDENCE_VERSION = 1
 /** The `typ` of the signature: what this key signs is taken for nothing else. */
 export const EVIDENCE_TYP = 'rescind-evidence'
 
