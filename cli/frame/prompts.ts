@@ -1,14 +1,15 @@
 import type { Readable, Writable } from 'node:stream'
 import { Interrupted, WrongUse } from './failure.ts'
+import { harmless } from './harmless.ts'
 import type { Io } from './io.ts'
 
-/** Where a prompt appears: standard error, so that results can go into a pipe. */
+/** Where a prompt appears: standard error, so that results can go into a pipe. Questions quote names, which are made harmless. */
 type Streams = { readonly input: Readable; readonly output: Writable }
 
 /** @throws Interrupted on Ctrl-C. */
 export async function askYesNo(io: Io, question: string): Promise<boolean> {
   const { confirm, isCancel } = await import('@clack/prompts')
-  const told = await confirm({ message: question, initialValue: false, ...streams(io) })
+  const told = await confirm({ message: harmless(question), initialValue: false, ...streams(io) })
   if (isCancel(told)) throw new Interrupted()
   return told
 }
@@ -16,7 +17,7 @@ export async function askYesNo(io: Io, question: string): Promise<boolean> {
 /** @throws Interrupted on Ctrl-C. */
 export async function askText(io: Io, question: string, initialValue = ''): Promise<string> {
   const { isCancel, text } = await import('@clack/prompts')
-  const told = await text({ message: question, initialValue, ...streams(io) })
+  const told = await text({ message: harmless(question), initialValue, ...streams(io) })
   if (isCancel(told)) throw new Interrupted()
   return told.trim()
 }
@@ -24,7 +25,7 @@ export async function askText(io: Io, question: string, initialValue = ''): Prom
 /** Asks for a secret; the screen shows neither it nor its length. @throws Interrupted on Ctrl-C. */
 export async function askHidden(io: Io, question: string): Promise<string> {
   const { isCancel, password } = await import('@clack/prompts')
-  const told = await password({ message: question, mask: '', ...streams(io) })
+  const told = await password({ message: harmless(question), mask: '', ...streams(io) })
   if (isCancel(told)) throw new Interrupted()
   return told.trim()
 }

@@ -1,4 +1,5 @@
-import { CommandFailed, WrongUse } from '../frame/failure.ts'
+import { addAbortSignal } from 'node:stream'
+import { CommandFailed, Interrupted, WrongUse } from '../frame/failure.ts'
 import type { Io } from '../frame/io.ts'
 import { askHidden } from '../frame/prompts.ts'
 
@@ -17,15 +18,25 @@ function asked(io: Io, what: string): Promise<string> {
   return askHidden(io, `${what} (hidden)`)
 }
 
+/** @throws Interrupted on Ctrl-C, although standard input has not ended. */
 async function inputText(io: Io, what: string): Promise<string> {
+  try {
+    return await wholeText(io, what)
+  } catch (error) {
+    throw io.interrupted.aborted ? new Interrupted() : error
+  }
+}
+
+async function wholeText({ input, interrupted }: Io, what: string): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
-  for await (const chunk of io.input) {
+  for await (const chunk of addAbortSignal(interrupted, input)) {
     text += decoder.decode(chunk as Uint8Array, { stream: true })
     if (text.length > TEXT_MAX_CHARS)
       throw new CommandFailed(`${what} is longer than ${TEXT_MAX_CHARS} characters`, {
         next: 'for lists, logs and files of any length: rescind bulk FILE',
       })
   }
+  if (interrupted.aborted) throw new Interrupted()
   return text
 }

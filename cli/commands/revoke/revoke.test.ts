@@ -117,10 +117,15 @@ test('wrong use is told without a server, and a token on the command line is not
   }
 })
 
-test('names that could control a terminal are shown harmlessly', async () => {
-  const words = ['revoke', '--source', 'oauth', '--subject', 'a\u001b[31mb', '--dry-run']
-  const { stdout } = await responder.run(words)
+test('names that could control a terminal are shown harmlessly, in questions too', async () => {
+  const words = ['revoke', '--source', 'oauth', '--subject', 'a\u001b[31mb']
+  const { stdout } = await responder.run([...words, '--dry-run'])
   assert.match(stdout, /subject a\\u\{1b\}\[31mb in oauth/)
+  const terminal = responder.sit([...words, '--reason', 'r'])
+  await terminal.shows(/Revoke everything of subject a\\u\{1b\}\[31mb in oauth/)
+  assert.ok(!terminal.bytes.includes('a\u001b[31mb'))
+  terminal.type('n')
+  assert.equal(await terminal.ended, 1)
 })
 
 test('--hold suspends until a deadline, and says how it is lifted, extended and made a revocation', async () => {
