@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { before, test } from 'node:test'
 import { evidenceKeyOf, signDetached } from '@rescind/authority'
-import { chainAfter } from '@rescind/core/log'
+import { chainAfter, readCheckpoint } from '@rescind/core/log'
 import { checkLogFile } from '@rescind/server'
 import { exportLine, readExportLine } from '../../server/audit/row-json.ts'
 import { jsonOf, memberAt, textAt } from '../kit/calls.ts'
@@ -239,6 +239,26 @@ test('a known position inside of it must be in it, and one outside of it proves 
     assert.deepEqual(wrongOf(await at(seq, other)), `row ${seq} not-the-log`)
   assert.equal(wrongOf(await at(from - 2, other)), 'position-outside')
   assert.equal(wrongOf(await at(through + 1_000, other)), 'position-outside')
+})
+
+test('a position proves the rows before it, and not those that somebody with the key wrote after it', async () => {
+  const keyId = String((await done('GET /evidence/key'))['kid'])
+  const { from, through } = (await check(file)) as { readonly from: number; readonly through: number }
+  const lines = parsed(file)
+  const chainAt = (at: number): string =>
+    String(lines.find(({ seq, other }) => (seq ?? other) === at)?.['chain'] ?? lines[0]?.['chain'])
+  const proven = async (...seqs: readonly number[]): Promise<unknown> => {
+    const positions = seqs.map((seq) => ({ seq, chain: chainAt(seq) }))
+    const checked = await check(file, { positions, keyId })
+    return checked.kind === 'evidence' ? checked.provenThrough : checked
+  }
+  assert.equal(await proven(), undefined)
+  assert.equal(await proven(from - 1), undefined, 'whoever knows a chain value can go on from it')
+  assert.equal(await proven(from, through - 1), through - 1)
+  // What the file says of the head of the log is signed, and proves nothing to whom others may have signed it.
+  const head = readCheckpoint(String(lines.at(-2)?.['position'])) ?? assert.fail()
+  assert.ok(head.seq > through)
+  assert.equal(wrongOf(await check(file, { positions: [head], keyId })), 'position-outside')
 })
 
 function wrongOf(checked: Check): string {

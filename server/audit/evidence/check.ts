@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
 import { type KnownCheckpoint, LogCheck, type LogFault, verifyDetached } from '@rescind/authority'
-import { type ChainedLogRow, readCheckpoint } from '@rescind/core/log'
+import { type ChainedLogRow } from '@rescind/core/log'
 import { importPublicJwk, type VerificationKey } from '@rescind/core/tokens'
 import { PARTS_MAX } from '../../receipts/block.ts'
 import type { FileLine } from '../file-lines.ts'
 import { readExportLine } from '../row-json.ts'
 import {
   EVIDENCE_TYP,
-  type EvidenceEnd,
   goneLine,
   readEnd,
   readGone,
@@ -33,6 +32,8 @@ export type EvidenceChecked =
       readonly keyId: string
       /** It is the key that the reader knew. */
       readonly isKeyKnown: boolean
+      /** The last row that a position of the reader's proves, with all rows before it: what follows may be whoever's who signed it. */
+      readonly provenThrough: number | undefined
     }
   /** Evidence of something that did not happen so, or that cannot be believed. */
   | { readonly kind: 'evidence-wrong'; readonly line: number; readonly why: EvidenceFault }
@@ -93,7 +94,7 @@ class EvidenceCheck {
   #begun:
     | { readonly realm: string; readonly from: number; readonly log: LogCheck; readonly key: VerificationKey }
     | undefined
-  #last: { readonly end: EvidenceEnd; readonly text: string } | undefined
+  #last: { readonly text: string } | undefined
   #isSigned = false
   #counts = { rows: 0, others: 0, receipts: 0, gone: 0 }
   /** The newest rows; a row of something else ends what may be one request. */
@@ -179,33 +180,29 @@ class EvidenceCheck {
       end.rows === rows && end.others === others && end.receipts === receipts && end.gone === gone
     if (!isCounted) return { what: 'counts' }
     if (end.sha256 !== this.#hash.digest('base64url')) return { what: 'bytes' }
-    this.#last = { end, text }
+    this.#last = { text }
     return undefined
   }
 
-  #signature(
-    text: string,
-    last: { readonly end: EvidenceEnd; readonly text: string },
-  ): EvidenceFault | undefined {
+  #signature(text: string, last: { readonly text: string }): EvidenceFault | undefined {
     const jws = readSignature(text)
     const key = this.#begun?.key
     if (jws === undefined || key === undefined) return { what: 'signature' }
     if (!verifyDetached(jws, { payload: last.text, typ: EVIDENCE_TYP }, key)) return { what: 'signature' }
     this.#isSigned = true
     if (this.#known.keyId !== undefined && this.#known.keyId !== key.keyId) return { what: 'other-key' }
-    return this.#positions(last.end)
+    return this.#positions()
   }
 
-  /** Positions that lie in the file were compared row by row. */
-  #positions({ position }: EvidenceEnd): EvidenceFault | undefined {
+  /**
+   * Positions that lie in the file were compared row by row. Others are refused, also the one that the file says the log had: that
+   * is the word of whoever signed it.
+   */
+  #positions(): EvidenceFault | undefined {
     const { log, from } = this.#begun ?? {}
     if (log === undefined || from === undefined) return undefined
-    const head = readCheckpoint(position)
-    for (const { seq, chain } of this.#known.positions) {
-      if (head !== undefined && head.seq === seq && head.chain === chain) continue
-      if (head?.seq === seq) return { what: 'row', fault: { seq, what: 'not-the-log' } }
+    for (const { seq } of this.#known.positions)
       if (seq < from - 1 || seq > log.seq) return { what: 'position-outside', seq }
-    }
     const fault = log.startFault()
     return fault === undefined ? undefined : { what: 'row', fault }
   }
@@ -214,9 +211,12 @@ class EvidenceCheck {
     if (!this.#isSigned || this.#begun === undefined) return undefined
     const { realm, from, log, key } = this.#begun
     const isKeyKnown = this.#known.keyId !== undefined
+    // Anybody can append rows to a chain value, so one proves the rows before it and none after it.
+    const proven = Math.max(...this.#known.positions.map(({ seq }) => seq))
+    const provenThrough = proven < from ? undefined : proven
     return {
       ...{ kind: 'evidence', realm, ...this.#counts },
-      ...{ from, through: log.seq, keyId: key.keyId, isKeyKnown },
+      ...{ from, through: log.seq, keyId: key.keyId, isKeyKnown, provenThrough },
     }
   }
 }

@@ -9,7 +9,7 @@ export function evidenceWords(
 ): readonly string[] {
   if (checked.kind === 'evidence-wrong')
     return [`evidence: WRONG at line ${checked.line}: ${faultWords(checked.why, wordsFor)}`]
-  const { realm, rows, others, receipts, gone, from, through, keyId, isKeyKnown } = checked
+  const { realm, rows, others, receipts, gone, from, through, keyId, isKeyKnown, provenThrough } = checked
   const range = from > through ? 'no rows' : `rows ${from} to ${through}`
   const counts = `${many(receipts, 'receipt')}, ${range}: ${rows} of its own, ${others} by their hashes`
   const key = isKeyKnown
@@ -23,6 +23,11 @@ export function evidenceWords(
           `${many(gone, 'receipt')} can no longer be read, as the file says: trimmed, or without an audit text`,
         ]),
     key,
+    ...(provenThrough === undefined
+      ? []
+      : [
+          `your positions prove the rows up to ${provenThrough}; later rows, enforcement and exposure are the word of whoever signed it`,
+        ]),
   ]
 }
 
