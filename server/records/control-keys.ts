@@ -52,6 +52,11 @@ export function newControlKey(
   return { id, value: defined({ ...wanted, keyDigest, createdAtMs: system.nowMs() }), text }
 }
 
+/** @returns undefined for a key without one, and for a key that is gone or cannot be read. */
+export async function ownerOfKey(system: Realm, id: string): Promise<string | undefined> {
+  return (await system.directory.readable(CONTROL_KEYS, id))?.value.owner
+}
+
 /** Whether a role may do what needs another one. */
 export function reaches(role: ControlRole, needed: ControlRole): boolean {
   return ROLES.indexOf(role) >= ROLES.indexOf(needed)

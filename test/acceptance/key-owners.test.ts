@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { realmOrdinal } from '@rescind/core'
+import { write } from '../kit/aged-server.ts'
 import { jsonOf, memberAt, succeeded, textAt } from '../kit/calls.ts'
 import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
@@ -88,6 +89,20 @@ test('a key that is made anew for the same owner, after the asking one was delet
   assert.equal((await calls.control(`DELETE /keys/${asking.id}`)).status, 204)
   assert.equal((await approve(id, await keyOf('carol'))).status, 403)
   assert.equal((await approve(id, await keyOf('dave'))).status, 200)
+})
+
+test('a request that a node of an earlier version wrote counts the owner of its key', async () => {
+  const asking = await keyOf('ken')
+  const id = await ask(asking.header)
+  const [realm, collection] = [realmOrdinal(1), 'approvals']
+  const record = (await server.store.record(realm, collection, id)) ?? assert.fail()
+  const { askedByOwner, ...older } = JSON.parse(record.body ?? '') as Readonly<Record<string, unknown>>
+  assert.equal(askedByOwner, 'ken')
+  const body = JSON.stringify(older)
+  const put = { collection, id, fromVersion: record.version, body, keys: [] }
+  await write(server.store, [{ kind: 'put-record', record: put }], realm)
+  assert.equal((await approve(id, await keyOf('ken'))).status, 403)
+  assert.equal((await approve(id, await keyOf('liz'))).status, 200)
 })
 
 test('a scheduled revocation that became too large needs another person than the one who scheduled it', async () => {

@@ -11,6 +11,7 @@ import {
   endApproval,
 } from '../../../pending/approvals.ts'
 import { auditMembers, rulesNow } from '../../../pending/kept-rule.ts'
+import { ownerOfKey } from '../../../records/control-keys.ts'
 import { isSameOwner } from '../../../records/key-owners.ts'
 import { approvedSettings } from '../../../records/realm-settings.ts'
 import type { Resolved } from '../../../rules/resolved.ts'
@@ -98,7 +99,7 @@ async function end(ask: Ask<unknown, EndBody>, to: 'approved' | 'denied'): Promi
   const entry = await waitingOne(REQUESTS, ask, to)
   if (isAnswer(entry)) return entry
   if (entry.value.dueAtMs <= realm.nowMs()) return problem(409, 'this request has expired')
-  const refused = to === 'approved' ? refusal(ask, entry) : undefined
+  const refused = to === 'approved' ? await refusal(ask, entry) : undefined
   if (refused !== undefined) return refused
   const act = to === 'approved' ? await actOf(realm, entry.value.act) : undefined
   const done = await endApproval(realm, {
@@ -114,10 +115,15 @@ async function end(ask: Ask<unknown, EndBody>, to: 'approved' | 'denied'): Promi
 }
 
 /** Nobody approves a request of their own, with whatever key; changes of settings need an admin, approved or not. */
-function refusal({ by }: Ask<unknown, EndBody>, { value }: Entry<ApprovalValue>): Problem | undefined {
+async function refusal(
+  { by, parts }: Ask<unknown, EndBody>,
+  { value }: Entry<ApprovalValue>,
+): Promise<Problem | undefined> {
   if (by.id === value.askedBy)
     return problem(403, 'a request must be approved with another key than it was made with')
-  if (isSameOwner(by.owner, value.askedByOwner)) return by.owner === undefined ? NO_OWNERS : SAME_OWNER
+  // A node of an earlier version writes no owner, though the key that asked may have one.
+  const askedByOwner = value.askedByOwner ?? (await ownerOfKey(parts.realms.system, value.askedBy))
+  if (isSameOwner(by.owner, askedByOwner)) return by.owner === undefined ? NO_OWNERS : SAME_OWNER
   if (value.act.kind === 'settings' && by.role !== 'admin')
     return problem(403, 'this call needs a key with the role admin')
   return undefined
