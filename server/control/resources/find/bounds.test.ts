@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Collection, Realm } from '@rescind/authority'
+import { type Collection, commitOwn, type Realm } from '@rescind/authority'
 import { openWorld } from '../../../../test/kit/realm.ts'
 import { compareAll } from '../../../records/people.ts'
+import { findReceipts } from './exact.ts'
 import { Gathered, targetsOf } from './gathered.ts'
 import { tallied } from './tallies.ts'
 
@@ -44,6 +45,24 @@ test('an answer has 500 findings; one more is said to be missing', async () => {
   assert.equal(into.notSearched.length, 0, 'it was found before')
   for (let id = 500; id < 510; id += 1) add(id)
   assert.deepEqual([into.findings.length, into.notSearched.length], [500, 1])
+})
+
+test('receipts that a long log may have are not taken for none', async () => {
+  const { realm } = await openWorld()
+  const change = { kind: 'change', collection: 'x', id: 'y', version: 1 } as const
+  const row = realm.row(change, { by: 'test', from: 'local', how: 'test' })
+  const some = async (rows: number): Promise<void> => {
+    await commitOwn(realm, new Array(rows).fill({ kind: 'append', row }) as never)
+  }
+  const missed = async (): Promise<readonly unknown[]> => {
+    const into = new Gathered()
+    await findReceipts({ realm, into }, { subject: 'ann' })
+    return into.notSearched.map(({ what }) => what)
+  }
+  await some(900)
+  assert.deepEqual(await missed(), [])
+  for (let nth = 0; nth < 23; nth += 1) await some(900)
+  assert.deepEqual(await missed(), ['older receipts'])
 })
 
 test('equal names in many sources become targets of as many sources as a rule takes', () => {

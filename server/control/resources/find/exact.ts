@@ -145,8 +145,14 @@ export async function findReceipts(
   filters: Filters,
 ): Promise<void> {
   const of = { filters, before: undefined, sinceMs: undefined, untilMs: undefined, limit: RECEIPTS_MAX }
-  for (const written of (await searchReceipts(realm, of)).found)
-    into.add(realm, receiptFinding(realm, written))
+  const { found, next } = await searchReceipts(realm, of)
+  for (const written of found) into.add(realm, receiptFinding(realm, written))
+  if (next !== undefined && found.length < RECEIPTS_MAX) into.miss({ realm: realm.name, ...OLDER_RECEIPTS })
+}
+
+const OLDER_RECEIPTS = {
+  what: 'older receipts',
+  why: 'the log is too long to be looked through at once; list them by GET /control/v1/revocations',
 }
 
 function receiptFinding(realm: Realm, written: Written): Finding {
