@@ -1,5 +1,6 @@
 import type { Realm } from '@rescind/authority'
 import { isOutage, isWholeRecord, type TokenRecord } from '@rescind/core'
+import { nextTurn } from '../../../machine/turns.ts'
 import { isLive } from '../../../rules/preview.ts'
 
 /** How old a count may be: counting reads the store, and the number changes slowly. */
@@ -7,6 +8,8 @@ const FRESH_MS = 60_000
 /** Records that one count looks at; a realm with more has at least as many live tokens as were found. */
 const RECORDS_MAX = 5_000
 const PAGE = 1_000
+/** Tokens that are judged in one turn of the event loop, which takes a millisecond or two. */
+const TOKENS_PER_TURN = 50
 /** Sources that are named; the tokens of the others count in the total. */
 const SOURCES_MAX = 50
 
@@ -45,7 +48,8 @@ export class TokenCount {
     let [looked, next] = [0, undefined as number | undefined]
     do {
       const page = await store.tokens(ordinal, { after: next, limit: PAGE })
-      for (const record of page.records) {
+      for (const [at, record] of page.records.entries()) {
+        if (at % TOKENS_PER_TURN === TOKENS_PER_TURN - 1) await nextTurn()
         if (await this.#isLive(record)) bySource.set(record.source, (bySource.get(record.source) ?? 0) + 1)
       }
       // A page may be empty and still have a next one.

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { commitOwn, type Realm, ruleOn } from '@rescind/authority'
 import { StoreUnavailable } from '@rescind/core'
+import { issue } from '../../../../test/kit/acts.ts'
 import { TestSink } from '../../../../test/kit/feed-sink.ts'
 import { openWorld } from '../../../../test/kit/realm.ts'
+import { TokenCount } from './live-tokens.ts'
 import { RecentRules } from './recent-rules.ts'
 import { SlotCounts } from './slot-counts.ts'
 import type { StatsJson } from './stats-json.ts'
@@ -63,6 +65,17 @@ test('rules from before a restart are read from the store, and those after are t
     rules.read(realm.nowMs()).map(({ count }) => count),
     [0, 0, 0],
   )
+})
+
+test('counting tokens lets other work run', async () => {
+  const { realm } = await openWorld()
+  await Promise.all(Array.from({ length: 250 }, (_, nth) => issue(realm, `text-${nth}`)))
+  let turns = 0
+  let live: number | undefined
+  void new TokenCount(realm).read().then((counted) => (live = counted.live))
+  for (; live === undefined; turns += 1) await turn()
+  assert.equal(live, 250)
+  assert.ok(turns >= 5, `${turns} turns`)
 })
 
 const STATS = { at: 'x'.repeat(1_000) } as unknown as StatsJson
