@@ -11,8 +11,9 @@ import { responseBytes } from '../../remote/response-lines.ts'
 export async function run(call: Call, io: Io): Promise<ExitCode> {
   const out = call.text('out')
   const client = await openClient(call, io)
-  const path = call.isOn('system') ? '/audit/system/export' : '/audit/export'
-  const response = await client.stream('GET', path, { query: { after: call.text('after') } })
+  const isOfStore = call.isOn('system')
+  const path = isOfStore ? '/audit/system/export' : '/audit/export'
+  const response = await client.stream('GET', path, { query: { after: call.text('after') }, isOfStore })
   const chunks = wholeExport(responseBytes(response, client.target.url))
   if (out === undefined) {
     const decoder = new TextDecoder()

@@ -26,8 +26,8 @@ export type Saved = {
 /** Has evidence made, and checks the file as `rescind audit verify` does. @throws Refused, CommandFailed. */
 export async function saveEvidence(client: Client, { incident, file, isOfStore }: Asked): Promise<Saved> {
   const path = isOfStore ? '/evidence/system' : '/evidence'
-  const { json: key } = await client.get(`${path}/key`)
-  const response = await client.stream('POST', path, { json: incident })
+  const { json: key } = await client.get(`${path}/key`, { isOfStore })
+  const response = await client.stream('POST', path, { json: incident, isOfStore })
   const bytes = await savePrivately(file, responseBytes(response, client.target.url))
   // The check is the server's own code, which is large: it is loaded when there is something to check.
   const [{ checkLogFile, evidenceWords }, { wordsFor }] = await Promise.all([

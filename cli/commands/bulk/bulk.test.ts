@@ -245,7 +245,7 @@ test('a list that has changed since it was interrupted is refused, unless a new 
   const proxy = await StallingProxy.open(server.port)
   t.after(() => proxy.close())
   const stalled = proxy.stallAfter({ down: 60_000 })
-  const words = ['bulk', 'leak.txt', ...REASON]
+  const words = ['bulk', 'leak.txt', ...REASON, '--report', 'report.ndjson']
   const client = startCli({ words, environment: environment(proxy.url), folder: home.folder })
   await stalled
   client.process.kill('SIGKILL')
@@ -264,6 +264,7 @@ test('a list that has changed since it was interrupted is refused, unless a new 
   const anew = await runCli({ words: [...words, '--restart'], ...other })
   assert.equal(anew.code, 0, anew.stderr)
   assert.deepEqual(states(), [])
+  assert.equal(reportOf('report.ndjson').length, LINES + 1)
 })
 
 test('standard input goes on when the same list is given again', async (t) => {

@@ -12,7 +12,7 @@ import { countLines, grouped, isAnythingLeft } from './counts.ts'
 import { type BulkInput, openInput } from './input.ts'
 import { Progress } from './progress.ts'
 import { receiptsOf } from './receipts-of.ts'
-import { Draft, draftOf, refuseExisting } from './report.ts'
+import { Draft, discardDraft, draftOf, refuseExisting } from './report.ts'
 import { changed, type Finished, Session } from './session.ts'
 import { BulkStates, hashOf, type Kept, newKept } from './state.ts'
 
@@ -87,12 +87,17 @@ function foundIn(states: BulkStates, { call, input, question }: Finding): Kept |
     })
   const other = states.findChanged(input)
   if (call.isOn('restart')) {
-    for (const one of [kept, other]) if (one !== undefined) states.remove(one)
+    for (const one of [kept, other]) if (one !== undefined) forget(states, one)
     return undefined
   }
   if (other !== undefined) throw changed(other.line)
   if (kept !== undefined && kept.question !== question) throw changed(kept.line)
   return kept
+}
+
+function forget(states: BulkStates, kept: Kept): void {
+  states.remove(kept)
+  if (kept.report !== undefined) discardDraft(kept.report.path)
 }
 
 type Planned = {
@@ -131,6 +136,8 @@ function begin(kept: Kept, { report, format }: Asked): Begun {
     return { kept: { ...kept, report: undefined }, draft: undefined }
   const goesOn = kept.report?.path === report ? Draft.goOn(kept.report) : undefined
   if (goesOn !== undefined) return { kept, draft: goesOn }
+  // Its own, and shorter than it was: the machine went down before it was on disk.
+  if (kept.report?.path === report) discardDraft(report)
   return { kept: { ...kept, line: 0 }, draft: Draft.begin(report) }
 }
 

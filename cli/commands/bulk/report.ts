@@ -111,13 +111,18 @@ export class Draft {
   }
 
   discard(): void {
-    rmSync(draftOf(this.#path), { force: true })
+    discardDraft(this.#path)
   }
 }
 
 /** @throws WrongUse when it exists. */
 export function refuseExisting(path: string): void {
   if (existsSync(path)) throw new WrongUse(`${path} exists`, 'name another file: nothing is overwritten')
+}
+
+/** Removes the draft of a report, if there is one. */
+export function discardDraft(path: string): void {
+  rmSync(draftOf(path), { force: true })
 }
 
 export function draftOf(path: string): string {

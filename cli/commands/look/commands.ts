@@ -126,6 +126,45 @@ export const LOOK_COMMANDS: Commands = [
     load: () => import('./verifiers.ts'),
   },
   {
+    name: 'verifiers rotate',
+    group: 'Change records',
+    summary: 'Make another key for a verifier; the one before is taken, too, until it is retired',
+    positionals: [{ name: 'NAME', help: 'the verifier' }],
+    flags: [
+      {
+        ...{ name: 'secret-file', value: 'FILE', completes: 'file' },
+        help: 'a new file, for this user alone, that gets the key',
+      },
+      { name: 'show-secret', help: 'print the key, which is shown this once' },
+    ],
+    isRemote: true,
+    changes: 'acts',
+    examples: [
+      {
+        does: 'a new key in a file',
+        command: 'rescind verifiers rotate orders-api --secret-file orders-api.key',
+      },
+    ],
+    load: async () => ({ run: (await import('./verifier-keys.ts')).runRotate }),
+  },
+  {
+    name: 'verifiers retire',
+    group: 'Change records',
+    summary: 'End one of the two keys of a verifier',
+    text: ['What connects with it is cut off. To end a verifier as a whole: rescind delete verifiers NAME.'],
+    positionals: [{ name: 'NAME', help: 'the verifier' }],
+    flags: [
+      {
+        ...{ name: 'which', value: 'WHICH', choices: ['older', 'newer'], preset: 'older' },
+        help: 'which of the two',
+      },
+    ],
+    isRemote: true,
+    changes: 'asks',
+    examples: [{ does: 'the key before', command: 'rescind verifiers retire orders-api' }],
+    load: async () => ({ run: (await import('./verifier-keys.ts')).runRetire }),
+  },
+  {
     name: 'watch',
     group: 'Look',
     summary: 'Print every revocation, hold, release and change as it happens',

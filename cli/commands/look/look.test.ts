@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Calls } from '../../../test/kit/calls.ts'
 import { environmentOf, RESCIND, runCli } from '../../../test/kit/cli/command-line.ts'
 import { openTerminal } from '../../../test/kit/cli/terminal.ts'
 import { openServer, type TestServer } from '../../../test/kit/in-process.ts'
-import { CONTROL_KEY } from '../../../test/kit/server.ts'
+import { CONTROL_KEY, makeQuickHome } from '../../../test/kit/server.ts'
 
 let server: TestServer
 let calls: Calls
@@ -124,6 +126,26 @@ test('verifiers is printed once into a pipe, and drawn again in place on a termi
   assert.equal(terminal.screen.match(/shop-api/g)?.length, 1, 'the table is drawn over itself')
   terminal.type('\x03')
   assert.equal(await terminal.ended, 130)
+})
+
+test('a key of a verifier is rotated into a private file, and the one before is retired', async () => {
+  const home = makeQuickHome()
+  const here = (...words: string[]): ReturnType<typeof runCli> =>
+    runCli({ words, environment, folder: home.folder })
+  await control('POST /verifiers', { name: 'rotated' })
+  assert.match((await here('verifiers', 'rotate', 'rotated', '--dry-run')).stdout, /would get another key/)
+  assert.equal((await here('verifiers', 'rotate', 'rotated')).code, 2)
+  const rotated = await here('verifiers', 'rotate', 'rotated', '--secret-file', 'new.key')
+  assert.equal(rotated.code, 0, rotated.stderr)
+  const file = join(home.folder, 'new.key')
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  assert.ok(!rotated.stdout.includes(readFileSync(file, 'utf8').trim()))
+  assert.match((await here('verifiers')).stdout, /^rotated \(2 keys\)/m)
+  assert.equal((await here('verifiers', 'retire', 'rotated')).code, 2, 'it asks, and nobody is there')
+  const retired = await here('verifiers', 'retire', 'rotated', '--yes')
+  assert.match(retired.stdout, /^The older key of verifier rotated is refused/)
+  assert.equal((await here('verifiers', 'retire', 'rotated', '--yes')).code, 1)
+  home.remove()
 })
 
 test('exposure shows who accepted a token, and what cannot be told', async () => {

@@ -44,8 +44,8 @@ async function checkedExport(
   path: ControlPath,
   positions: readonly KnownCheckpoint[],
 ): Promise<Verified | undefined> {
-  const accept = path === '/audit/export' ? [] : [403, 404]
-  const response = await client.stream('GET', path, { accept })
+  const isOfStore = path !== '/audit/export'
+  const response = await client.stream('GET', path, { isOfStore, accept: isOfStore ? [403, 404] : [] })
   if (response.status !== 200) {
     await response.body?.cancel()
     return undefined
