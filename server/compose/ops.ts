@@ -2,7 +2,7 @@ import type { Realms } from '@rescind/authority'
 import { type Answer, jsonAnswer, type RouteWords, type WireRequest } from '@rescind/dialects'
 import { callerOf } from '../control/frame/callers.ts'
 import type { KeyGuesses } from '../control/frame/key-guesses.ts'
-import { isAnswer, problem, refusalProblem } from '../http/problem.ts'
+import { isAnswer, type Problem, problem, refusalProblem } from '../http/problem.ts'
 import type { Metrics } from '../machine/metrics.ts'
 import { Probe } from '../machine/probe.ts'
 import type { Trouble } from '../machine/troubles.ts'
@@ -31,8 +31,8 @@ export const OPS_ROUTES: Readonly<Record<OpsPath, RouteWords & { readonly what: 
   },
   '/metrics': {
     what: 'Prometheus text, without ids',
-    caller: 'a control key of any role; anybody with `--metrics-open`',
-    statuses: [200, 401, 429],
+    caller: 'a control key of all realms, of any role; anybody with `--metrics-open`',
+    statuses: [200, 401, 403, 429],
   },
 }
 
@@ -80,11 +80,14 @@ async function withKey(
   const presented = { authorization: request.header('authorization'), from: request.from, guesses }
   const by = await callerOf(realms, presented)
   if (by !== undefined && isAnswer(by)) return by
-  if (by?.kind === 'control') return next()
+  // The numbers are about all realms, and a realm's own key learns of no other.
+  if (by?.kind === 'control') return by.realm === undefined ? next() : ONE_REALM
   return problem(401, 'a control key is needed (or start with --metrics-open)', {
     'www-authenticate': 'Bearer realm="rescind"',
   })
 }
+
+const ONE_REALM: Problem = problem(403, 'this needs a key of all realms: the numbers are about all of them')
 
 async function scrape(metrics: Metrics): Promise<Answer> {
   const headers = { 'content-type': metrics.contentType, 'cache-control': 'no-store' }

@@ -29,6 +29,8 @@ export async function makeOperatorKey(
   if (!NAME.safeParse(name).success) throw new SettingsRefused(`--name: 1 to ${NAME_MAX} visible characters`)
   if (owner !== undefined && !OWNER.safeParse(owner).success)
     throw new SettingsRefused('--owner: a login name or an e-mail address')
+  if (realm !== undefined && role === 'metrics')
+    throw new SettingsRefused('--realm: a key that scrapes is one of all realms')
   if (realm !== undefined && !realms.isServed(realm))
     throw new SettingsRefused(`--realm: there is no realm "${realm}"`)
   const { system } = realms

@@ -202,6 +202,17 @@ test('no PATCH of a responder makes anything live again or wider', async () => {
   assert.ok(accepted > 10, `${accepted} of them passed`)
 })
 
+test("a realm's own key scrapes nothing, because the metrics are about all realms", async () => {
+  const own = { name: 'own', realm: 'default' }
+  for (const role of ['viewer', 'admin']) {
+    const key = textAt(await done('POST /keys', { ...own, role }), 'key')
+    const scraped = await calls.send('GET /metrics', [`Authorization: Bearer ${key}`])
+    assert.equal(scraped.status, 403)
+    assert.doesNotMatch(scraped.body.toString(), /rescind_/)
+  }
+  assert.equal((await calls.control('POST /keys', { ...own, role: 'metrics' })).status, 422)
+})
+
 test('a key that only scrapes calls nothing else', async () => {
   const metrics = await keyOf('metrics')
   const scraped = await calls.send('GET /metrics', [metrics])

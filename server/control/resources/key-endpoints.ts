@@ -113,6 +113,10 @@ const DELETE: Endpoint = endpoint({
 export const KEY_ENDPOINTS: readonly Endpoint[] = [CREATE, LIST, READ, DELETE]
 
 const NONE: Problem = problem(404, 'no such key')
+const METRICS_OF_ALL: Problem = problem(
+  422,
+  'role: a key that scrapes is one of all realms, because the metrics are about all of them',
+)
 const ABOVE: Problem = problem(403, 'an admin key is ended by an admin')
 
 async function create(ask: Ask<unknown, KeyBody>): Promise<Answer | Stale> {
@@ -122,6 +126,7 @@ async function create(ask: Ask<unknown, KeyBody>): Promise<Answer | Stale> {
   if (by.realm !== undefined && body.realm !== undefined && body.realm !== by.realm)
     return problem(403, 'realm: a key of one realm can make keys of that realm only')
   const realm = by.realm ?? body.realm
+  if (body.role === 'metrics' && realm !== undefined) return METRICS_OF_ALL
   if (realm !== undefined) await parts.realms.settled(realm)
   if (realm !== undefined && !parts.realms.isServed(realm)) return problem(422, 'realm: no such realm')
   const { entries } = await system.directory.page(CONTROL_KEYS, { after: undefined, limit: CONTROL_KEYS_MAX })
