@@ -65,6 +65,11 @@ export class Client {
     return this.#whole({ ...options, method: 'GET', path })
   }
 
+  /** A POST that changes nothing, such as a preview. The server keeps no answer for a repetition. @throws Refused, CommandFailed. */
+  ask(path: ControlPath, json: unknown, options: Options = {}): Promise<Answer> {
+    return this.#whole({ ...options, json, method: 'POST', path })
+  }
+
   /** A call that changes something. An Idempotency-Key makes its repetition safe. @throws Refused, CommandFailed. */
   change(method: Exclude<Method, 'GET'>, path: ControlPath, options: Options = {}): Promise<Answer> {
     return this.#whole({ ...options, method, path, idempotencyKey: options.idempotencyKey ?? randomUUID() })

@@ -45,7 +45,7 @@ export async function carryOut(doing: Doing, act: Act): Promise<ExitCode> {
 
 async function previewOf(client: Client, { path, body }: Act): Promise<Members> {
   const json = { ...body, reason: 'preview', dryRun: true }
-  return membersOf((await client.change('POST', path, { json })).json)
+  return membersOf((await client.ask(path, json)).json)
 }
 
 /** But for a dry run, the lines have been shown before the reason was asked for. */

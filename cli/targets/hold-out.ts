@@ -36,7 +36,7 @@ export async function holdOut(
   const atDeadline = call.text('at-deadline') ?? 'release'
   const body = { ...rule, ...deadline, atDeadline }
   const json = { ...body, reason: 'preview', dryRun: true }
-  const preview = membersOf((await client.change('POST', '/holds', { json })).json)
+  const preview = membersOf((await client.ask('/holds', json)).json)
   if (!call.isOn('dry-run')) for (const line of previewLines('This holds', preview)) io.note(line)
   const why = await whyOf(call, io)
   const plan = {

@@ -48,7 +48,7 @@ export async function runDisable(call: Call, io: Io): Promise<ExitCode> {
   // Says that there is none, before anything else is said about it.
   await client.get(path)
   const json = { target: kind.target(name), reason: 'preview', dryRun: true }
-  const preview = membersOf((await client.change('POST', '/revocations', { json })).json)
+  const preview = membersOf((await client.ask('/revocations', json)).json)
   const plan = {
     lines: previewLines(`${what} would be shut out, which ends`, preview),
     json: preview,

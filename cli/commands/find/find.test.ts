@@ -59,10 +59,7 @@ test('a key is recognised, with what ends it, and is refused on the command line
   const key = textAt(await responder.calls.control('POST /keys', { name: 'leaked', role: 'viewer' }), 'key')
   const piped = await responder.run(['find'], { input: key })
   assert.equal(piped.code, 0)
-  assert.match(
-    piped.stdout,
-    /It may be: credential \(controlKey\); what ends it: DELETE \/control\/v1\/keys\/key_/,
-  )
+  assert.match(piped.stdout, /It may be: credential \(controlKey\); what ends it: rescind delete keys key_/)
   const { code, stderr } = await responder.run(['find', key])
   assert.equal(code, 2)
   assert.match(stderr, /may be a token or a key; give it by -[^\n]*counts as shown/)

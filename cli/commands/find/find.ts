@@ -7,7 +7,7 @@ import { timeText } from '../../frame/times.ts'
 import { COUNTS_AS_SEEN, mayBeToken } from '../../frame/token-text.ts'
 import { openClient } from '../../remote/client.ts'
 import { listOf, type Members, membersOf, numberOf, textOf, textsOf } from '../../remote/members.ts'
-import { programIn, realmWords, targetWords } from '../../targets/ready-line.ts'
+import { programIn, realmWords, shellWord, targetWords } from '../../targets/ready-line.ts'
 import { secretText } from '../../targets/token-input.ts'
 import { endingCommand } from './ending-command.ts'
 
@@ -22,7 +22,7 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   const text = word === undefined || word === '-' ? await secretText(io, 'What to look for') : word
   const isAll = call.isOn('all')
   const query = isAll ? { realm: undefined } : {}
-  const answer = membersOf((await client.change('POST', '/find', { json: { text }, query })).json)
+  const answer = membersOf((await client.ask('/find', { text }, { query })).json)
   const usual = isAll ? undefined : client.target.realm
   const program = programIn(io.environment)
   const findings = listOf(answer['findings']).map((one): Members => {
@@ -30,7 +30,7 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
     return command === undefined ? one : { ...one, command }
   })
   io.result({ ...answer, findings }, () => [
-    ...recognisedLines(listOf(answer['recognised'])),
+    ...recognisedLines(listOf(answer['recognised']), program),
     ...findingLines(findings),
     ...searchedLines(answer, { program, usual }),
   ])
@@ -39,7 +39,7 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   return isKnown ? EXIT.done : EXIT.failed
 }
 
-function recognisedLines(recognised: readonly Members[]): readonly Line[] {
+function recognisedLines(recognised: readonly Members[], program: string): readonly Line[] {
   return recognised.map((one) => {
     const credential = textOf(one['credential'])
     const endedBy = textOf(one['endedBy'])
@@ -47,10 +47,19 @@ function recognisedLines(recognised: readonly Members[]): readonly Line[] {
     return [
       'It may be: ',
       paint('bold', credential === '' ? textOf(one['as']) : `${textOf(one['as'])} (${credential})`),
-      endedBy === '' ? '' : `; what ends it: ${endedBy}`,
+      ...(endedBy === '' ? [] : ['; what ends it: ', paint('bold', callWords(endedBy, program))]),
       note === '' ? '' : `; ${note}`,
     ]
   })
+}
+
+const DELETE_RECORD = /^DELETE \/control\/v1\/(keys|verifiers)\/([^/?%]{1,1024})$/
+
+/** A call of the API as a command, where there is one of the same meaning. */
+function callWords(call: string, program: string): string {
+  const [, resource, id] = DELETE_RECORD.exec(call) ?? []
+  if (resource === undefined || id === undefined) return call
+  return `${program} delete ${resource} ${shellWord(id)}`
 }
 
 function findingLines(findings: readonly Members[]): readonly Line[] {

@@ -52,7 +52,7 @@ const BY_STDIN = 'TOKEN has the form of a token; give it by - (standard input, o
 async function tokenBy(client: Client, io: Io, handle: string | undefined): Promise<Members> {
   if (handle !== undefined) return membersOf((await client.get(`/tokens/${handle}`)).json)
   const json = { token: await secretText(io, 'The token') }
-  return membersOf((await client.change('POST', '/tokens/lookup', { json })).json)
+  return membersOf((await client.ask('/tokens/lookup', json)).json)
 }
 
 function tokenLines(token: Members, facts: Members): readonly Line[] {

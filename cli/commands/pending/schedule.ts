@@ -25,7 +25,7 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   const client = await openClient(call, io)
   const rule = await ruleBody(given, io, client)
   const json = { ...rule, reason: 'preview', dryRun: true }
-  const preview = membersOf((await client.change('POST', '/revocations', { json })).json)
+  const preview = membersOf((await client.ask('/revocations', json)).json)
   const lines = previewLines(`At ${timeText(at)} this would end, as of now,`, preview)
   if (!call.isOn('dry-run')) for (const line of lines) io.note(line)
   const why = await whyOf(call, io)

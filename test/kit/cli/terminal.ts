@@ -3,6 +3,7 @@ import xterm from '@xterm/headless'
 import { type CommandLine, environmentOf, RESCIND } from './command-line.ts'
 
 const [COLUMNS, ROWS] = [120, 40]
+const SHOWS_WITHIN_MS = 60_000
 
 /** A real terminal with a command in it, as a person sees and uses it. */
 export class TestTerminal {
@@ -57,10 +58,13 @@ export class TestTerminal {
     this.#pty.write(keys)
   }
 
-  /** Resolves once the screen matches. @throws when the command ends without that. */
+  /** Resolves once the screen matches. @throws when the command ends without that, or does not show it in a minute. */
   async shows(what: RegExp): Promise<void> {
+    const late = AbortSignal.timeout(SHOWS_WITHIN_MS)
+    late.addEventListener('abort', () => this.#changed())
     while (!what.test(this.screen)) {
       if (this.#isOver) throw new Error(`it ended without showing ${what}:\n${this.screen}`)
+      if (late.aborted) throw new Error(`it does not show ${what}:\n${this.screen}`)
       await new Promise<void>((resolve) => {
         this.#watchers.add(resolve)
       })
