@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { Calls } from '../../../test/kit/calls.ts'
-import { type CliEnded, runCli } from '../../../test/kit/cli/command-line.ts'
+import { type CliEnded, firstLineOf, runCli } from '../../../test/kit/cli/command-line.ts'
 import { openServer, type TestServer } from '../../../test/kit/in-process.ts'
 import { CONTROL_KEY, type Home, makeQuickHome } from '../../../test/kit/server.ts'
 
@@ -54,6 +54,12 @@ test('an export is written for this user alone, and is right offline', async () 
   assert.match((await run('audit', 'export', '--system')).stdout, /^\{"export":[^\n]*"realm":"system"/)
   assert.equal((await run('audit', 'export', '--after', '999999', '--out', 'none.ndjson')).code, 1)
   assert.deepEqual(readdirSync(home.folder), ['export.ndjson'], 'what failed has left nothing')
+})
+
+test('a reader that has read enough ends an export quietly', async () => {
+  const { stdout, stderr } = await firstLineOf({ words: ['audit', 'export'], environment: environment() })
+  assert.match(stdout, /^\{"export":[^\n]+\n$/)
+  assert.equal(stderr, '')
 })
 
 test('audit verify checks the logs of a server that is named, unless a store is', async () => {

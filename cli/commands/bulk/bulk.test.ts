@@ -269,7 +269,8 @@ test('a list that has changed since it was interrupted is refused, unless a new 
 
 test('standard input goes on when the same list is given again', async (t) => {
   await writeLog('leak.txt')
-  const input = readFileSync(join(home.folder, 'leak.txt'), 'utf8')
+  // So long that the beginning, by which it is known again, is a small part of it.
+  const input = readFileSync(join(home.folder, 'leak.txt'), 'utf8').replaceAll('\n', `${' '.repeat(100)}\n`)
   const proxy = await StallingProxy.open(server.port)
   t.after(() => proxy.close())
   const words = ['bulk', '-', ...REASON, '--report', 'report.ndjson']
@@ -280,6 +281,9 @@ test('standard input goes on when the same list is given again', async (t) => {
   client.process.kill('SIGINT')
   assert.equal(await client.ended, 130)
   void proxy.stallAfter({})
+  const changed = await runCli({ ...of, input: input.replace('line 1999:', 'another:') })
+  assert.equal(changed.code, 1)
+  assert.match(changed.stderr, /this list is not the one that was interrupted after line/)
   const done = await runCli(of)
   assert.equal(done.code, 0, done.stderr)
   assertWhole(reportOf('report.ndjson'))

@@ -6,7 +6,7 @@ const [DRAWN_EVERY_MS, TOLD_EVERY_MS] = [100, 5_000]
 const BAR_CELLS = 24
 
 export type ProgressParts = {
-  readonly io: Io
+  readonly io: Pick<Io, 'hasLiveErrors' | 'note' | 'liveProgress'>
   /** Undefined for standard input. */
   readonly linesAll: number | undefined
   readonly nowMs: () => number
@@ -14,7 +14,7 @@ export type ProgressParts = {
 
 /** How far a call has come: drawn in place on a terminal, a line every few seconds elsewhere. */
 export class Progress {
-  readonly #io: Io
+  readonly #io: ProgressParts['io']
   readonly #linesAll: number | undefined
   readonly #nowMs: () => number
   readonly #live: ReturnType<Io['liveProgress']> | undefined
@@ -56,9 +56,9 @@ export class Progress {
     if (this.#linesAll === undefined) return `${grouped(lines)} lines, ${speed}`
     const all = Math.max(this.#linesAll, lines)
     const share = all === 0 ? 1 : lines / all
-    const bar = '█'.repeat(Math.round(share * BAR_CELLS)).padEnd(BAR_CELLS, '░')
+    const bar = this.#live === undefined ? '' : `${barOf(share)} `
     const left = rate === 0 ? '' : `, ${durationWords((all - lines) / rate)} left`
-    return `${bar} ${Math.floor(share * 100)} %, ${grouped(lines)} of ${grouped(all)} lines, ${speed}${left}`
+    return `${bar}${Math.floor(share * 100)} %, ${grouped(lines)} of ${grouped(all)} lines, ${speed}${left}`
   }
 
   #rate(lines: number, nowMs: number): number {
@@ -71,4 +71,8 @@ export class Progress {
 function durationWords(seconds: number): string {
   const whole = Math.ceil(seconds)
   return whole < 90 ? `${whole} s` : `${Math.ceil(whole / 60)} min`
+}
+
+function barOf(share: number): string {
+  return '█'.repeat(Math.round(share * BAR_CELLS)).padEnd(BAR_CELLS, '░')
 }

@@ -75,3 +75,25 @@ test('watch loses and doubles no row when the server is killed and comes back', 
     'in order, without a gap',
   )
 })
+
+test('watch ends when the log has another history', async (t) => {
+  const home = makeQuickHome()
+  const other = makeQuickHome()
+  const first = await startProcess({ home })
+  const { port } = new URL(first.url)
+  const watch = startCli({
+    words: ['watch', '--json', '--since', '2020-01-01T00:00:00Z'],
+    environment: { RESCIND_URL: first.url, RESCIND_KEY: CONTROL_KEY },
+    folder: home.folder,
+  })
+  t.after(() => {
+    watch.process.kill('SIGKILL')
+    for (const one of [home, other]) one.remove()
+  })
+  await watch.prints(/identityUsers/)
+  await first.kill()
+  const second = await startProcess({ home: other, flags: ['--listen', `127.0.0.1:${port}`] })
+  t.after(() => second.kill())
+  assert.equal(await watch.ended, 1)
+  assert.match(watch.stderr(), /"message":"the log has another history than before/)
+})

@@ -32,7 +32,7 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
       if (!isTold) io.note(`${failure.message}; trying again.`)
       isTold = true
     },
-    isFinal,
+    isFinal: (failure) => failure instanceof OtherHistory || isFinal(failure),
   })
 }
 
@@ -86,10 +86,7 @@ class Watch {
     const { seq, chain: known } = this.#place
     if (numberOf(after) > seq)
       this.#io.note(`Rows ${seq + 1} to ${numberOf(after)} were removed from the log before they were seen.`)
-    else if (known !== undefined && known !== chain)
-      throw new CommandFailed('the log has another history than before: it was restored', {
-        next: 'start watch again; `rescind audit verify` checks the log',
-      })
+    else if (known !== undefined && known !== chain) throw new OtherHistory()
     this.#place = { seq: numberOf(after), chain: textOf(chain) }
   }
 
@@ -104,6 +101,14 @@ class Watch {
     const { json } = await this.#client.get('/audit', { query: { limit: '1' } })
     const [last] = listOf(membersOf(json)['rows'])
     this.#place = { seq: numberOf(last?.['seq']), chain: undefined }
+  }
+}
+
+class OtherHistory extends CommandFailed {
+  constructor() {
+    super('the log has another history than before: it was restored, or this is another server', {
+      next: 'start watch again; `rescind audit verify` checks the log',
+    })
   }
 }
 

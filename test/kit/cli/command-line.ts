@@ -66,6 +66,25 @@ export function startCli({ words, environment, input, folder = '.' }: CommandLin
   }
 }
 
+/** What a reader sees that takes one line and closes the pipe; resolves when both have ended. */
+export async function firstLineOf({
+  words,
+  environment,
+  folder = '.',
+}: CommandLine): Promise<Pick<CliEnded, 'stdout' | 'stderr'>> {
+  const shell = ['-c', '"$@" | head -n 1', 'sh', process.execPath, RESCIND, ...words]
+  const child = spawn('sh', shell, {
+    cwd: folder,
+    env: { ...environmentOf(folder), ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let [stdout, stderr] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  await once(child, 'close')
+  return { stdout, stderr }
+}
+
 /** A place in which nothing is configured. */
 export function environmentOf(folder: string): Record<string, string> {
   return { PATH: process.env['PATH'] ?? '', HOME: folder, TZ: 'UTC', LANG: 'C.UTF-8' }
