@@ -14,7 +14,7 @@ const TOKENS = [
 ]
 const RANDOM = [
   'acme_Zy3nPp0qV9mXc2a1b0LkQgZy3nPp0q',
-  '0123456789abcdef0123456789abcdef',
+  '0123456789abcdef0123456789abcdef0123',
   '2JYpYhDaQlIQlDSvVLCLLo2MPzFfVm9jYpxw2vuBrmk=',
 ]
 const NAMES = [
@@ -26,6 +26,7 @@ const NAMES = [
   'rev_1_42',
   'hold_Zy3nPp0qV9mXc2a1b0LkQg',
   '8f14e45f-ceea-467f-a9d5-0a1b2c3d4e5f',
+  '8f14e45fceea467fa9d50a1b2c3d4e5f',
   'service-account-of-orders-2026',
   'https://login.example.org/realms/main',
   '900100',

@@ -6,9 +6,9 @@ const FORMS: readonly RegExp[] = [
   /(?:^|\s)(?:bearer|dpop|basic)\s+\S{8}/i,
 ]
 
-/** Ids that may be shown, and UUIDs, which are names. */
+/** Ids that may be shown, and names: UUIDs, also without hyphens, and the digests that Identity services name people by. */
 const ID =
-  /^(?:(?:tok|grt|hold|apr|sch|blk|key|sec|ins)_[\w-]{1,64}|rev_\d+_\d+|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i
+  /^(?:(?:tok|grt|hold|apr|sch|blk|key|sec|ins)_[\w-]{1,64}|rev_\d+_\d+|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|[\da-f]{32}|[\da-f]{64})$/i
 /** A prefix of a realm's own choice, and something long. */
 const PREFIXED = /^[A-Za-z0-9]{2,12}_[A-Za-z0-9_-]{24}/
 const HEX = /[\da-fA-F]{32}/
