@@ -6,14 +6,7 @@ import { COMMANDS } from './table.ts'
 
 /** Runs a command line as this process: its streams, its signals, its exit code. */
 export async function runProcess(words: readonly string[]): Promise<void> {
-  // Whoever read the output has read enough: `rescind … | head`.
-  process.stdout.on('error', (error) => {
-    if ('code' in error && error.code === 'EPIPE') process.exit(EXIT.done)
-    throw error
-  })
-  process.stderr.on('error', () => process.exit(EXIT.failed))
   const stopping = new AbortController()
-  // A server stops by its own handlers.
   const surroundings: Surroundings = {
     input: process.stdin,
     output: process.stdout,
@@ -22,7 +15,9 @@ export async function runProcess(words: readonly string[]): Promise<void> {
     commands: COMMANDS,
     interrupted: stopping.signal,
   }
+  // A server has handlers of its own, and goes on when the reader of its log is gone.
   if (findCommand(words, COMMANDS)?.spec.name !== 'serve') {
+    endWithReaders(words)
     listenForInterrupts(words, stopping)
     // What no command awaits is a bug as well, and is told like one. A server's bug ends it with its stack, for the log.
     process.once('uncaughtException', (bug) => {
@@ -30,6 +25,16 @@ export async function runProcess(words: readonly string[]): Promise<void> {
     })
   }
   process.exitCode = await runWords(words, surroundings)
+}
+
+/** Whoever read the output has read enough: `rescind … | head`. What changes something may not have come to its end. */
+function endWithReaders(words: readonly string[]): void {
+  const code = findCommand(words, COMMANDS)?.spec.changes === undefined ? EXIT.done : EXIT.failed
+  process.stdout.on('error', (error) => {
+    if ('code' in error && error.code === 'EPIPE') process.exit(code)
+    throw error
+  })
+  process.stderr.on('error', () => process.exit(EXIT.failed))
 }
 
 /** The first Ctrl-C lets a command that ends by itself do so; all others, and the second one, end at once. */
