@@ -59,6 +59,20 @@ test('a foreign token is reported by issuer and jti, and how long it lives on', 
   })
 })
 
+test('a report is no longer than the server takes, whatever the alphabet of its ids', () => {
+  const acceptances = listening()
+  for (let nth = 0; nth < 100; nth += 1)
+    acceptances.noted(foreign(`${nth}${'\u672c'.repeat(1_000)}`), ACTIVE, at(60_000))
+  let told = 0
+  for (let reports = 0; told < 100 && reports < 100; reports += 1) {
+    const report = acceptances.next(at(60_000))
+    assert.ok(Buffer.byteLength(JSON.stringify(report)) < 60_000)
+    told += report.accepted?.length ?? 0
+    acceptances.delivered(60_000)
+  }
+  assert.equal(told, 100)
+})
+
 test('the bound on waiting tokens is exact, and what is beyond it is reported as dropped until that is delivered', () => {
   const acceptances = listening()
   for (let nth = 0; nth < WAITING_MAX; nth += 1) acceptances.noted(seen(nth), ACTIVE, at(60_000))

@@ -6,8 +6,8 @@ import { SourceFailed } from './source/trouble.ts'
 
 /** Maximum tokens that wait to be reported; what is accepted beyond it is counted as dropped. */
 export const WAITING_MAX = 20_000
-/** Maximum length of a report as JSON; the server takes bodies of 64 KiB. */
-const REPORT_MAX_CHARS = 48_000
+/** Maximum bytes of a report as JSON; the server takes bodies of 64 KiB. */
+const REPORT_MAX_BYTES = 48_000
 /** A report is sent again to a server that is back within this time: it may have crashed before it wrote it. */
 export const REPEATED_MS = 120_000
 /** Handles in one report to a server that takes nothing else. */
@@ -96,11 +96,11 @@ export class Acceptances {
     if (this.#max === undefined) return this.#handlesOnly()
     const taken: Entry[] = []
     const accepted: AcceptedJson[] = []
-    let chars = 0
+    let bytes = 0
     for (const entry of this.#waiting.values()) {
       const json = entryJson(entry, sent)
-      chars += JSON.stringify(json).length + 1
-      if (taken.length === this.#max || chars > REPORT_MAX_CHARS) break
+      bytes += Buffer.byteLength(JSON.stringify(json)) + 1
+      if (taken.length === this.#max || bytes > REPORT_MAX_BYTES) break
       taken.push(entry)
       accepted.push(json)
     }
