@@ -252,6 +252,8 @@ test('a list that has changed since it was interrupted is refused, unless a new 
   await client.ended
   void proxy.stallAfter({})
   const other = { environment: environment(proxy.url), folder: home.folder }
+  const tried = await runCli({ words: ['bulk', 'leak.txt', '--dry-run'], ...other })
+  assert.equal(tried.code, 0, tried.stderr)
   const otherReason = await runCli({ words: ['bulk', 'leak.txt', '--reason', 'another', '--yes'], ...other })
   assert.equal(otherReason.code, 1)
   appendFileSync(join(home.folder, 'leak.txt'), 'one more line\n')

@@ -21,7 +21,8 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   const asked = askedFor(call)
   const client = await openClient(call, io)
   const input = await openInput(call.positional(0) ?? '-', io)
-  const states = new BulkStates(io.environment, { url: client.target.url.href, realm: client.target.realm })
+  const { url, realm } = client.target
+  const states = new BulkStates(io.environment, { url: url.href, realm, dryRun: asked.dryRun })
   states.prune()
   const found = foundIn(states, { call, input, question: asked.question })
   if (!asked.dryRun && !(await confirmed(call, io, planOf({ client, input, found }, asked))))

@@ -24,8 +24,8 @@ export type Kept = {
   readonly pid: number
 }
 
-/** The server that a call is made to, as far as it tells one call from another. */
-export type Whereto = { readonly url: string; readonly realm: string | undefined }
+/** Where a call is made, and whether it changes anything: one that was only tried is no part of the real one. */
+export type Whereto = { readonly url: string; readonly realm: string | undefined; readonly dryRun: boolean }
 
 const AGE_MAX_MS = 30 * 86_400_000
 /** A process that works on a call writes its state more often than this. */
@@ -85,8 +85,8 @@ export class BulkStates {
   }
 
   #prefix(): string {
-    const { url, realm } = this.#whereto
-    return hashOf([url, realm]).slice(0, 16)
+    const { url, realm, dryRun } = this.#whereto
+    return hashOf([url, realm, dryRun]).slice(0, 16)
   }
 
   #pathOf(inputHash: string): string {
