@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
+import { realmOrdinal } from '@rescind/core'
+import { write } from '../kit/aged-server.ts'
 import { API_KEY, jsonOf, memberAt, succeeded, textAt } from '../kit/calls.ts'
 import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
@@ -7,7 +9,7 @@ import { ANN, BOB, CHAT, EVE, SEED } from '../kit/seed.ts'
 
 /** Operators read, disable and end Identity users and chat clients by their own keys, without an administrator's password. */
 
-const { calls } = await openForFile({
+const { server, calls } = await openForFile({
   time: 'hand',
   seed: { realms: [...SEED.realms, { name: 'branch' }] },
   flags: ['--control-rate', '0', '--identity-rate', '0'],
@@ -69,6 +71,20 @@ test('users are listed page by page, and by name, e-mail address, domain and acc
     )
   }
   assert.equal((await as('viewer', 'GET /identity-users?name=a&email=b')).status, 422)
+})
+
+test('a user that an earlier version wrote is listed by its name in any case, too', async () => {
+  const [realm, collection, id] = [realmOrdinal(1), 'identityUsers', EVE.id]
+  const record = (await server.store.record(realm, collection, id)) ?? assert.fail()
+  const keys = [{ name: 'username', value: EVE.username }]
+  const lists = [{ name: 'domain', value: 'default' }]
+  const put = { collection, id, fromVersion: record.version, body: record.body ?? '', keys, lists }
+  await write(server.store, [{ kind: 'put-record', record: put }], realm)
+  const found = await done('viewer', `GET /identity-users?name=${EVE.username.toUpperCase()}`)
+  assert.deepEqual(
+    (memberAt(found, 'users') as readonly { readonly id: string }[]).map((one) => one.id),
+    [id],
+  )
 })
 
 test('one user is shown with its roles, and whether it has a password, a key and second factors', async () => {

@@ -16,6 +16,7 @@ import {
 } from '@rescind/dialects'
 import { z } from 'zod'
 import { type Problem, problem } from '../../http/problem.ts'
+import { compareAll } from '../../records/people.ts'
 import { isOnHold } from '../../rules/held.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { etagOf, unlessMatches } from '../frame/etag.ts'
@@ -116,18 +117,19 @@ const NO_ROOM: Problem = problem(
   'too many records depend on this user for one write: end its credentials first',
 )
 
-async function list({ realm, query }: Ask<ListQuery>): Promise<Answer> {
+async function list({ realm, query, parts }: Ask<ListQuery>): Promise<Answer> {
   const given = FILTERS.filter((name) => query[name] !== undefined)
   const [filter] = given
   if (given.length > 1) return problem(422, `${given.join(', ')}: give only one of them`)
   const value = filter === undefined ? '' : (query[filter] ?? '')
+  const endMs = parts.monotonicMs() + COMPARED_MS
+  const isOver = (): boolean => parts.monotonicMs() >= endMs
   const of = { realm, list: `identityUsers?${JSON.stringify([filter, value])}`, member: 'users' }
   return answerPage(of, query.cursor, async (after) => {
-    if (filter === 'name' || filter === 'email')
-      return {
-        items: (await calledSo(realm, filter, value)).map((one) => userJson(realm, one)),
-        next: undefined,
-      }
+    if (filter === 'name' || filter === 'email') {
+      const found = await calledSo(realm, { by: filter, value, isOver })
+      return { items: found.map((one) => userJson(realm, one)), next: undefined }
+    }
     const listed = filter === undefined ? {} : { listed: { name: filter, value } }
     const page = await realm.directory.page(IDENTITY_USERS, { ...listed, after, limit: query.limit })
     return { items: page.entries.map((one) => userJson(realm, one)), next: page.next }
@@ -135,14 +137,21 @@ async function list({ realm, query }: Ask<ListQuery>): Promise<Answer> {
 }
 
 const NAMESAKES_MAX = 1_000
+/** How long users are compared one by one. */
+const COMPARED_MS = 2_000
 
-/** In any case; and as it is written, of users that an earlier version wrote. */
+type Called = { readonly by: 'name' | 'email'; readonly value: string; readonly isOver: () => boolean }
+
+/** In any case; where there are too many users to compare each one, those that an earlier version wrote as it is written. */
 async function calledSo(
   realm: Realm,
-  by: 'name' | 'email',
-  value: string,
+  { by, value, isOver }: Called,
 ): Promise<readonly Entry<IdentityUser>[]> {
   const folded = foldedName(value)
+  const fits = ({ username, email }: IdentityUser): boolean =>
+    foldedName((by === 'name' ? username : email) ?? '') === folded
+  const compared = await compareAll(realm, IDENTITY_USERS, { fits, isOver })
+  if (compared.isWhole) return compared.entries
   const page = { after: undefined, limit: NAMESAKES_MAX }
   const listed = { name: 'folded', value: folded }
   const found = [...(await realm.directory.page(IDENTITY_USERS, { ...page, listed })).entries]
@@ -155,9 +164,7 @@ async function calledSo(
     const entry = record === undefined ? undefined : await realm.directory.readable(IDENTITY_USERS, record.id)
     if (entry !== undefined) found.push(entry)
   }
-  const isMeant = ({ value: user }: Entry<IdentityUser>): boolean =>
-    foldedName((by === 'name' ? user.username : user.email) ?? '') === folded
-  return [...new Map(found.filter(isMeant).map((entry) => [entry.id, entry])).values()]
+  return [...new Map(found.filter((one) => fits(one.value)).map((entry) => [entry.id, entry])).values()]
 }
 
 async function change(ask: Ask<unknown, ChangeBody>): Promise<Answer | Stale> {
