@@ -14,7 +14,7 @@ import {
 import { KEEP_FOREVER_MS, Overloaded } from '@rescind/core'
 import { defined } from '@rescind/core/bytes'
 import type { CutoffAsOf, RevokeRule, Target } from '@rescind/core/log'
-import { credentialsEnded, type IdentityLogin } from '@rescind/dialects'
+import { credentialsEnded, IDENTITY_LOGINS, type IdentityLogin } from '@rescind/dialects'
 
 /** A rule to write later, as it was resolved when it was requested. */
 export type KeptRule = {
@@ -36,10 +36,16 @@ export type KeptRule = {
   readonly byOwner?: string
 }
 
-/** Whether stored members form a kept rule. One target of an unknown kind refuses the whole rule. */
+/** Whether stored members form a kept rule. One target, or one login, of an unknown kind refuses the whole rule. */
 export function isKeptRule(value: Members): boolean {
-  const { targets } = value
-  return SHAPE(value) && Array.isArray(targets) && targets.length > 0 && targets.every(isStoredTarget)
+  const { targets, alsoEnds = [] } = value
+  if (!SHAPE(value) || !Array.isArray(targets) || !Array.isArray(alsoEnds)) return false
+  return targets.length > 0 && targets.every(isStoredTarget) && alsoEnds.every(isLogin)
+}
+
+/** Approving a rule that leaves a login open, which the request named, would be a false all-clear. */
+function isLogin(one: unknown): boolean {
+  return IDENTITY_LOGINS.some((login) => login === one)
 }
 
 const SHAPE = shaped(

@@ -18,6 +18,7 @@ import { onBothStores } from '../../test/kit/stores.ts'
 import { Deadlines, type DueTime } from '../upkeep/deadlines.ts'
 import { watchedKinds } from '../upkeep/watched.ts'
 import { endHold, extendHold, HOLDS, type HoldValue, holdRules } from './holds.ts'
+import { isKeptRule } from './kept-rule.ts'
 import { OPEN_MAX } from './pending.ts'
 import { SCHEDULES, type ScheduleValue } from './schedules.ts'
 
@@ -432,4 +433,12 @@ test('a realm is full at its bound, and not one before it', async () => {
   assert.notEqual(await SCHEDULES.freeSlot(realm, 'an-id'), undefined)
   await schedule(realm, DAY_MS)
   assert.equal(await SCHEDULES.freeSlot(realm, 'an-id'), undefined)
+})
+
+test('a rule that ends a login of an unknown kind is not read as one without it', () => {
+  const rule = { targets: [subject('77', 'identity')], reason: 'leak', by: 'control:ops' }
+  assert.equal(isKeptRule(rule), true)
+  assert.equal(isKeptRule({ ...rule, alsoEnds: ['password', 'secondFactors'] }), true)
+  for (const alsoEnds of [['password', 'passkeys'], 'password', [7]])
+    assert.equal(isKeptRule({ ...rule, alsoEnds }), false)
 })
