@@ -29,7 +29,10 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
     return EXIT.failed
   const { kept, draft } = begin(found ?? newKept(input, asked.question), asked)
   const progress = new Progress({ io, linesAll: input.size?.lines, nowMs: () => performance.now() })
-  const session = new Session({ io, client, input, states, draft, progress, query: asked.query }, kept)
+  const session = new Session(
+    { io, client, input, states, draft, progress, query: asked.query, isAgain: found !== undefined },
+    kept,
+  )
   session.keep()
   if (found !== undefined) io.note(`Going on after line ${grouped(kept.line)} of the interrupted call.`)
   try {

@@ -26,6 +26,8 @@ export type SessionParts = {
   readonly states: BulkStates
   readonly draft: Draft | undefined
   readonly progress: Progress
+  /** It goes on with an interrupted call. */
+  readonly isAgain: boolean
 }
 
 export type Finished = { readonly counts: Members; readonly bulk: string }
@@ -92,9 +94,9 @@ export class Session {
       if (error instanceof Refused && error.status === 422 && isOtherBody(error.message))
         throw changed(this.#kept.line)
       if (!(error instanceof CommandFailed) || isFinal(error)) throw error
-      // The server may not have seen yet that an earlier client is gone.
+      // Of a call that goes on, the server may not have seen yet that the earlier client is gone: it refuses, and closes.
       const isRunning = error instanceof Refused && error.status === 409
-      if (!this.#hasBegun && !isRunning) throw error
+      if (!this.#hasBegun && !isRunning && !this.#parts.isAgain) throw error
       return { kind: 'broken', why: error.message }
     }
   }
