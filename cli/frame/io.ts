@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Call } from './call.ts'
 import type { CommandEntry } from './entry.ts'
+import { jsonText } from './harmless.ts'
 import { type Line, rendered } from './lines.ts'
 import { LiveLines } from './live-lines.ts'
 
@@ -70,13 +71,13 @@ export class Io {
 
   /** The result of a command that does not stream: one JSON document, or lines. Call it once. */
   result(json: unknown, lines: () => readonly Line[]): void {
-    if (this.isJson) this.#output.write(`${JSON.stringify(json, undefined, 2)}\n`)
+    if (this.isJson) this.#output.write(`${jsonText(json, 2)}\n`)
     else for (const line of lines()) this.#print(line)
   }
 
   /** One item of a command that streams: one line of JSON, or lines. */
   item(json: unknown, lines: () => readonly Line[]): void {
-    if (this.isJson) this.#output.write(`${JSON.stringify(json)}\n`)
+    if (this.isJson) this.#output.write(`${jsonText(json)}\n`)
     else for (const line of lines()) this.#print(line)
   }
 

@@ -21,7 +21,9 @@ export type Found = { readonly spec: CommandSpec; readonly rest: readonly string
 
 /** The command that a line begins with: the one of the most words. Common flags may stand before it. */
 export function findCommand(words: readonly string[], commands: Commands): Found | undefined {
-  const lead = words.findIndex((word) => !/^-(?:[vq]|-(?:json|quiet|verbose|no-color))$/.test(word))
+  const lead = words.findIndex(
+    (word) => !/^-(?:[vq]|ojson|-(?:json|quiet|verbose|no-color|output=json))$/.test(word),
+  )
   const [before, after] = lead === -1 ? [words, []] : [words.slice(0, lead), words.slice(lead)]
   const found = commands
     .filter(({ name }) => name.split(' ').every((word, at) => after[at] === word))

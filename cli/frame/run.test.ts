@@ -138,3 +138,28 @@ test('times are local with their zone, and UTC', () => {
   )
   assert.equal(timeText('soon'), 'soon')
 })
+
+test('JSON holds no character that could control a terminal, and is the same value', async () => {
+  const value = { name: 'a\u001b[2J\u009b2J\u202e\u007f', line: 'b\nc' }
+  for (const isStream of [true, false]) {
+    const run: Run = async (_, io) => {
+      if (isStream) io.item(value, () => [])
+      else io.result(value, () => [])
+      return 0
+    }
+    const [, stdout] = await ran({ run, words: ['--json'] })
+    assert.doesNotMatch(stdout.replaceAll('\n', ''), /[\p{Cc}\p{Bidi_Control}]/u)
+    assert.deepEqual(JSON.parse(stdout), value)
+  }
+})
+
+test('a full disk is told as such, also where the file is open already', async () => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+  assert.deepEqual(await ran({ run: failing(full) }), [
+    2,
+    '',
+    'rescind: a file could not be written: the disk is full\n',
+  ])
+  const [, , stderr] = await ran({ run: failing(full), words: ['--json=true'] })
+  assert.match(stderr, /^\{"error":/)
+})

@@ -1,6 +1,6 @@
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { CommandFailed, type FailureJson } from './failure.ts'
-import { harmless } from './harmless.ts'
+import { harmless, jsonText } from './harmless.ts'
 import type { IoParts } from './io.ts'
 
 /** What the file system says, in words. */
@@ -25,7 +25,7 @@ export async function tellFailure(error: unknown, { words, surroundings }: Conte
   const isJson = words.some(
     (word, at) => /^(?:--json(?:=true)?|-ojson|--output=json)$/.test(word) || isJsonPair(words, at),
   )
-  errors.write(isJson ? `${JSON.stringify({ error: json })}\n` : `rescind: ${harmless(line)}\n`)
+  errors.write(isJson ? `${jsonText({ error: json })}\n` : `rescind: ${harmless(line)}\n`)
   if (environment['RESCIND_DEBUG'] === '1' && error instanceof Error) errors.write(`${error.stack}\n`)
   return exit
 }
@@ -45,10 +45,12 @@ async function toldOf(error: unknown): Promise<Told> {
 }
 
 function fileFault(error: unknown): Told | undefined {
-  if (!(error instanceof Error) || !('code' in error) || !('path' in error)) return undefined
+  if (!(error instanceof Error) || !('code' in error)) return undefined
   const words = FILE_FAULTS[String(error.code)]
   if (words === undefined) return undefined
-  const message = `${String(error.path)}: ${words}`
+  // A write to a file that is open does not name it.
+  const message =
+    'path' in error ? `${String(error.path)}: ${words}` : `a file could not be written: ${words}`
   return { message, line: message, exit: EXIT.misused }
 }
 
