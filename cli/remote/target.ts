@@ -17,8 +17,7 @@ const KEY_SOURCES = 'set RESCIND_KEY_FILE or RESCIND_KEY, or run: rescind login'
  * @throws WrongUse when there is no key, and nobody can be asked for one.
  */
 export async function targetOf(call: Call, io: Io): Promise<Target> {
-  const { url, key, realm: own } = knownTarget(call, io)
-  const realm = call.text('realm') ?? set(io.environment, 'RESCIND_REALM') ?? own
+  const { url, key, realm } = knownTarget(call, io)
   return { url, key: key ?? (await askedKey(io, url)), realm }
 }
 
@@ -28,11 +27,12 @@ type Known = Omit<Target, 'key'> & { readonly key: string | undefined }
 export function knownTarget(call: Call, { environment }: Io): Known {
   const given = call.text('url') ?? set(environment, 'RESCIND_URL')
   const profile = profileFor(call, environment, given)
+  const named = call.text('realm') ?? set(environment, 'RESCIND_REALM')
   if (profile !== undefined) {
     const { url, key, realm } = profile
-    return { url: serverUrl(url, 'profile'), key: keyText(key, 'profile'), realm }
+    return { url: serverUrl(url, 'profile'), key: keyText(key, 'profile'), realm: named ?? realm }
   }
-  return { url: serverUrl(given ?? DEFAULT_URL), key: keyFromEnvironment(environment), realm: undefined }
+  return { url: serverUrl(given ?? DEFAULT_URL), key: keyFromEnvironment(environment), realm: named }
 }
 
 function profileFor(call: Call, environment: Environment, url: string | undefined): Profile | undefined {

@@ -256,6 +256,7 @@ test('a list that has changed since it was interrupted is refused, unless a new 
   assert.equal(tried.code, 0, tried.stderr)
   const otherReason = await runCli({ words: ['bulk', 'leak.txt', '--reason', 'another', '--yes'], ...other })
   assert.equal(otherReason.code, 1)
+  assert.match(otherReason.stderr, /an interrupted call with this list was asked for something else/)
   appendFileSync(join(home.folder, 'leak.txt'), 'one more line\n')
   const refused = await runCli({ words, ...other })
   assert.equal(refused.code, 1)

@@ -95,7 +95,10 @@ function foundIn(states: BulkStates, { call, input, question }: Finding): Kept |
     return undefined
   }
   if (other !== undefined) throw changed(other.line)
-  if (kept !== undefined && kept.question !== question) throw changed(kept.line)
+  if (kept !== undefined && kept.question !== question)
+    throw new CommandFailed('an interrupted call with this list was asked for something else', {
+      next: 'repeat it with its --reason, --note and --dry-run; or give --restart, which begins a new call',
+    })
   return kept
 }
 

@@ -9,9 +9,9 @@ export const DOCTOR_COMMANDS: Commands = [
       'Look for what is wrong with the store, the disk, the keys, the clock and the server, and say what to do',
     text: [
       'It looks at the store that the settings here name, beside a server that has it open, and changes nothing: the disk is measured',
-      'with a small file of its own. The server is asked by --url, RESCIND_URL or a profile; its verifiers need a key.',
+      'with a small file of its own. The server is asked by --url, RESCIND_URL or a profile; the verifiers of --realm need a key.',
     ],
-    flags: REMOTE_FLAGS.filter(({ name }) => name !== 'realm'),
+    flags: REMOTE_FLAGS,
     takesSettings: true,
     examples: [
       { does: 'this machine and its server', command: 'rescind doctor' },

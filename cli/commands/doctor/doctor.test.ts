@@ -48,8 +48,12 @@ test('a server in order is looked at from its files to its verifiers, and nothin
   const [{ stderr }, findings] = await doctor({ RESCIND_URL: server.url, RESCIND_KEY: CONTROL_KEY })
   assert.equal(stderr, '')
   const kinds = Object.fromEntries(findings.map(({ about, kind }) => [about, kind]))
-  for (const about of ['store files', 'master key', 'server', 'clock', 'verifiers'])
+  for (const about of ['store files', 'master key', 'server', 'clock'])
     assert.equal(kinds[about], 'right', about)
+  assert.deepEqual(
+    findings.filter(({ about }) => about === 'verifiers').map(({ kind, what }) => [kind, what]),
+    [['unchecked', 'no instance is known in realm default']],
+  )
   const flush = findings.find(({ about }) => about === 'fsync')
   assert.match(
     flush?.what ?? '',
@@ -86,4 +90,16 @@ test('flushes that take no time, or too much, are found', () => {
   assert.equal(kindOf(3, 10, 900), 'right')
   assert.equal(kindOf(900, 1_000, 90_000), 'right')
   assert.equal(kindOf(21_000, 25_000, 90_000), 'warning')
+})
+
+test('the verifiers are those of the realm that is named', async () => {
+  const environment = { RESCIND_URL: server.url, RESCIND_KEY: CONTROL_KEY }
+  for (const [more, words] of [
+    [{}, ['--realm', 'nowhere']],
+    [{ RESCIND_REALM: 'nowhere' }, []],
+  ] as const) {
+    const [{ code }, findings] = await doctor({ ...environment, ...more }, ...words)
+    assert.equal(code, 1)
+    assert.equal(findings.find(({ about }) => about === 'verifiers')?.what, 'no such realm')
+  }
 })

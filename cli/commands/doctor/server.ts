@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call } from '../../frame/call.ts'
 import { CommandFailed, Interrupted } from '../../frame/failure.ts'
 import type { Io } from '../../frame/io.ts'
-import { isObject } from '../../remote/answers.ts'
+import { isObject, notRescind } from '../../remote/answers.ts'
 import { Client, timeoutOf } from '../../remote/client.ts'
 import { connectionFault } from '../../remote/problems.ts'
 import { knownTarget } from '../../remote/target.ts'
@@ -16,7 +16,7 @@ const SECOND_LOOK_MS = 1_000
 
 /** The server behind the URL: whether it answers, what it says of itself, and which verifiers lag. */
 export async function serverFindings(call: Call, io: Io): Promise<readonly Finding[]> {
-  const { url, key } = knownTarget(call, io)
+  const { url, key, realm } = knownTarget(call, io)
   const timeoutMs = timeoutOf(call)
   const answer = await readiness(url, timeoutMs)
   if (answer instanceof CommandFailed) return [unreachable(answer)]
@@ -26,7 +26,7 @@ export async function serverFindings(call: Call, io: Io): Promise<readonly Findi
       ...about,
       unchecked('verifiers', 'no key is given: set RESCIND_KEY_FILE, or log in by `rescind login`'),
     ]
-  return [...about, ...(await verifierFindings(new Client({ url, key, realm: undefined }, io, timeoutMs)))]
+  return [...about, ...(await verifierFindings(new Client({ url, key, realm }, io, timeoutMs)))]
 }
 
 function unreachable(failure: CommandFailed): Finding {
@@ -77,17 +77,24 @@ async function verifierFindings(client: Client): Promise<readonly Finding[]> {
   try {
     const all = await instancesOf(client)
     const late = all.filter(isLate)
-    if (late.length === 0) return [right('verifiers', `none of ${all.length} instances lags`)]
+    const { realm = 'default' } = client.target
+    if (all.length === 0) return [unchecked('verifiers', `no instance is known in realm ${realm}`)]
+    if (late.length === 0)
+      return [right('verifiers', `none of ${all.length} instances of realm ${realm} lags`)]
     // What moves on in a second was only busy.
     await sleep(SECOND_LOOK_MS)
     const before = new Set(late.map(stateOf))
     const stuck = (await instancesOf(client)).filter((one) => isLate(one) && before.has(stateOf(one)))
     if (stuck.length === 0)
-      return [right('verifiers', `none of ${all.length} instances lags for longer than a second`)]
+      return [
+        right('verifiers', `none of ${all.length} instances of realm ${realm} lags for longer than a second`),
+      ]
     const names = [...new Set(stuck.map(({ verifier }) => verifier))].join(', ')
     const next =
       'see `rescind verifiers`; restart them, or let them reach the server: revocations wait for them'
-    return [wrong('verifiers', `${stuck.length} of ${all.length} instances lag: ${names}`, next)]
+    return [
+      wrong('verifiers', `${stuck.length} of ${all.length} instances of realm ${realm} lag: ${names}`, next),
+    ]
   } catch (error) {
     if (!(error instanceof CommandFailed) || error instanceof Interrupted) throw error
     const { message, next = '' } = error.json
@@ -99,8 +106,8 @@ type Instance = Readonly<Record<string, unknown>> & { readonly verifier: string 
 
 async function instancesOf(client: Client): Promise<readonly Instance[]> {
   const { json } = await client.get('/verifiers')
-  const verifiers = isObject(json) && Array.isArray(json['verifiers']) ? json['verifiers'] : []
-  return verifiers.flatMap((one: unknown) => {
+  if (!isObject(json) || !Array.isArray(json['verifiers'])) throw notRescind(client.target.url)
+  return json['verifiers'].flatMap((one: unknown) => {
     if (!isObject(one) || !Array.isArray(one['instances'])) return []
     const verifier = String(one['name'])
     return one['instances'].filter(isObject).map((instance) => ({ ...instance, verifier }))
