@@ -1,4 +1,5 @@
 import { CommandFailed } from '../frame/failure.ts'
+import { type Members, membersOf, textOf } from './members.ts'
 
 /** Seconds that a server's Retry-After may make a command wait, each time. */
 const WAIT_MAX_SECONDS = 30
@@ -28,4 +29,14 @@ export function notRescind(url: URL): CommandFailed {
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/**
+ * The record of a successful answer: what was done is only told when the server has said so.
+ * @param member that every such record has. @throws CommandFailed when it is missing.
+ */
+export function recordOf(json: unknown, url: URL, member = 'id'): Members {
+  const record = membersOf(json)
+  if (textOf(record[member]) === '') throw notRescind(url)
+  return record
 }

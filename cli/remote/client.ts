@@ -5,6 +5,7 @@ import { CommandFailed, Interrupted, WrongUse } from '../frame/failure.ts'
 import type { Io } from '../frame/io.ts'
 import { isObject, notRescind, parsed, retryAfter } from './answers.ts'
 import { connectionFault, isBroken, isRefusedConnection, Refused } from './problems.ts'
+import { requestUrl } from './request-url.ts'
 import { type Target, targetOf } from './target.ts'
 
 /** Below the server's URL, with its slash. */
@@ -23,6 +24,8 @@ export type Options = {
   readonly idempotencyKey?: string
   /** Instead of --timeout. */
   readonly timeoutMs?: number
+  /** Of a stream: the time for all of it, from its head on. */
+  readonly wholeMs?: number
   /** About the whole store: no realm is named. */
   readonly isOfStore?: boolean
   /** Statuses that are no failure for this command: their problem is the answer. */
@@ -88,7 +91,7 @@ export class Client {
     } while (cursor !== undefined)
   }
 
-  /** An answer whose body is read as it comes: lines or events. There is no time-out after the head. @throws Refused, CommandFailed. */
+  /** An answer whose body is read as it comes: lines or events. Only `wholeMs` ends it after the head. @throws Refused, CommandFailed. */
   async stream(method: Method, path: ControlPath, options: Options = {}): Promise<Response> {
     const { idempotencyKey = method === 'GET' ? undefined : randomUUID() } = options
     return this.#settled({
@@ -151,16 +154,18 @@ export class Client {
     const { method, path } = sending
     const startMs = performance.now()
     const { url } = this.target
+    const full = this.#urlOf(sending)
     const timeout = new AbortController()
     const late = (): void => timeout.abort(new DOMException('no answer in time', 'TimeoutError'))
     const timer = setTimeout(late, sending.timeoutMs ?? this.#timeoutMs).unref()
     try {
-      const response = await fetch(this.#urlOf(sending), {
+      const response = await fetch(full, {
         ...{ method, headers: this.#headersOf(sending), redirect: 'manual' },
         signal: AbortSignal.any([timeout.signal, this.#io.interrupted]),
         ...bodyOf(sending),
       })
       if (sending.isStream === true) clearTimeout(timer)
+      if (sending.wholeMs !== undefined) setTimeout(late, sending.wholeMs).unref()
       this.#io.trace(`rescind: ${method} ${PREFIX}${path} ${response.status} ${since(startMs)} ms`)
       return response
     } catch (error) {
@@ -173,10 +178,8 @@ export class Client {
 
   #urlOf({ path, query = {}, isOfStore = false }: Sending): URL {
     const { url, realm } = this.target
-    const full = new URL(`${url.href.replace(/\/$/, '')}${PREFIX}${path}`)
-    for (const [name, value] of Object.entries({ realm: isOfStore ? undefined : realm, ...query }))
-      if (value !== undefined) full.searchParams.set(name, value)
-    return full
+    const base = `${url.href.replace(/\/$/, '')}${PREFIX}`
+    return requestUrl(base, path, { realm: isOfStore ? undefined : realm, ...query })
   }
 
   #headersOf({ json, body, ifMatch, idempotencyKey }: Sending): Record<string, string> {

@@ -3,6 +3,7 @@ import type { FlagSpec } from '../frame/entry.ts'
 import { WrongUse } from '../frame/failure.ts'
 import type { Io } from '../frame/io.ts'
 import { type Piece, table } from '../frame/lines.ts'
+import { notRescind } from './answers.ts'
 import type { Client, ControlPath } from './client.ts'
 import { listOf, type Members, membersOf, textOf } from './members.ts'
 
@@ -64,6 +65,7 @@ async function* pagesOf({ client, path, member, query }: Listing, limit: number)
     const asked = { ...query, limit: String(Math.min(PAGE_MAX, left)), cursor }
     const { json } = await client.get(path, { query: asked })
     const page = membersOf(json)
+    if (!Array.isArray(page[member])) throw notRescind(client.target.url)
     const items = listOf(page[member])
     cursor = textOf(page['next']) || undefined
     left -= items.length

@@ -4,6 +4,7 @@ import { EXIT, type ExitCode } from '../frame/exit-codes.ts'
 import { CommandFailed, Interrupted } from '../frame/failure.ts'
 import type { Io } from '../frame/io.ts'
 import type { Line } from '../frame/lines.ts'
+import { recordOf } from '../remote/answers.ts'
 import type { Answer, Client, ControlPath } from '../remote/client.ts'
 import { coversWords } from '../remote/covers-words.ts'
 import { type Members, membersOf, textOf } from '../remote/members.ts'
@@ -25,6 +26,7 @@ export type Act = { readonly path: ControlPath; readonly body: Members }
  */
 export async function carryOut(doing: Doing, act: Act): Promise<ExitCode> {
   const { call, io, client } = doing
+  const { url } = client.target
   const waitMs = waitMsIn(call.text('wait'))
   let preview = await previewOf(client, act)
   let why: Why | undefined
@@ -35,8 +37,9 @@ export async function carryOut(doing: Doing, act: Act): Promise<ExitCode> {
       return call.isOn('dry-run') ? EXIT.done : EXIT.failed
     const json = { ...act.body, ...why, ifPreview: textOf(preview['digest']) }
     const answer = await unlessChanged(sent(io, client.change('POST', act.path, { json })))
-    if (answer?.status === 202) return awaitsApproval(io, membersOf(answer.json))
-    if (answer !== undefined) return tellReceipt(doing, { receipt: membersOf(answer.json), preview, waitMs })
+    if (answer?.status === 202) return awaitsApproval(io, recordOf(answer.json, url))
+    if (answer !== undefined)
+      return tellReceipt(doing, { receipt: recordOf(answer.json, url), preview, waitMs })
     preview = await previewOf(client, act)
     if (call.isOn('yes')) throw changed(preview)
     io.note('Since it was shown, this has come to cover something else. Now:')
@@ -45,7 +48,7 @@ export async function carryOut(doing: Doing, act: Act): Promise<ExitCode> {
 
 async function previewOf(client: Client, { path, body }: Act): Promise<Members> {
   const json = { ...body, reason: 'preview', dryRun: true }
-  return membersOf((await client.ask(path, json)).json)
+  return recordOf((await client.ask(path, json)).json, client.target.url, 'digest')
 }
 
 /** But for a dry run, the lines have been shown before the reason was asked for. */

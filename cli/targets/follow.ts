@@ -13,6 +13,8 @@ const WAIT_MAX_SECONDS = 600
 const ROWS_MAX = 15
 /** Between two tries to follow a stream that cannot be had now. */
 const PAUSE_MS = 1_000
+/** After the time that was asked for, a server that says nothing is not waited for. */
+const GRACE_MS = 2_000
 
 /** How the waiting ended. `unknown`: the server does not say it any more, for a reason. */
 export type Followed = {
@@ -65,7 +67,8 @@ async function onePart(
 ): Promise<Followed | undefined> {
   const path: ControlPath = `/revocations/${encodeURIComponent(id)}/events`
   try {
-    const response = await client.stream('GET', path, { query: { timeoutMs: String(leftMs) } })
+    const query = { timeoutMs: String(leftMs) }
+    const response = await client.stream('GET', path, { query, wholeMs: leftMs + GRACE_MS })
     for await (const event of streamEvents(response, client.target.url)) {
       view.take(event)
       if (event.event === 'end') return endOf(textOf(dataOf(event)['why']))
@@ -128,7 +131,11 @@ class View {
 }
 
 function dataOf({ data }: StreamEvent): Members {
-  return membersOf(JSON.parse(data))
+  try {
+    return membersOf(JSON.parse(data))
+  } catch {
+    throw new CommandFailed('the answer broke off', { next: 'repeat it' })
+  }
 }
 
 function keyOf(one: Members): string {

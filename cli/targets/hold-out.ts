@@ -5,6 +5,7 @@ import { WrongUse } from '../frame/failure.ts'
 import type { Io } from '../frame/io.ts'
 import { type Line, paint, pairs } from '../frame/lines.ts'
 import { timeText } from '../frame/times.ts'
+import { recordOf } from '../remote/answers.ts'
 import { coversWords } from '../remote/covers-words.ts'
 import { type Members, membersOf, textOf } from '../remote/members.ts'
 import { type Doing, sent } from './carry-out.ts'
@@ -46,7 +47,7 @@ export async function holdOut(
   }
   if (!(await confirmed(call, io, plan))) return call.isOn('dry-run') ? EXIT.done : EXIT.failed
   const answer = await sent(io, client.change('POST', '/holds', { json: { ...body, ...why } }))
-  const hold = membersOf(answer.json)
+  const hold = recordOf(answer.json, client.target.url)
   io.result(hold, () => [
     [paint('green', 'Held'), ` ${coversWords(membersOf(hold['covers']))}: refused everywhere from now on`],
     ...holdLines(hold),

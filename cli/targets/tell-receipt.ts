@@ -2,8 +2,9 @@ import { EXIT, type ExitCode } from '../frame/exit-codes.ts'
 import { CommandFailed } from '../frame/failure.ts'
 import type { Io } from '../frame/io.ts'
 import { type Line, paint } from '../frame/lines.ts'
+import { recordOf } from '../remote/answers.ts'
 import type { Client, ControlPath } from '../remote/client.ts'
-import { listOf, type Members, membersOf, textOf } from '../remote/members.ts'
+import { listOf, type Members, textOf } from '../remote/members.ts'
 import { type Followed, followReceipt } from './follow.ts'
 import { tokensText } from './preview-lines.ts'
 import { instanceLine, instanceTable, receiptLines } from './receipt-lines.ts'
@@ -46,11 +47,11 @@ const NOT_WAITED: readonly Line[] = [
   'This server refuses it from now on. Verifiers hear of it within moments; `rescind receipts show` says who has.',
 ]
 
-/** @throws CommandFailed which says first that it is revoked. */
-async function receiptNow({ client }: Telling, id: string): Promise<Members> {
+/** The receipt as it is now. @throws CommandFailed which says first that it is revoked. */
+export async function receiptNow({ client }: Pick<Telling, 'client'>, id: string): Promise<Members> {
   const path: ControlPath = `/revocations/${encodeURIComponent(id)}`
   try {
-    return membersOf((await client.get(path)).json)
+    return recordOf((await client.get(path)).json, client.target.url)
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error
     throw new CommandFailed(

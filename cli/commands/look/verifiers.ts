@@ -4,6 +4,7 @@ import { follow } from '../../frame/follow.ts'
 import type { Io } from '../../frame/io.ts'
 import { type Line, type Piece, paint, table } from '../../frame/lines.ts'
 import { timeText } from '../../frame/times.ts'
+import { notRescind } from '../../remote/answers.ts'
 import { type Client, openClient } from '../../remote/client.ts'
 import { listOf, type Members, membersOf, textOf } from '../../remote/members.ts'
 import { isFinal } from '../../remote/passing.ts'
@@ -14,8 +15,8 @@ const EVERY_MS = 1_000
 export async function run(call: Call, io: Io): Promise<ExitCode> {
   const client = await openClient(call, io)
   if (call.isOn('once') || !io.isOnTerminal) {
-    const { json } = await client.get('/verifiers')
-    io.result(json, () => linesOf(membersOf(json)))
+    const answer = await verifiersOf(client)
+    io.result(answer, () => linesOf(answer))
     return EXIT.done
   }
   return followed(client, io)
@@ -28,13 +29,19 @@ function followed(client: Client, io: Io): Promise<ExitCode> {
   return follow(io, {
     everyMs: EVERY_MS,
     round: async () => {
-      const { json } = await client.get('/verifiers')
-      lines = linesOf(membersOf(json))
+      lines = linesOf(await verifiersOf(client))
       draw(paint('dim', `${client.target.url.origin}, ${timeText(Date.now())}. Ctrl-C ends it.`))
     },
     failed: ({ message }) => draw(paint('red', `${message}; trying again.`)),
     isFinal,
   })
+}
+
+/** @throws Refused; CommandFailed for an answer that does not list them. */
+async function verifiersOf(client: Client): Promise<Members> {
+  const answer = membersOf((await client.get('/verifiers')).json)
+  if (!Array.isArray(answer['verifiers'])) throw notRescind(client.target.url)
+  return answer
 }
 
 const HEADS = ['verifier', 'label', 'instance', 'state', 'behind', 'when stale', 'last contact']

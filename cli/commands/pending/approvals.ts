@@ -4,13 +4,14 @@ import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
 import type { Io } from '../../frame/io.ts'
 import { paint } from '../../frame/lines.ts'
 import { timeText } from '../../frame/times.ts'
+import { recordOf } from '../../remote/answers.ts'
 import { type Client, type ControlPath, openClient } from '../../remote/client.ts'
-import { type Members, membersOf, textOf } from '../../remote/members.ts'
+import { type Members, textOf } from '../../remote/members.ts'
 import { actText, approvalLines, askerText } from '../../targets/approval-lines.ts'
 import { sent } from '../../targets/carry-out.ts'
 import { waitMsIn } from '../../targets/follow.ts'
 import { tellPending } from '../../targets/pending-table.ts'
-import { tellReceipt } from '../../targets/tell-receipt.ts'
+import { receiptNow, tellReceipt } from '../../targets/tell-receipt.ts'
 
 export function runList(call: Call, io: Io): Promise<ExitCode> {
   const isEnded = call.isOn('ended')
@@ -45,8 +46,7 @@ export async function runApprove(call: Call, io: Io): Promise<ExitCode> {
     io.result(after, () => [[paint('green', 'Approved'), ': it is done'], ...approvalLines(after)])
     return EXIT.done
   }
-  const path: ControlPath = `/revocations/${encodeURIComponent(revocation)}`
-  return tellReceipt({ io, client }, { receipt: membersOf((await client.get(path)).json), waitMs })
+  return tellReceipt({ io, client }, { receipt: await receiptNow({ client }, revocation), waitMs })
 }
 
 export async function runDeny(call: Call, io: Io): Promise<ExitCode> {
@@ -67,11 +67,12 @@ async function ended(call: Call, io: Io, { client, verb, question }: Ending): Pr
   if (!(await confirmed(call, io, plan))) return undefined
   const reason = call.text('reason')
   const json = reason === undefined ? {} : { reason }
-  return membersOf((await sent(io, client.change('POST', pathOf(call, `/${verb}`), { json }))).json)
+  const answer = await sent(io, client.change('POST', pathOf(call, `/${verb}`), { json }))
+  return recordOf(answer.json, client.target.url)
 }
 
 async function approvalNow(client: Client, call: Call): Promise<Members> {
-  return membersOf((await client.get(pathOf(call))).json)
+  return recordOf((await client.get(pathOf(call))).json, client.target.url)
 }
 
 function pathOf(call: Call, verb = ''): ControlPath {

@@ -5,6 +5,7 @@ import { WrongUse } from '../../frame/failure.ts'
 import type { Io } from '../../frame/io.ts'
 import { type Line, paint, pairs } from '../../frame/lines.ts'
 import { timeText } from '../../frame/times.ts'
+import { recordOf } from '../../remote/answers.ts'
 import { type Client, type ControlPath, openClient } from '../../remote/client.ts'
 import { coversWords } from '../../remote/covers-words.ts'
 import { type Members, membersOf, textOf } from '../../remote/members.ts'
@@ -37,7 +38,7 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   }
   if (!(await confirmed(call, io, plan))) return call.isOn('dry-run') ? EXIT.done : EXIT.failed
   const answer = await sent(io, client.change('POST', PATH, { json: { ...rule, ...why, at } }))
-  const schedule = membersOf(answer.json)
+  const schedule = recordOf(answer.json, client.target.url)
   const cancel = `${programIn(io.environment)} schedule cancel ${textOf(schedule['id'])}`
   io.result(schedule, () => [
     [paint('green', 'Scheduled'), `: nothing has ended yet`],

@@ -5,6 +5,7 @@ import { WrongUse } from '../../frame/failure.ts'
 import type { Io } from '../../frame/io.ts'
 import { paint } from '../../frame/lines.ts'
 import { timeText } from '../../frame/times.ts'
+import { recordOf } from '../../remote/answers.ts'
 import { type Client, type ControlPath, openClient } from '../../remote/client.ts'
 import { coversWords } from '../../remote/covers-words.ts'
 import { type Members, membersOf, textOf } from '../../remote/members.ts'
@@ -12,7 +13,7 @@ import { sent } from '../../targets/carry-out.ts'
 import { waitMsIn } from '../../targets/follow.ts'
 import { deadlineIn, holdLines } from '../../targets/hold-out.ts'
 import { tellPending } from '../../targets/pending-table.ts'
-import { tellReceipt } from '../../targets/tell-receipt.ts'
+import { receiptNow, tellReceipt } from '../../targets/tell-receipt.ts'
 
 export function runList(call: Call, io: Io): Promise<ExitCode> {
   return tellPending(call, io, {
@@ -58,15 +59,14 @@ export async function runRevoke(call: Call, io: Io): Promise<ExitCode> {
   const plan = { lines: holdLines(hold), json: hold, question: `End ${covers} for good?` }
   if (!(await confirmed(call, io, plan))) return call.isOn('dry-run') ? EXIT.done : EXIT.failed
   const change = client.change('POST', pathOf(call, '/revoke'), { json: reasonOf(call) })
-  const after = membersOf((await sent(io, change)).json)
+  const after = recordOf((await sent(io, change)).json, client.target.url)
   const revocation = textOf(after['revocation'])
   if (revocation === '') {
     // Long ago: its receipt is no longer kept.
     io.result(after, () => holdLines(after))
     return EXIT.done
   }
-  const path: ControlPath = `/revocations/${encodeURIComponent(revocation)}`
-  return tellReceipt({ io, client }, { receipt: membersOf((await client.get(path)).json), waitMs })
+  return tellReceipt({ io, client }, { receipt: await receiptNow({ client }, revocation), waitMs })
 }
 
 export async function runRelease(call: Call, io: Io): Promise<ExitCode> {
@@ -86,7 +86,8 @@ export async function runRelease(call: Call, io: Io): Promise<ExitCode> {
   if (!(await confirmed(call, io, plan))) return call.isOn('dry-run') ? EXIT.done : EXIT.failed
   const json = { ...reasonOf(call), ...(isElsewhere ? { notHere: true } : {}) }
   const answer = await client.change('POST', pathOf(call, '/release'), { json })
-  const after = answer.status === 204 ? { ...hold, state: 'released' } : membersOf(answer.json)
+  const after =
+    answer.status === 204 ? { ...hold, state: 'released' } : recordOf(answer.json, client.target.url)
   io.result(after, () =>
     answer.status === 204
       ? [[paint('green', 'Lifted'), ' at every verifier that is connected now; this server did not know it']]
@@ -101,7 +102,7 @@ export async function runRelease(call: Call, io: Io): Promise<ExitCode> {
 const NOT_HERE = 'This server does not know the hold. Verifiers that still do would lift it.'
 
 async function holdNow(client: Client, call: Call): Promise<Members> {
-  return membersOf((await client.get(pathOf(call))).json)
+  return recordOf((await client.get(pathOf(call))).json, client.target.url)
 }
 
 function pathOf(call: Call, verb = ''): ControlPath {
