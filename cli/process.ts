@@ -29,10 +29,13 @@ export async function runProcess(words: readonly string[]): Promise<void> {
 
 /** Whoever read the output has read enough: `rescind … | head`. What changes something may not have come to its end. */
 function endWithReaders(words: readonly string[]): void {
-  const code = findCommand(words, COMMANDS)?.spec.changes === undefined ? EXIT.done : EXIT.failed
+  const changes = findCommand(words, COMMANDS)?.spec.changes !== undefined
   process.stdout.on('error', (error) => {
-    if ('code' in error && error.code === 'EPIPE') process.exit(code)
-    throw error
+    const code = 'code' in error ? String(error.code) : error.name
+    if (code === 'EPIPE') process.exit(changes ? EXIT.failed : EXIT.done)
+    const what = changes ? 'what was asked for may have been done' : 'the output is not whole'
+    process.stderr.write(`rescind: standard output cannot be written (${code}): ${what}\n`)
+    process.exit(EXIT.failed)
   })
   process.stderr.on('error', () => process.exit(EXIT.failed))
 }

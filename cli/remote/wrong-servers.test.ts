@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { openSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { type CliEnded, runCli } from '../../test/kit/cli/command-line.ts'
+import { type CliEnded, RESCIND, runCli } from '../../test/kit/cli/command-line.ts'
 import { openTerminal } from '../../test/kit/cli/terminal.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -123,4 +125,20 @@ test('a name in a question cannot control the terminal', async (t) => {
   const terminal = openTerminal({ words: ['revoke', ...TARGET.slice(0, -1)], environment })
   t.after(() => terminal.kill())
   await terminal.shows(/Revoke everything of subject ann\\u\{1b\}\[31m\\u\{9b\}2J/)
+})
+
+test('a full disk behind standard output is told in one line', async (t) => {
+  const { environment } = await stub(t, () => RECEIPT)
+  for (const [words, what] of [
+    [['revoke', ...TARGET], 'what was asked for may have been done'],
+    [['get', 'settings'], 'the output is not whole'],
+  ] as const) {
+    const stdio = ['ignore', openSync('/dev/full', 'w'), 'pipe'] as const
+    const child = spawn(process.execPath, [RESCIND, ...words], { env: environment, stdio: [...stdio] })
+    let stderr = ''
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+    const [code] = (await once(child, 'close')) as [number]
+    assert.equal(code, 1)
+    assert.ok(stderr.endsWith(`rescind: standard output cannot be written (ENOSPC): ${what}\n`), stderr)
+  }
 })
