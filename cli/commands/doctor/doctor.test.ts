@@ -50,6 +50,7 @@ test('a server in order is looked at from its files to its verifiers, and nothin
   const kinds = Object.fromEntries(findings.map(({ about, kind }) => [about, kind]))
   for (const about of ['store files', 'master key', 'server', 'clock'])
     assert.equal(kinds[about], 'right', about)
+  assert.equal(kinds['store contents'], 'unchecked')
   assert.deepEqual(
     findings.filter(({ about }) => about === 'verifiers').map(({ kind, what }) => [kind, what]),
     [['unchecked', 'no instance is known in realm default']],

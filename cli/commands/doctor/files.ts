@@ -17,6 +17,12 @@ function storeFindings(path: string | undefined): readonly Finding[] {
     return [unchecked('store files', 'the store is a database; `rescind store check` reads it')]
   if (!existsSync(path))
     return [unchecked('store files', `there is no store at ${path}; the first start makes one`)]
+  return [...permissionFindings(path), unchecked('store contents', UNREAD)]
+}
+
+const UNREAD = 'they were not read: `rescind store check` reads all of them, once the server is stopped'
+
+function permissionFindings(path: string): readonly Finding[] {
   try {
     const warnings = checkStoreFiles({ path })
     if (warnings.length === 0)

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import type { MasterKey, Realms } from '@rescind/authority'
-import { StoreRefused } from '@rescind/core'
+import { isOutage, StoreRefused } from '@rescind/core'
 import { checkStore, checkStoreFiles, realmsOutOfOrder } from '@rescind/server'
-import { type OpenedStore, openStore } from '@rescind/stores'
+import { type OpenedStore, openStore, type StoreUrl } from '@rescind/stores'
 import type { Call } from '../../frame/call.ts'
 import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
+import { CommandFailed } from '../../frame/failure.ts'
 import type { Io } from '../../frame/io.ts'
 import { type Line, paint } from '../../frame/lines.ts'
 import { sentenceOn, wordsFor } from './log-sentences.ts'
@@ -23,6 +24,18 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
     throw new StoreRefused(`there is no store at ${url.path}`)
   const master = masterKeyOf(config)
   const warnings = url.path === undefined ? [] : checkStoreFiles({ path: url.path })
+  try {
+    return await checked(io, { master, url, warnings })
+  } catch (error) {
+    // A damaged file: the library of the store says what, and no more.
+    if (url.path === undefined || !isOutage(error)) throw error
+    throw new CommandFailed(error.message, { exit: EXIT.misused, next: WRONG_NEXT })
+  }
+}
+
+type Opened = { readonly master: MasterKey; readonly url: StoreUrl; readonly warnings: readonly string[] }
+
+async function checked(io: Io, { master, url, warnings }: Opened): Promise<ExitCode> {
   // What is checked before an operator decides, too.
   const store = await openStore(url, { floorMs: 0, sideLog: 'unread', mustExist: true, afterTakeover: true })
   try {

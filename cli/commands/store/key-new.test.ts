@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type CliEnded, runCli } from '../../../test/kit/cli/command-line.ts'
@@ -87,4 +87,13 @@ test('a store that is not there is not made, by a key or by a check', async () =
     assert.match(stderr, /there is no store at .*none\.db/)
     assert.throws(() => statSync(join(home.folder, 'none.db')))
   }
+})
+
+test('a check of a file that is damaged says what to do', async () => {
+  writeFileSync(join(home.folder, 'damaged.db'), 'no database\n'.repeat(1_000), { mode: 0o600 })
+  const words = ['store', 'check', '--store', 'sqlite:damaged.db']
+  const masterKey = ['--master-key-file', join(home.folder, 'data/master.key')]
+  const { code, stdout, stderr } = await runCli({ words: [...words, ...masterKey], folder: home.folder })
+  assert.deepEqual([code, stdout], [2, ''])
+  assert.match(stderr, /not a database: make a copy of the store, and restore the last good backup/)
 })
