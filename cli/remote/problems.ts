@@ -3,7 +3,7 @@ import { CommandFailed } from '../frame/failure.ts'
 /** What to do after each status of a problem document. */
 const NEXT: Readonly<Record<number, string>> = {
   401: 'check the key: RESCIND_KEY_FILE, RESCIND_KEY, or log in again by `rescind login`',
-  403: 'use a key whose role allows it (docs/who-may.md)',
+  403: 'use a key that may do it (docs/who-may.md)',
   404: 'check the name, and the realm (--realm)',
   409: 'look at what there is now, and decide again',
   412: 'somebody has changed it meanwhile: read it again, and repeat the change',

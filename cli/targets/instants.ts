@@ -22,6 +22,14 @@ export function instantIn(flag: string, text: string): string {
   return date.toISOString()
 }
 
+/** An instant, or how long it is ago: `1h`. @throws WrongUse. */
+export function pastInstantIn(flag: string, text: string, nowMs: number): string {
+  if (!DURATION.test(text)) return instantIn(flag, text)
+  const at = new Date(nowMs - secondsIn(flag, text) * 1_000)
+  if (Number.isNaN(at.getTime())) throw new WrongUse(`--${flag}: this is too long ago`)
+  return at.toISOString()
+}
+
 /** Seconds of `90s`, `30m`, `1h`, `7d`. @throws WrongUse. */
 export function secondsIn(flag: string, text: string): number {
   const [, digits, letter] = DURATION.exec(text) ?? []

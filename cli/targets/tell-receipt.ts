@@ -1,12 +1,13 @@
 import { EXIT, type ExitCode } from '../frame/exit-codes.ts'
 import { CommandFailed } from '../frame/failure.ts'
 import type { Io } from '../frame/io.ts'
-import { type Line, paint } from '../frame/lines.ts'
+import { type Line, type Piece, paint } from '../frame/lines.ts'
 import { recordOf } from '../remote/answers.ts'
 import type { Client, ControlPath } from '../remote/client.ts'
 import { listOf, type Members, textOf } from '../remote/members.ts'
 import { type Followed, followReceipt } from './follow.ts'
 import { tokensText } from './preview-lines.ts'
+import { programIn, realmWords } from './ready-line.ts'
 import { instanceLine, instanceTable, receiptLines } from './receipt-lines.ts'
 
 type Telling = { readonly io: Io; readonly client: Client }
@@ -26,13 +27,19 @@ export async function tellReceipt(telling: Telling, done: Done): Promise<ExitCod
   const counted: readonly Line[] = preview === undefined ? [] : [`${tokensText(preview)} ended with it`]
   if (waitMs === undefined) {
     const isKnown = receipt['enforced'] !== undefined
-    io.result(receipt, () => [...receiptLines(receipt), ...counted, ...(isKnown ? [] : NOT_WAITED)])
+    io.result(receipt, () => [
+      ...receiptLines(receipt),
+      ...counted,
+      ...(isKnown ? [] : ['This server refuses it from now on. Verifiers hear of it within moments.']),
+    ])
+    noteNext(telling, receipt)
     return EXIT.done
   }
   const id = textOf(receipt['id'])
   const followed = await followReceipt(telling, id, waitMs)
   const now = followed.end === 'interrupted' ? receipt : await receiptNow(telling, id)
   io.result(now, () => [...receiptLines(now), ...counted, ...endLines(now, followed)])
+  noteNext(telling, now)
   switch (followed.end) {
     case 'enforced':
       return EXIT.done
@@ -43,9 +50,15 @@ export async function tellReceipt(telling: Telling, done: Done): Promise<ExitCod
   }
 }
 
-const NOT_WAITED: readonly Line[] = [
-  'This server refuses it from now on. Verifiers hear of it within moments; `rescind receipts show` says who has.',
-]
+/** Where to look later, and what to hand to others. */
+function noteNext({ io, client }: Telling, receipt: Members): void {
+  const id = textOf(receipt['id'])
+  const realm = realmWords(textOf(receipt['realm']), client.target.realm)
+  const command = (...words: readonly string[]): Piece =>
+    paint('bold', [programIn(io.environment), ...words, ...realm].join(' '))
+  io.note(['who refuses it, who accepted it:  ', command('receipts', 'show', id)])
+  io.note(['a signed proof for others:        ', command('evidence', id, '--out', `${id}.ndjson`)])
+}
 
 /** The receipt as it is now. @throws CommandFailed which says first that it is revoked. */
 export async function receiptNow({ client }: Pick<Telling, 'client'>, id: string): Promise<Members> {

@@ -160,7 +160,7 @@ describe('rescind audit verify', () => {
     for (const known of [keyFile, kid]) {
       const { code, stdout: output } = await check(evidence, '--key', known)
       assert.equal(code, 0)
-      assert.match(output, new RegExp(`^signed by the key that you gave, ${kid}$`, 'm'))
+      assert.match(output, new RegExp(`^signed by the expected key, ${kid}$`, 'm'))
     }
     const wrongs: readonly (readonly [text: string, flags: readonly string[], says: RegExp])[] = [
       [evidence.replaceAll('"leak"', '"loss"'), [], /WRONG at line 2: row \d+: it is not the row/],

@@ -7,6 +7,7 @@ import type { Io } from '../../frame/io.ts'
 import type { Line } from '../../frame/lines.ts'
 import { type Client, openClient } from '../../remote/client.ts'
 import { Refused } from '../../remote/problems.ts'
+import { programIn } from '../../targets/ready-line.ts'
 import type { Saved } from '../audit/save-evidence.ts'
 import { countLines, grouped, isAnythingLeft } from './counts.ts'
 import { type BulkInput, openInput } from './input.ts'
@@ -181,7 +182,9 @@ async function told(
     ...countLines(counts),
     ...evidence.lines,
     ...(report === undefined ? [] : [`Report: ${report}`]),
-    ...(dryRun ? ['Nothing was changed (--dry-run).'] : [`Receipts: rescind receipts --cause ${bulk}`]),
+    ...(dryRun
+      ? ['Nothing was changed (--dry-run).']
+      : [`Receipts: ${programIn(io.environment)} receipts --cause ${bulk}`]),
   ])
   const isWhole = dryRun || !isAnythingLeft(counts)
   return isWhole && evidence.isRight ? EXIT.done : EXIT.failed

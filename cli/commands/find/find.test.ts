@@ -60,6 +60,7 @@ test('a key is recognised, with what ends it, and is refused on the command line
   const piped = await responder.run(['find'], { input: key })
   assert.equal(piped.code, 0)
   assert.match(piped.stdout, /It may be: credential \(controlKey\); what ends it: rescind delete keys key_/)
+  assert.doesNotMatch(piped.stdout, /Nothing was found/)
   const { code, stderr } = await responder.run(['find', key])
   assert.equal(code, 2)
   assert.match(stderr, /may be a token or a key; give it by -[^\n]*counts as shown/)

@@ -29,13 +29,13 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
     const command = endingCommand(one, { program, usual })
     return command === undefined ? one : { ...one, command }
   })
-  io.result({ ...answer, findings }, () => [
-    ...recognisedLines(listOf(answer['recognised']), program),
-    ...findingLines(findings),
-    ...searchedLines(answer, { program, usual }),
-  ])
   const isKnown =
     findings.length > 0 || listOf(answer['recognised']).some((one) => textOf(one['endedBy']) !== '')
+  io.result({ ...answer, findings }, () => [
+    ...recognisedLines(listOf(answer['recognised']), program),
+    ...(isKnown && findings.length === 0 ? [] : findingLines(findings)),
+    ...searchedLines(answer, { program, usual }),
+  ])
   return isKnown ? EXIT.done : EXIT.failed
 }
 

@@ -78,7 +78,7 @@ function tokenLines(token: Members, facts: Members): readonly Line[] {
     ...at('expires at', facts['expiresAt']),
     [
       'last used',
-      typeof token['lastUsedAt'] === 'string' ? timeText(token['lastUsedAt']) : 'not that anybody has said',
+      typeof token['lastUsedAt'] === 'string' ? timeText(token['lastUsedAt']) : 'no use is known',
     ],
   ])
 }

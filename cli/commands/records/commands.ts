@@ -1,8 +1,20 @@
 import type { Commands } from '../../frame/command.ts'
-import type { FlagSpec } from '../../frame/entry.ts'
-import { namesOf } from './resources.ts'
+import type { FlagSpec, PositionalSpec } from '../../frame/entry.ts'
+import { namesOf, type Resource } from './resources.ts'
+
+/** The kinds that a command knows, told in full by its help. */
+function kinds(can: (resource: Resource) => boolean): Pick<PositionalSpec, 'name' | 'help' | 'choices'> {
+  const choices = namesOf(can)
+  return { name: 'RESOURCE', help: `what kind: ${choices.join(', ')}`, choices }
+}
 
 const LIMIT: FlagSpec = { name: 'limit', value: 'N', preset: '100', help: 'the most items of a list; 0: all' }
+
+const SINCE: FlagSpec = {
+  name: 'since',
+  value: 'TIME',
+  help: 'of audit and system-audit: only at this time or later, an instant or how long ago (1h)',
+}
 
 export const RECORD_COMMANDS: Commands = [
   {
@@ -11,7 +23,7 @@ export const RECORD_COMMANDS: Commands = [
     summary: 'List what there is of a kind, or show one record',
     text: ['--json prints the record as the server has it: change the text, and give it to "rescind put".'],
     positionals: [
-      { name: 'RESOURCE', help: 'what kind: clients, keys, realms, …', choices: namesOf(() => true) },
+      kinds(() => true),
       {
         name: 'ID',
         help: 'the id or name of one, after that of what it belongs to',
@@ -19,11 +31,12 @@ export const RECORD_COMMANDS: Commands = [
         isRepeated: true,
       },
     ],
-    flags: [LIMIT],
+    flags: [LIMIT, SINCE],
     isRemote: true,
     examples: [
       { does: 'all OAuth clients of a realm', command: 'rescind get clients --realm eu' },
       { does: 'one of them, as JSON', command: 'rescind get clients svc --json' },
+      { does: 'who did what in the last hour', command: 'rescind get audit --since 1h' },
       { does: "a person's application credentials and API keys", command: 'rescind get user-credentials 77' },
     ],
     load: async () => ({ run: (await import('./get.ts')).run }),
@@ -37,11 +50,7 @@ export const RECORD_COMMANDS: Commands = [
       'they are (a check profile is replaced as a whole). A change that somebody else has overtaken is refused.',
     ],
     positionals: [
-      {
-        name: 'RESOURCE',
-        help: 'what kind: clients, keys, realms, …',
-        choices: namesOf(({ creates, changes }) => creates === true || changes !== undefined),
-      },
+      kinds(({ creates, changes }) => creates === true || changes !== undefined),
       { name: 'ID', help: 'the id or name; without it, a new record is created', isOptional: true },
     ],
     flags: [
@@ -68,6 +77,14 @@ export const RECORD_COMMANDS: Commands = [
         does: 'a client from a file',
         command: 'rescind put clients svc -f svc.json --secret-file svc.secret',
       },
+      {
+        does: 'a key that only reads (roles: metrics, viewer, responder, admin); the owner is who holds it',
+        command: `echo '{"name": "dashboard", "role": "viewer", "owner": "ann"}' | rescind put keys -f - --secret-file dashboard.key`,
+      },
+      {
+        does: 'more than 100 tokens at once end only with the approval of a second person',
+        command: `echo '{"approvalAboveTokens": 100}' | rescind put settings -f -`,
+      },
       { does: 'switch it off', command: `echo '{"enabled": false}' | rescind put clients svc -f -` },
       { does: 'see what would change', command: 'rescind put clients svc -f svc.json --dry-run' },
     ],
@@ -78,11 +95,7 @@ export const RECORD_COMMANDS: Commands = [
     group: 'Change records',
     summary: 'Delete a record, with all that comes of it',
     positionals: [
-      {
-        name: 'RESOURCE',
-        help: 'what kind: clients, keys, realms, …',
-        choices: namesOf(({ removes }) => removes === true),
-      },
+      kinds(({ removes }) => removes === true),
       { name: 'ID', help: 'its id or name, after that of what it belongs to', isRepeated: true },
     ],
     isRemote: true,

@@ -1,5 +1,7 @@
 import { type Line, type Piece, pairs, table } from '../../frame/lines.ts'
 import { timeText } from '../../frame/times.ts'
+import { membersOf } from '../../remote/members.ts'
+import { logRow } from './log-row.ts'
 import type { Resource } from './resources.ts'
 
 export type Record = Readonly<Partial<globalThis.Record<string, unknown>>>
@@ -9,8 +11,9 @@ export function isRecord(value: unknown): value is Record {
 }
 
 /** A table of the members that matter of each. */
-export function listLines({ name, columns }: Resource, items: readonly unknown[]): readonly Line[] {
-  const rows = items.map((item) => columns.map((column) => cellOf(isRecord(item) ? item[column] : item)))
+export function listLines({ name, columns, isLog }: Resource, items: readonly unknown[]): readonly Line[] {
+  const entries = isLog === true ? items.map((item) => logRow(membersOf(item))) : items
+  const rows = entries.map((item) => columns.map((column) => cellOf(isRecord(item) ? item[column] : item)))
   return table(columns, rows, `No ${name}.`)
 }
 

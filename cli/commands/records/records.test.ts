@@ -93,6 +93,35 @@ test('each list is read, and its columns are members of what is there', async ()
   assert.match(stdout, /^first +first +admin/m)
 })
 
+test('the audit says who did what, also only since an hour ago, and no other list takes --since', async () => {
+  await rescind(
+    ['put', 'clients', 'audited', '-f', '-', '--show-secret'],
+    '{"grantTypes": ["client_credentials"]}',
+  )
+  const { code, stdout, stderr } = await rescind(['get', 'audit', '--since', '1h'])
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /^seq +at +by +call +what +why +from$/m)
+  assert.match(stdout, / first +control\.createClient +change oauthClients audited +– +127\.0\.0\.1$/m)
+  assert.equal(
+    (await rescind(['revoke', '--source', 'oauth', '--client', 'audited', '--reason', 'r 1', '--yes'])).code,
+    0,
+  )
+  assert.match(
+    (await rescind(['get', 'audit', '--limit', '1'])).stdout,
+    / first +control\.revoke +revoke everything of client audited in oauth +r 1 +127/,
+  )
+  assert.deepEqual(jsonOf(await rescind(['get', 'audit', '--since', '2199-01-01T00:00:00Z', '--json'])), [])
+  for (const [words, why] of [
+    [['get', 'keys', '--since', '1h'], /--since: only of a log/],
+    [['get', 'audit', '--since', 'soon'], /--since: this is no instant/],
+    [['get', 'audit', '--since', '999999999d'], /--since: this is too long ago/],
+  ] as const) {
+    const refused = await rescind(words)
+    assert.equal(refused.code, 2, words.join(' '))
+    assert.match(refused.stderr, why)
+  }
+})
+
 test('a client is created with its secret in a private file, changed by its version, and deleted', async () => {
   const secretFile = join(home.folder, 'svc.secret')
   const file = join(home.folder, 'reports.json')

@@ -20,7 +20,11 @@ export type Resource = {
   readonly secrets?: readonly string[]
   /** It belongs to the whole store, not to a realm. */
   readonly isOfStore?: true
+  /** Its items are rows of a log: a table tells who did what, and --since leaves out what is older. */
+  readonly isLog?: true
 }
+
+const LOG_COLUMNS = ['seq', 'at', 'by', 'call', 'what', 'why', 'from'] as const
 
 /** Every collection. A test compares this with the server's own description of its API. */
 export const RESOURCES: readonly Resource[] = [
@@ -133,13 +137,14 @@ export const RESOURCES: readonly Resource[] = [
     ...{ name: 'approvals', path: '/approvals', member: 'approvals', hasRecords: true },
     columns: ['id', 'state', 'act', 'tokens', 'askedBy', 'expiresAt', 'reason'],
   },
-  { name: 'audit', path: '/audit', member: 'rows', columns: ['seq', 'at', 'kind', 'audit'] },
+  { name: 'audit', path: '/audit', member: 'rows', columns: LOG_COLUMNS, isLog: true },
   {
     name: 'system-audit',
     path: '/audit/system',
     member: 'rows',
-    columns: ['seq', 'at', 'kind', 'audit'],
+    columns: LOG_COLUMNS,
     isOfStore: true,
+    isLog: true,
   },
 ]
 

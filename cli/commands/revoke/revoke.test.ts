@@ -39,6 +39,18 @@ test('a token that is pasted into the hidden prompt ends after a yes, and stands
     assert.ok(!readFileSync(join(file.parentPath, file.name), 'utf8').includes(access), file.name)
 })
 
+test('a receipt comes with the commands for who refuses it and for a signed proof, beside the result', async () => {
+  const words = ['revoke', '--source', 'oauth', '--subject', 'told', '--reason', 'told', '--yes']
+  const told = await responder.run(words)
+  const id = /rev_1_\d+/.exec(told.stdout)?.[0] ?? ''
+  assert.match(
+    told.stderr,
+    new RegExp(`rescind receipts show ${id}\n.*rescind evidence ${id} --out ${id}\\.ndjson\n`),
+  )
+  assert.doesNotMatch((await responder.run([...words, '--quiet'])).stderr, /rescind evidence/)
+  assert.equal((await responder.run(['evidence', id, '--out', `${id}.ndjson`])).code, 0)
+})
+
 test('a no changes nothing, and Ctrl-C in the prompt ends with 130', async () => {
   const { access } = await responder.calls.oauthGrant('kept')
   for (const [keys, code] of [

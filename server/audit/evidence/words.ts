@@ -13,7 +13,7 @@ export function evidenceWords(
   const range = from > through ? 'no rows' : `rows ${from} to ${through}`
   const counts = `${many(receipts, 'receipt')}, ${range}: ${rows} of its own, ${others} by their hashes`
   const key = isKeyKnown
-    ? `signed by the key that you gave, ${keyId}`
+    ? `signed by the expected key, ${keyId}`
     : `signed by a key with the thumbprint ${keyId}, which the file brings along: compare it with GET /control/v1/evidence/key`
   return [
     `${realm}: evidence: right: ${counts}`,
@@ -56,7 +56,7 @@ function faultWords(why: EvidenceFault, wordsFor: (fault: LogFault) => string): 
     case 'signature':
       return 'it is not signed by the key that it names'
     case 'other-key':
-      return 'it is signed by another key than the one that you gave'
+      return 'it is signed by another key than the expected one'
     case 'cut-short':
       return 'it was cut short: its last lines are missing'
     case 'more':
