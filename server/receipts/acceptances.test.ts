@@ -154,6 +154,34 @@ test('what was written is known after a restart, and goes on from there; counts 
   )
 })
 
+/** Counts how often an acceptance is looked up. */
+class CountingStore extends FaultyStore {
+  lookedUp = 0
+
+  override expiring(...ask: Parameters<Store['expiring']>): ReturnType<Store['expiring']> {
+    if (ask[1].kind === EXPIRING_KINDS.accepted) this.lookedUp += 1
+    return super.expiring(...ask)
+  }
+}
+
+test('what is remembered of a realm is forgotten once it is closed', async () => {
+  const store = new CountingStore(START_MS)
+  const { realm } = await openWorld(store)
+  const { handle } = await issue(realm, 'access')
+  const writer = new AcceptanceWriter(DAY_MS)
+  const lookUps = async (): Promise<number> => {
+    const before = store.lookedUp
+    realm.acceptances.note(VERIFIER, { handle }, { firstMs: START_MS, lastMs: START_MS })
+    await writer.write(realm, RUNS)
+    return store.lookedUp - before
+  }
+  assert.deepEqual([await lookUps(), await lookUps()], [1, 0])
+  realm.setClosed(true)
+  await writer.write(realm, RUNS)
+  realm.setClosed(false)
+  assert.deepEqual([await lookUps(), await lookUps()], [1, 0])
+})
+
 test('an acceptance is never written in a group with a revocation', async () => {
   const store = new FaultyStore(START_MS)
   const { realm } = await openWorld(store)

@@ -86,6 +86,8 @@ export class AcceptanceWriter {
       acceptances.written(some)
     }
     if (!isStopped()) await this.#writeDropped(realm)
+    // What is remembered of a realm takes megabytes, and nobody accepts its tokens any more.
+    if (realm.isClosed) this.#realms.delete(realm.ordinal)
   }
 
   /** The last write of a process: what there is no time for is counted as dropped. @throws StoreUnavailable, Overloaded. */

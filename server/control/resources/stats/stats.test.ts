@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { commitOwn, type Realm, ruleOn } from '@rescind/authority'
 import { StoreUnavailable } from '@rescind/core'
-import { issue } from '../../../../test/kit/acts.ts'
+import { actOf, issue } from '../../../../test/kit/acts.ts'
 import { TestSink } from '../../../../test/kit/feed-sink.ts'
 import { openWorld } from '../../../../test/kit/realm.ts'
 import { TokenCount } from './live-tokens.ts'
 import { RecentRules } from './recent-rules.ts'
 import { SlotCounts } from './slot-counts.ts'
+import { Stats, type StatsParts } from './stats.ts'
 import type { StatsJson } from './stats-json.ts'
 import { StatsStream } from './stats-stream.ts'
 
@@ -76,6 +77,21 @@ test('counting tokens lets other work run', async () => {
   for (; live === undefined; turns += 1) await turn()
   assert.equal(live, 250)
   assert.ok(turns >= 5, `${turns} turns`)
+})
+
+test('what is remembered of a realm is forgotten once it is closed', async () => {
+  const { realms, realm } = await openWorld()
+  const counts = { applied: 0, behind: 0, lapsed: 0 }
+  const feed = { refresh: async () => {}, of: () => ({ instanceCounts: counts }) }
+  const parts = { realms, feed, monotonicMs: () => 0, node: () => ({}) } as unknown as StatsParts
+  const stats = new Stats(parts)
+  const first = stats.read(realm)
+  assert.equal(stats.read(realm), first)
+  const act = { caller: actOf(realms.system).caller, audit: AUDIT }
+  assert.equal(await realms.setState(realm.name, 'disabled', act), 'done')
+  assert.equal(await realms.setState(realm.name, 'enabled', act), 'done')
+  assert.notEqual(stats.read(realm), first)
+  await Promise.all([first, stats.read(realm)])
 })
 
 const STATS = { at: 'x'.repeat(1_000) } as unknown as StatsJson

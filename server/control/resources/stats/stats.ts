@@ -43,7 +43,14 @@ export class Stats {
 
   constructor(parts: StatsParts) {
     this.#parts = parts
-    parts.realms.ledger.onRow((realm, row) => this.#byRealm.get(realm)?.rules.told(row))
+    const { ledger } = parts.realms
+    // Closing a realm cuts off its tokens, by a row of its own; one that another node closes may be known as closed later.
+    ledger.onRow((ordinal, row) => {
+      const of = this.#byRealm.get(ordinal)
+      if (of?.realm.isClosed === true) this.#byRealm.delete(ordinal)
+      else of?.rules.told(row)
+    })
+    parts.realms.onClosed(({ ordinal }) => this.#byRealm.delete(ordinal))
   }
 
   node(): NodeJson {
