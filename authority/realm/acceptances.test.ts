@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BEYOND_LOGS } from '@rescind/core'
 import { handleAt, NOW_MS } from '../../test/kit/samples.ts'
-import { Acceptances, INSTANCES_NAMED_MAX, NOTES_MAX, NOTES_PER_ACCEPTOR_MAX } from './acceptances.ts'
+import {
+  Acceptances,
+  type Acceptor,
+  INSTANCES_NAMED_MAX,
+  NOTES_MAX,
+  NOTES_PER_ACCEPTOR_MAX,
+  REPORTED_MAX,
+} from './acceptances.ts'
 import { FOREIGN_USES_MAX, ForeignUses } from './foreign-uses.ts'
 
 const CHECK = { by: 'check', name: '' } as const
@@ -48,31 +55,84 @@ test('reports are merged: the least first, the greatest last, and a few instance
   assert.equal(note?.instances.length, INSTANCES_NAMED_MAX)
 })
 
+const AT = { firstMs: NOW_MS, lastMs: NOW_MS }
+
+function noteMany(acceptances: Acceptances, acceptor: Acceptor, { count, jti = '' }: Many): void {
+  for (let nth = 0; nth < count; nth += 1)
+    acceptances.note(acceptor, { issuer: 'i', jti: `${jti}${nth}`, expiresAtMs: 0 }, AT)
+}
+type Many = { readonly count: number; readonly jti?: string }
+
+function countsOf(acceptances: Acceptances): readonly (readonly [Acceptor, number])[] {
+  return acceptances.takeDropped().map(({ acceptor, dropped }) => [acceptor, dropped.count])
+}
+
 test('the bounds on held acceptances are exact, of all and of one acceptor, and one more is counted as dropped', () => {
   const acceptances = new Acceptances()
-  const note = (acceptor: typeof CHECK | typeof OTHER | typeof VERIFIER, nth: number): void =>
-    acceptances.note(
-      acceptor,
-      { issuer: 'i', jti: `${nth}`, expiresAtMs: 0 },
-      { firstMs: NOW_MS, lastMs: NOW_MS },
-    )
-  for (let nth = 0; nth < NOTES_PER_ACCEPTOR_MAX; nth += 1) note(CHECK, nth)
+  const most = NOTES_PER_ACCEPTOR_MAX.notes
+  noteMany(acceptances, CHECK, { count: most })
   assert.deepEqual(acceptances.dropped(), [])
-  note(CHECK, -1)
+  noteMany(acceptances, CHECK, { count: 1, jti: 'more' })
   assert.deepEqual(acceptances.dropped(), [
     { acceptor: CHECK, dropped: { count: 1, sinceMs: NOW_MS, untilMs: NOW_MS } },
   ])
-  for (let nth = NOTES_PER_ACCEPTOR_MAX; nth < NOTES_MAX; nth += 1) note(OTHER, nth)
-  note(VERIFIER, 0)
-  assert.deepEqual(
-    acceptances.takeDropped().map(({ acceptor, dropped }) => [acceptor, dropped.count]),
-    [
-      [VERIFIER, 1],
-      [CHECK, 1],
-    ],
-  )
-  assert.equal(acceptances.size, NOTES_MAX)
+  noteMany(acceptances, OTHER, { count: NOTES_MAX.notes - most })
+  noteMany(acceptances, VERIFIER, { count: 1 })
+  assert.deepEqual(countsOf(acceptances), [
+    [CHECK, 1],
+    [VERIFIER, 1],
+  ])
+  assert.equal(acceptances.size, NOTES_MAX.notes)
   assert.deepEqual(acceptances.takeDropped(), [])
+})
+
+test('however much verifiers report, there is room for what the server saw itself, and that is written first', () => {
+  const acceptances = new Acceptances()
+  noteMany(acceptances, VERIFIER, { count: NOTES_PER_ACCEPTOR_MAX.notes })
+  const second = { by: 'verifier', name: 'second' } as const
+  noteMany(acceptances, second, { count: REPORTED_MAX.notes - NOTES_PER_ACCEPTOR_MAX.notes })
+  assert.deepEqual(acceptances.dropped(), [])
+  noteMany(acceptances, second, { count: 1, jti: 'more' })
+  const seen = NOTES_MAX.notes - REPORTED_MAX.notes
+  noteMany(acceptances, CHECK, { count: seen })
+  assert.deepEqual(countsOf(acceptances), [[second, 1]])
+  assert.deepEqual(
+    acceptances.some(1).map(({ acceptor }) => acceptor),
+    [CHECK],
+  )
+  acceptances.written(acceptances.some(seen))
+  noteMany(acceptances, second, { count: 1, jti: 'more' })
+  assert.deepEqual(countsOf(acceptances), [[second, 1]], 'the room of the server stays free')
+})
+
+test('long names take their room by characters, which is free again once they are written or dropped', () => {
+  const acceptances = new Acceptances()
+  // A name is the issuer, a separator and the id.
+  const jti = 'x'.repeat(1_024 - 2 - 5)
+  const long = (nth: number): string => `${nth}`.padStart(5, '0')
+  const note = (acceptor: Acceptor, from: number, count: number): void => {
+    for (let nth = from; nth < from + count; nth += 1)
+      acceptances.note(acceptor, { issuer: 'i', jti: `${jti}${long(nth)}`, expiresAtMs: 0 }, AT)
+  }
+  const most = NOTES_PER_ACCEPTOR_MAX.chars / 1_024
+  const second = { by: 'verifier', name: 'second' } as const
+  note(VERIFIER, 0, most)
+  assert.deepEqual(acceptances.dropped(), [])
+  note(VERIFIER, most, 1)
+  note(second, 0, REPORTED_MAX.chars / 1_024 - most + 1)
+  note(CHECK, 0, (NOTES_MAX.chars - REPORTED_MAX.chars) / 1_024 + 1)
+  assert.deepEqual(countsOf(acceptances), [
+    [CHECK, 1],
+    [VERIFIER, 1],
+    [second, 1],
+  ])
+  acceptances.written(acceptances.some(NOTES_MAX.notes))
+  note(VERIFIER, 0, most)
+  assert.deepEqual([countsOf(acceptances), acceptances.size], [[], most])
+  acceptances.dropAll()
+  acceptances.takeDropped()
+  note(VERIFIER, 0, most)
+  assert.deepEqual([countsOf(acceptances), acceptances.size], [[], most])
 })
 
 test('[W41] the bound on foreign uses is exact, and one more replaces the oldest', () => {

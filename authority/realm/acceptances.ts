@@ -12,10 +12,15 @@ export type AcceptorKind = (typeof ACCEPTOR_KINDS)[number]
  */
 export type Acceptor = { readonly by: AcceptorKind; readonly name: string }
 
+/** Acceptances, and characters of the names of their tokens. */
+type Room = { readonly notes: number; readonly chars: number }
+
 /** Maximum acceptances that wait to be written; beyond it, those of further tokens are dropped, and counted. */
-export const NOTES_MAX = 200_000
+export const NOTES_MAX: Room = { notes: 200_000, chars: 33_554_432 }
+/** Maximum of these by all verifiers: what the server has seen itself is not crowded out by what it is told. */
+export const REPORTED_MAX: Room = { notes: 150_000, chars: 25_165_824 }
 /** Maximum of these by one acceptor, so that none fills it alone. */
-export const NOTES_PER_ACCEPTOR_MAX = 100_000
+export const NOTES_PER_ACCEPTOR_MAX: Room = { notes: 100_000, chars: 16_777_216 }
 /** Instances of a verifier that are named for one token. */
 export const INSTANCES_NAMED_MAX = 4
 const MINUTE_MS = 60_000
@@ -48,9 +53,11 @@ type Span = {
   readonly instance?: string | undefined
   readonly expiresAtMs?: number | undefined
 }
+type Taken = { -readonly [name in keyof Room]: Room[name] }
 type OfAcceptor = {
   readonly acceptor: Acceptor
   readonly notes: Map<string, Note>
+  chars: number
   dropped: Dropped | undefined
 }
 
@@ -68,11 +75,14 @@ export class Acceptances {
   }
   /** Tokens of registered issuers that were used lately. */
   readonly foreign: ForeignUses = new ForeignUses()
-  #size = 0
+  readonly #taken: { readonly own: Taken; readonly reported: Taken } = {
+    own: { notes: 0, chars: 0 },
+    reported: { notes: 0, chars: 0 },
+  }
   #last: OfAcceptor | undefined
 
   get size(): number {
-    return this.#size
+    return this.#taken.own.notes + this.#taken.reported.notes
   }
 
   /** One of our tokens. */
@@ -109,13 +119,29 @@ export class Acceptances {
       if (instance !== undefined) known.instances = named(known.instances, [instance])
       return
     }
-    if (this.#size >= NOTES_MAX || of.notes.size >= NOTES_PER_ACCEPTOR_MAX) {
+    if (!this.#hasRoom(of, key)) {
       this.drop(acceptor, { count: 1, sinceMs: first, untilMs: last })
       return
     }
-    this.#size += 1
+    this.#take(of, key, 1)
     const instances = instance === undefined ? [] : [instance]
     of.notes.set(key, { acceptor, name, expiresAtMs, firstMs: first, lastMs: last, instances })
+  }
+
+  #hasRoom({ acceptor, notes, chars }: OfAcceptor, key: string): boolean {
+    const { own, reported } = this.#taken
+    const all = { notes: own.notes + reported.notes, chars: own.chars + reported.chars }
+    if (!fits(all, key, NOTES_MAX) || !fits({ notes: notes.size, chars }, key, NOTES_PER_ACCEPTOR_MAX))
+      return false
+    return acceptor.by !== 'verifier' || fits(reported, key, REPORTED_MAX)
+  }
+
+  /** @param notes 1 for one that comes, -1 for one that goes. */
+  #take(of: OfAcceptor, key: string, notes: 1 | -1): void {
+    const taken = of.acceptor.by === 'verifier' ? this.#taken.reported : this.#taken.own
+    taken.notes += notes
+    taken.chars += notes * key.length
+    of.chars += notes * key.length
   }
 
   /** Counts acceptances that are not kept. */
@@ -126,11 +152,12 @@ export class Acceptances {
 
   /** Counts everything that waits as dropped. */
   dropAll(): void {
-    for (const { acceptor, notes } of this.#all()) {
-      for (const { firstMs, lastMs } of notes.values())
-        this.drop(acceptor, { count: 1, sinceMs: firstMs, untilMs: lastMs })
-      this.#size -= notes.size
-      notes.clear()
+    for (const of of this.#all()) {
+      for (const [key, { firstMs, lastMs }] of of.notes) {
+        this.drop(of.acceptor, { count: 1, sinceMs: firstMs, untilMs: lastMs })
+        this.#take(of, key, -1)
+      }
+      of.notes.clear()
     }
   }
 
@@ -170,7 +197,7 @@ export class Acceptances {
       if (now?.firstMs !== note.firstMs || now.lastMs !== note.lastMs || now.instances !== note.instances)
         continue
       of.notes.delete(key)
-      this.#size -= 1
+      this.#take(of, key, -1)
     }
     this.#last = undefined
     for (const kind of ACCEPTOR_KINDS)
@@ -192,8 +219,10 @@ export class Acceptances {
     return taken
   }
 
+  /** What the server has seen itself comes first, however much verifiers report meanwhile. */
   *#all(): Generator<OfAcceptor, void> {
-    for (const kind of ACCEPTOR_KINDS) yield* this.#by[kind].values()
+    for (const kind of ACCEPTOR_KINDS) if (kind !== 'verifier') yield* this.#by[kind].values()
+    yield* this.#by.verifier.values()
   }
 
   /** Most acceptances are by the same acceptor as the one before. */
@@ -208,10 +237,15 @@ export class Acceptances {
   #of(acceptor: Acceptor): OfAcceptor {
     const known = this.#known(acceptor)
     if (known !== undefined) return known
-    const made = { acceptor, notes: new Map<string, Note>(), dropped: undefined }
+    const made = { acceptor, notes: new Map<string, Note>(), chars: 0, dropped: undefined }
     this.#by[acceptor.by].set(acceptor.name, made)
     return made
   }
+}
+
+/** Whether one more of this name stays within the bound. */
+function fits({ notes, chars }: Room, key: string, max: Room): boolean {
+  return notes < max.notes && chars + key.length <= max.chars
 }
 
 function keyOf(name: AcceptedName): string {
