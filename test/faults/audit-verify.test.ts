@@ -133,7 +133,7 @@ describe('rescind audit verify', () => {
     assert.equal(wrong.code, 1)
     assert.match(wrong.stdout, /default: WRONG at row 20: it is missing/)
     const keyed = await runHere({
-      words: ['audit', 'verify', file, '--key', 'A'.repeat(43)],
+      words: ['audit', 'verify', file, '--signer', 'A'.repeat(43)],
       folder: home.folder,
     })
     assert.equal(keyed.code, 2)
@@ -154,17 +154,32 @@ describe('rescind audit verify', () => {
     assert.equal(right.code, 0, right.stdout + right.stderr)
     assert.match(
       right.stdout,
-      /^default: evidence: right: 1 receipt, rows \d+ to \d+: 1 of its own, 0 by their hashes$/m,
+      /^default: evidence: whole: 1 receipt, rows \d+ to \d+: 1 of its own, 0 by their hashes$/m,
     )
-    assert.match(right.stdout, new RegExp(`^signed by a key with the thumbprint ${kid}, .* compare it`, 'm'))
+    assert.match(
+      right.stdout,
+      new RegExp(`^who signed it is not proven: compare the thumbprint .*, ${kid}, with GET`, 'm'),
+    )
     for (const known of [keyFile, kid]) {
-      const { code, stdout: output } = await check(evidence, '--key', known)
+      const { code, stdout: output } = await check(evidence, '--signer', known)
       assert.equal(code, 0)
+      assert.match(output, /^default: evidence: right: 1 receipt/m)
       assert.match(output, new RegExp(`^signed by the expected key, ${kid}$`, 'm'))
     }
+    const signers = [await check(evidence, '--json'), await check(evidence, '--json', '--signer', kid)]
+    assert.deepEqual(
+      signers.map(({ stdout }) => (JSON.parse(stdout) as { readonly signer?: string }).signer),
+      ['unproven', 'known'],
+    )
+    const { end, chain } = JSON.parse(evidence.split('\n').at(-3) ?? '') as { end: number; chain: string }
+    const positioned = await check(evidence, '--position', `1.e.${end}.${chain}.${'A'.repeat(43)}`)
+    assert.match(
+      positioned.stdout,
+      /^default: evidence: right: .*\nwho signed it is not proven: .*\nyour positions/,
+    )
     const wrongs: readonly (readonly [text: string, flags: readonly string[], says: RegExp])[] = [
       [evidence.replaceAll('"leak"', '"loss"'), [], /WRONG at line 2: row \d+: it is not the row/],
-      [evidence, ['--key', 'A'.repeat(43)], /WRONG at line \d+: it is signed by another key/],
+      [evidence, ['--signer', 'A'.repeat(43)], /WRONG at line \d+: it is signed by another key/],
       [evidence.slice(0, -20), [], /WRONG at line \d+/],
     ]
     for (const [text, flags, says] of wrongs) {
@@ -176,9 +191,9 @@ describe('rescind audit verify', () => {
     const refused: readonly (readonly [words: readonly string[], says: RegExp])[] = [
       [[keyFile], /neither an export of a log nor evidence/],
       [[home.folder], /cannot be read \(EISDIR\)/],
-      [[file, '--key', home.folder], /cannot be read \(EISDIR\)/],
-      [[file, '--key', 'no key'], /--key: neither/],
-      [['--key', kid], /--key: .*name the file/],
+      [[file, '--signer', home.folder], /cannot be read \(EISDIR\)/],
+      [[file, '--signer', 'no key'], /--signer: neither/],
+      [['--signer', kid], /--signer: .*name the file/],
     ]
     for (const [words, says] of refused) {
       const {

@@ -21,10 +21,14 @@ import { isServerNamed, verifyServer } from './audit-verify-server.ts'
 import { sentenceOn, wordsFor } from './log-sentences.ts'
 import { fileStore, tell } from './store-words.ts'
 
-type Verified = { readonly lines: readonly string[]; readonly isRight: boolean }
+type Verified = {
+  readonly lines: readonly string[]
+  readonly isRight: boolean
+  readonly signer?: 'known' | 'unproven'
+}
 
 /**
- * `rescind audit verify [FILE] [--position P]… [--key K]`: checks an export of a log or evidence of an incident. Without
+ * `rescind audit verify [FILE] [--position P]… [--signer K]`: checks an export of a log or evidence of an incident. Without
  * a file it checks the logs that a server exports, if one is named and no setting of a store is given; else those of a
  * store: one that is stopped, or one in a database, where nodes may run.
  * @throws SettingsRefused, StoreRefused.
@@ -37,45 +41,53 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   const [flag] = call.settings
   if (file !== undefined && flag !== undefined)
     throw new SettingsRefused(`${flag.split('=')[0]}: this flag does not apply to the check of a file`)
-  if (file === undefined && call.text('key') !== undefined)
-    throw new SettingsRefused('--key: this flag applies to the check of evidence; name the file')
-  const { lines, isRight } = await (file !== undefined
-    ? verifyFile(file, { io, positions, key: call.text('key') })
+  if (file === undefined && call.text('signer') !== undefined)
+    throw new SettingsRefused('--signer: this flag applies to the check of evidence; name the file')
+  const { lines, isRight, signer }: Verified = await (file !== undefined
+    ? verifyFile(file, { io, positions, signer: call.text('signer') })
     : flag === undefined && isServerNamed(call, io)
       ? verifyServer(call, io, knownIn(positions))
       : verifyStore({ call, io, positions }))
-  return tell(io, { lines, isWhole: isRight })
+  return tell(io, { lines, isWhole: isRight, signer })
 }
 
 function knownIn(positions: readonly string[]): readonly KnownCheckpoint[] {
   return positions.flatMap((text) => readCheckpoint(text) ?? [])
 }
 
-type FileKnown = { readonly io: Io; readonly positions: readonly string[]; readonly key: string | undefined }
+type FileKnown = {
+  readonly io: Io
+  readonly positions: readonly string[]
+  readonly signer: string | undefined
+}
 
-async function verifyFile(file: string, { io, positions, key }: FileKnown): Promise<Verified> {
-  const keyId = key === undefined ? undefined : await keyIdOf(key, io)
+async function verifyFile(file: string, { io, positions, signer }: FileKnown): Promise<Verified> {
+  const keyId = signer === undefined ? undefined : await keyIdOf(signer, io)
   const known = { positions: knownIn(positions), keyId }
   const checked = await checkLogFile(bytesOf(file, io), known)
   switch (checked.kind) {
     case 'not-ours':
       throw new SettingsRefused(`${file}: neither an export of a log nor evidence`)
     case 'evidence':
+      return {
+        ...{ lines: evidenceWords(checked, wordsFor), isRight: true },
+        signer: checked.isKeyKnown ? 'known' : 'unproven',
+      }
     case 'evidence-wrong':
-      return { lines: evidenceWords(checked, wordsFor), isRight: checked.kind === 'evidence' }
+      return { lines: evidenceWords(checked, wordsFor), isRight: false }
     default:
       if (keyId !== undefined)
-        throw new SettingsRefused('--key: an export of a log is not signed; give a --position instead')
+        throw new SettingsRefused('--signer: an export of a log is not signed; give a --position instead')
       return { lines: [sentenceOn(checked)], isRight: checked.kind === 'right' }
   }
 }
 
 /** The thumbprint of the key that the evidence must be signed with: a file with the key or its thumbprint, or that itself. */
-async function keyIdOf(key: string, io: Io): Promise<string> {
-  const keyId = evidenceKeyIn(existsSync(key) ? await beginningOf(key, io) : key)
+async function keyIdOf(signer: string, io: Io): Promise<string> {
+  const keyId = evidenceKeyIn(existsSync(signer) ? await beginningOf(signer, io) : signer)
   if (keyId === undefined)
     throw new SettingsRefused(
-      `--key: neither the thumbprint of an evidence key nor a file with one; see GET /control/v1/evidence/key`,
+      `--signer: neither the thumbprint of an evidence key nor a file with one; see GET /control/v1/evidence/key`,
     )
   return keyId
 }

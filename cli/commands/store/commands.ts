@@ -38,8 +38,8 @@ export const STORE_COMMANDS: Commands = [
         help: 'a known position that must be in the log',
       },
       {
-        name: 'key',
-        value: 'FILE',
+        name: 'signer',
+        value: 'FILE|THUMBPRINT',
         help: 'the key that evidence must be signed with: its thumbprint, or a file with the key or that',
       },
       ...REMOTE_FLAGS,
@@ -49,7 +49,7 @@ export const STORE_COMMANDS: Commands = [
       { does: 'an export', command: 'rescind audit verify export.ndjson' },
       {
         does: 'evidence, by a key that is known',
-        command: 'rescind audit verify --key evidence-key.json evidence.ndjson',
+        command: 'rescind audit verify --signer evidence-key.json evidence.ndjson',
       },
       { does: 'a server', command: 'rescind audit verify --url https://rescind.example' },
       { does: 'a stopped store', command: 'rescind audit verify --store sqlite:rescind-data/rescind.db' },

@@ -51,11 +51,16 @@ export function fileStore(url: StoreUrl): FileStoreUrl | undefined {
 }
 
 /** What a command did, one line per item, and whether it succeeded in every realm. */
-export type Told = { readonly lines: readonly string[]; readonly isWhole: boolean }
+export type Told = {
+  readonly lines: readonly string[]
+  readonly isWhole: boolean
+  /** Of evidence: whether it is signed by the key that was given. */
+  readonly signer?: 'known' | 'unproven' | undefined
+}
 
 /** Exit code 1: the command did not succeed everywhere, or what it checked is wrong. */
-export function tell(io: Io, { lines, isWhole }: Told): ExitCode {
-  io.result({ isWhole, lines }, () => lines)
+export function tell(io: Io, { lines, isWhole, signer }: Told): ExitCode {
+  io.result({ isWhole, lines, signer }, () => lines)
   return isWhole ? EXIT.done : EXIT.failed
 }
 

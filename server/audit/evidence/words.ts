@@ -2,6 +2,8 @@ import { type LogFault } from '@rescind/authority'
 import { unreachable } from '@rescind/core'
 import type { EvidenceChecked, EvidenceFault } from './check.ts'
 
+const KEY_ROUTE = 'GET /control/v1/evidence/key'
+
 /** What a check of an evidence file says to its reader, line by line. @param wordsFor words a fault of a row. */
 export function evidenceWords(
   checked: EvidenceChecked,
@@ -14,9 +16,11 @@ export function evidenceWords(
   const counts = `${many(receipts, 'receipt')}, ${range}: ${rows} of its own, ${others} by their hashes`
   const key = isKeyKnown
     ? `signed by the expected key, ${keyId}`
-    : `signed by a key with the thumbprint ${keyId}, which the file brings along: compare it with GET /control/v1/evidence/key`
+    : `who signed it is not proven: compare the thumbprint of the key that the file brings along, ${keyId}, with ${KEY_ROUTE}`
+  // Anybody can make a file that fits itself.
+  const verdict = isKeyKnown || provenThrough !== undefined ? 'right' : 'whole'
   return [
-    `${realm}: evidence: right: ${counts}`,
+    `${realm}: evidence: ${verdict}: ${counts}`,
     ...(gone === 0
       ? []
       : [
