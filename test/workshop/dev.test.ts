@@ -49,7 +49,7 @@ test('npm run dev says that it is for development, and starts anew when a source
   await says(/FOR DEVELOPMENT ONLY/)
   const first = await says(URL_LINE)
   assert.equal((await fetch(`${first}/healthz`)).status, 200)
-  utimesSync(join(ROOT, 'cli/version.ts'), new Date(), new Date())
+  utimesSync(join(ROOT, 'server/compose/ops.ts'), new Date(), new Date())
   await says(/Restarting/)
   const second = await says(new RegExp(`${first}[\\s\\S]*"url":"(http[^"]+)"`))
   assert.equal((await fetch(`${second}/healthz`)).status, 200)
