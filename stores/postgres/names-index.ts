@@ -1,5 +1,7 @@
 import type { Group } from '@rescind/authority'
+import { DatabaseError } from 'pg'
 import { Connection, type PostgresAddress } from './connection.ts'
+import { Failures } from './failures.ts'
 import type { Reads } from './reads.ts'
 
 /** How long the index of a large store may be in the making. */
@@ -34,11 +36,15 @@ export async function makeEmptyIndex(connection: Connection): Promise<boolean> {
   return true
 }
 
+/** What the server says when another node made or removed the index at the same moment. */
+const OF_OTHERS: ReadonlySet<string | undefined> = new Set(['23505', '42P07', '40P01'])
+
 /**
  * Makes the index beside everything else, for a store that has tokens from before. No writer waits for it. One that a crash
- * left unfinished is made anew. If it fails, tokens are found by reading all, and the next start tries again.
+ * left unfinished is made anew. Until it is whole, tokens are found by reading all.
+ * @throws DatabaseError, StoreUnavailable.
  */
-export async function makeIndexBeside(address: PostgresAddress): Promise<void> {
+async function makeIndexBeside(address: PostgresAddress): Promise<void> {
   let connection: Connection | undefined
   try {
     connection = await Connection.open(address)
@@ -46,8 +52,6 @@ export async function makeIndexBeside(address: PostgresAddress): Promise<void> {
     if (isValid || isInTheMaking) return
     if (isThere) await connection.run('DROP INDEX CONCURRENTLY IF EXISTS rescind.token_names', BUILD_MS)
     await connection.run(`CREATE INDEX CONCURRENTLY IF NOT EXISTS ${INDEX}`, BUILD_MS)
-  } catch {
-    // Another node makes it, or the server refuses; searches do without.
   } finally {
     connection?.drop()
   }
@@ -56,17 +60,36 @@ export async function makeIndexBeside(address: PostgresAddress): Promise<void> {
 const TIDY_MS = 2_000
 const TIDY = `SELECT gin_clean_pending_list(i.indexrelid::regclass) FROM pg_index i
   WHERE i.indexrelid = to_regclass('rescind.token_names') AND i.indisvalid`
+/** How often a node looks whether the index is whole: the one that made it may have ended. */
+const LOOK_MS = 900_000
 
-/** Keeps the list of new entries short while this node puts tokens. */
+export type NamesParts = {
+  readonly address: PostgresAddress
+  readonly reads: Reads
+  /** Told once why something fails. */
+  readonly failed: (why: string) => void
+  /** Whether the upkeep is this node's: one at a time makes the index anew. */
+  readonly isOurs: () => boolean
+}
+
+/** Keeps the index whole, and the list of new entries short while this node puts tokens. */
 export class NamesUpkeep {
-  readonly #reads: Reads
+  readonly #parts: NamesParts
+  readonly #making: Failures
+  readonly #tidying: Failures
+  readonly #timers: readonly NodeJS.Timeout[]
   #hasNew = false
-  readonly #timer: NodeJS.Timeout
+  #isMaking = false
+  #isClosed = false
 
-  constructor(reads: Reads) {
-    this.#reads = reads
-    this.#timer = setInterval(() => void this.#tidy(), TIDY_MS)
-    this.#timer.unref()
+  constructor(parts: NamesParts) {
+    this.#parts = parts
+    this.#making = new Failures('the index of names', parts.failed)
+    this.#tidying = new Failures('the new entries of the index of names', parts.failed)
+    this.#timers = [
+      setInterval(() => void this.tidy(), TIDY_MS).unref(),
+      setInterval(() => void this.look(), LOOK_MS).unref(),
+    ]
   }
 
   committed({ writes }: Group): void {
@@ -74,13 +97,43 @@ export class NamesUpkeep {
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    this.#isClosed = true
+    for (const timer of this.#timers) clearInterval(timer)
   }
 
-  /** Never throws: if it fails, the list only stays longer. */
-  async #tidy(): Promise<void> {
+  /** Makes an index that is missing or was left unfinished, if the upkeep is this node's. */
+  async look(): Promise<void> {
+    if (this.#parts.isOurs()) await this.make()
+  }
+
+  /** If it fails, searches do without the index, and the next look tries again. */
+  async make(): Promise<void> {
+    if (this.#isMaking) return
+    this.#isMaking = true
+    try {
+      await makeIndexBeside(this.#parts.address)
+      this.#making.succeeded()
+    } catch (error) {
+      if (!(error instanceof DatabaseError && OF_OTHERS.has(error.code))) this.#note(this.#making, error)
+    } finally {
+      this.#isMaking = false
+    }
+  }
+
+  /** If it fails, the list only stays longer. */
+  async tidy(): Promise<void> {
     if (!this.#hasNew) return
     this.#hasNew = false
-    await this.#reads.rows(TIDY, [], 'pages').catch(() => {})
+    try {
+      await this.#parts.reads.rows(TIDY, [], 'pages')
+      this.#tidying.succeeded()
+    } catch (error) {
+      const { cause } = error instanceof Error ? error : {}
+      this.#note(this.#tidying, cause instanceof DatabaseError ? cause : error)
+    }
+  }
+
+  #note(failures: Failures, error: unknown): void {
+    if (!this.#isClosed) failures.failed(error)
   }
 }

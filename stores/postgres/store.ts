@@ -53,7 +53,7 @@ import { decodeReply, encodeGroup } from './group-json.ts'
 import { KnownHeads } from './known-heads.ts'
 import { PostgresLease } from './lease.ts'
 import { tokensNamed } from './named-tokens.ts'
-import { makeIndexBeside, NamesUpkeep } from './names-index.ts'
+import { NamesUpkeep } from './names-index.ts'
 import { Reads } from './reads.ts'
 import {
   CHAINED_COLUMNS,
@@ -109,8 +109,7 @@ export async function openPostgres(
     const shared = { address, nodeId, place, requireSync, fenced, failed }
     const writer = new GroupWriter(shared)
     await opened(writer)
-    if (!hasNames) void makeIndexBeside(address)
-    return new PostgresStore({ ...shared, writer, reads: new Reads(address, place), isTakeoverDue })
+    return new PostgresStore({ ...shared, writer, reads: new Reads(address, place), isTakeoverDue, hasNames })
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error
     throw new StoreRefused(`PostgreSQL refused to prepare the store: ${error.message}`)
@@ -150,6 +149,8 @@ type Parts = {
   readonly nodeId: string
   readonly requireSync: boolean
   readonly isTakeoverDue: boolean
+  /** Whether the index of names is whole. */
+  readonly hasNames: boolean
   readonly fenced: (why: string) => void
   readonly failed: (why: string) => void
 }
@@ -172,7 +173,9 @@ class PostgresStore implements Store, TakenOver {
     this.#writer = writer
     this.#place = place
     this.#reads = reads
-    this.#names = new NamesUpkeep(reads)
+    const isOurs = (): boolean => this.nodes.upkeepFence !== undefined
+    this.#names = new NamesUpkeep({ address, reads, failed, isOurs })
+    if (!parts.hasNames) void this.#names.make()
     this.#tokens = new PostgresTokenReads(reads, 'keys')
     this.urgent = new PostgresTokenReads(reads, 'urgent')
     this.#wakes = new Wakes(address, place, { watches: this.#watches, nodeId })
