@@ -2,6 +2,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts'
 import { CommandFailed, type FailureJson } from './failure.ts'
 import { harmless, jsonText } from './harmless.ts'
 import type { IoParts } from './io.ts'
+import { pathText } from './token-text.ts'
 
 /** What the file system says, in words. */
 const FILE_FAULTS: Readonly<Record<string, string>> = {
@@ -50,7 +51,7 @@ function fileFault(error: unknown): Told | undefined {
   if (words === undefined) return undefined
   // A write to a file that is open does not name it.
   const message =
-    'path' in error ? `${String(error.path)}: ${words}` : `a file could not be written: ${words}`
+    'path' in error ? `${pathText(String(error.path))}: ${words}` : `a file could not be written: ${words}`
   return { message, line: message, exit: EXIT.misused }
 }
 

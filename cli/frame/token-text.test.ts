@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { hasTokenForm, mayBeToken } from './token-text.ts'
+import { runCli } from '../../test/kit/cli/command-line.ts'
+import { hasTokenForm, mayBeToken, pathText } from './token-text.ts'
 
 const JWT = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl'
 const TOKENS = [
@@ -39,4 +40,30 @@ test('text of the form of a token is known in any place of a word, and so is wha
 
 test('names, addresses, public ids and UUIDs may stand on the command line', () => {
   for (const text of NAMES) assert.deepEqual([hasTokenForm(text), mayBeToken(text)], [false, false], text)
+})
+
+test('an error names the path of a file, but no token that was given in its place', () => {
+  const random = 'Ab3dEf6hIj9lMn2pQr5t'
+  for (const path of ['leak.txt', `/tmp/${random}/leak.txt`]) assert.equal(pathText(path), path)
+  for (const text of [...TOKENS, random, `./${random}`])
+    assert.ok(!pathText(text).includes(text.slice(-9)), text)
+})
+
+test('commands that take names and files repeat no token that stands there', async () => {
+  const token = 'rsa_Zy3nPp0qV9mXc2a1b0LkQgZy3nPp0qV9mXc2a1b0Lk'
+  for (const words of [
+    ['man', token],
+    ['logout', '--profile', token],
+    ['login', '--profile', `${token}/`],
+    ['tokens', '--profile', token],
+    ['tokens', '--url', token],
+    ['audit', 'verify', token],
+    ['bulk', token, '--dry-run'],
+    ['get', 'settings', token],
+  ]) {
+    const { code, stdout, stderr } = await runCli({ words, environment: { RESCIND_KEY: 'k' } })
+    assert.equal(code, 2, words.join(' '))
+    assert.match(stderr, /form of a token/)
+    assert.ok(!`${stdout}${stderr}`.includes('Zy3nPp0qV9'), stderr)
+  }
 })

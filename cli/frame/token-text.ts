@@ -1,3 +1,5 @@
+import { basename } from 'node:path'
+
 /** Text of the form of a token or a credential: this server's own prefixes, JWS and JWE, Fernet, and schemes. */
 const FORMS: readonly RegExp[] = [
   /(?:^|[^A-Za-z0-9])rs[a-z]_[A-Za-z0-9_-]{16}/,
@@ -33,6 +35,12 @@ function isRandom(word: string): boolean {
 /** A word for an error message: not repeated when it may be a secret. */
 export function quoted(word: string): string {
   return mayBeToken(word) ? 'of the form of a token (not shown)' : `"${word}"`
+}
+
+/** A path for an error message: not repeated when its last part may be a secret, given in place of a file. */
+export function pathText(path: string): string {
+  const isSecret = hasTokenForm(path) || mayBeToken(basename(path))
+  return isSecret ? 'a file whose name has the form of a token (not shown)' : path
 }
 
 /** What to do when one stood on the command line. */

@@ -1,11 +1,13 @@
 import { WrongUse } from '../frame/failure.ts'
+import { quoted } from '../frame/token-text.ts'
 
 export const DEFAULT_URL = 'http://127.0.0.1:8080'
 
 /** Over plain http the key could be read on its way, except within this machine. @throws WrongUse. */
 export function serverUrl(text: string, name = '--url'): URL {
   const url = URL.parse(text)
-  if (url === null) throw new WrongUse(`${name}: "${text}" is no URL`, `give one such as ${DEFAULT_URL}`)
+  if (url === null)
+    throw new WrongUse(`${name}: ${quoted(text)} is no URL`, `give one such as ${DEFAULT_URL}`)
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
     throw new WrongUse(
       `${name}: must be https`,

@@ -2,6 +2,7 @@ import type { Call } from '../frame/call.ts'
 import { WrongUse } from '../frame/failure.ts'
 import type { Environment, Io } from '../frame/io.ts'
 import { askHidden, requireTerminal } from '../frame/prompts.ts'
+import { quoted } from '../frame/token-text.ts'
 import { readPrivateFile } from './private-files.ts'
 import { type Profile, readProfiles } from './profiles.ts'
 import { DEFAULT_URL, serverUrl } from './server-url.ts'
@@ -44,7 +45,7 @@ function profileFor(call: Call, environment: Environment, url: string | undefine
     const { byName } = readProfiles(environment)
     const found = byName.get(name)
     if (found === undefined)
-      throw new WrongUse(`there is no profile "${name}"`, `run: rescind login --profile ${name}`)
+      throw new WrongUse(`there is no profile ${quoted(name)}`, 'run: rescind login --profile NAME')
     return found
   }
   const isAddressed =

@@ -3,6 +3,7 @@ import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
 import { WrongUse } from '../../frame/failure.ts'
 import type { Io } from '../../frame/io.ts'
 import { askText } from '../../frame/prompts.ts'
+import { quoted } from '../../frame/token-text.ts'
 import { Client, timeoutOf } from '../../remote/client.ts'
 import { profilesPath, readProfiles, writeProfiles } from '../../remote/profiles.ts'
 import { DEFAULT_URL, serverUrl } from '../../remote/server-url.ts'
@@ -14,7 +15,7 @@ const NAME = /^[\w.-]{1,64}$/
 export async function run(call: Call, io: Io): Promise<ExitCode> {
   const name = call.text('profile') ?? 'default'
   if (!NAME.test(name))
-    throw new WrongUse(`--profile: "${name}" is no name`, 'use letters, digits, dots and dashes')
+    throw new WrongUse(`--profile: ${quoted(name)} is no name`, 'use letters, digits, dots and dashes')
   // What is stored has to be readable before anybody is asked for a key.
   const { byName } = readProfiles(io.environment)
   const url = serverUrl(call.text('url') ?? io.environment['RESCIND_URL'] ?? (await askedUrl(io)))

@@ -3,6 +3,7 @@ import { isDryRun } from '../../frame/confirm.ts'
 import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
 import { WrongUse } from '../../frame/failure.ts'
 import type { Io } from '../../frame/io.ts'
+import { quoted } from '../../frame/token-text.ts'
 import { readProfiles, writeProfiles } from '../../remote/profiles.ts'
 
 /** @throws WrongUse for a profile that there is not. */
@@ -12,7 +13,7 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   const gone = call.isOn('all') ? [...byName.keys()] : byName.has(one ?? '') ? [one ?? ''] : []
   if (gone.length === 0 && !call.isOn('all'))
     throw new WrongUse(
-      one === undefined ? 'there is no profile' : `there is no profile "${one}"`,
+      one === undefined ? 'there is no profile' : `there is no profile ${quoted(one)}`,
       'see: rescind profiles',
     )
   const left = new Map([...byName].filter(([name]) => !gone.includes(name)))

@@ -2,6 +2,7 @@ import type { Call } from '../../frame/call.ts'
 import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
 import { WrongUse } from '../../frame/failure.ts'
 import type { Io } from '../../frame/io.ts'
+import { quoted } from '../../frame/token-text.ts'
 import { described } from '../../generated/described.ts'
 import { commandPage, overviewPage } from '../../generated/man.ts'
 import { version } from '../../version.ts'
@@ -17,7 +18,7 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
     return EXIT.done
   }
   const found = all.find(({ entry }) => entry.name === name)
-  if (found === undefined) throw new WrongUse(`there is no command "${name}"`, 'see: rescind --help')
+  if (found === undefined) throw new WrongUse(`there is no command ${quoted(name)}`, 'see: rescind --help')
   io.raw(commandPage(found, version()))
   return EXIT.done
 }

@@ -1,5 +1,6 @@
 import type { Call } from '../../frame/call.ts'
 import { WrongUse } from '../../frame/failure.ts'
+import { quoted } from '../../frame/token-text.ts'
 import type { ControlPath } from '../../remote/client.ts'
 import { RESOURCES, type Resource } from './resources.ts'
 
@@ -25,7 +26,7 @@ export function namedBy(call: Call): Named {
   if (ids.length < parents.length) throw new WrongUse(`${resource.name}: whose is not said`, usage)
   const own = ids.slice(parents.length)
   if (own.length > 1 || (own.length === 1 && resource.member === undefined))
-    throw new WrongUse(`unknown argument "${own.at(-1)}"`, usage)
+    throw new WrongUse(`unknown argument ${quoted(own.at(-1) ?? '')}`, usage)
   const list = parents.reduce(
     (path, parent, at) => path.replace(parent, encodeURIComponent(ids[at] ?? '')),
     resource.path as string,

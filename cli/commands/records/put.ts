@@ -6,6 +6,7 @@ import { isDryRun } from '../../frame/confirm.ts'
 import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
 import { WrongUse } from '../../frame/failure.ts'
 import type { Io } from '../../frame/io.ts'
+import { quoted } from '../../frame/token-text.ts'
 import { type Answer, type Client, type Method, openClient } from '../../remote/client.ts'
 import { type SecretPlace, secretPlace } from '../../remote/secret-place.ts'
 import { type Named, namedBy } from './paths.ts'
@@ -97,7 +98,7 @@ function actOf(named: Named, body: Record, before: Read | undefined): Act | unde
       throw new WrongUse(`${resource.name}: these cannot be created`)
     if (id !== undefined && resource.named === undefined)
       throw new WrongUse(
-        `${resource.name}: there is no "${id}"`,
+        `${resource.name}: there is no ${quoted(id)}`,
         'a new one gets its id from the server: leave ID out',
       )
     const json = id === undefined || resource.named === undefined ? body : { ...body, [resource.named]: id }

@@ -1,4 +1,5 @@
 import { CommandFailed } from '../../frame/failure.ts'
+import { quoted } from '../../frame/token-text.ts'
 import type { Client } from '../../remote/client.ts'
 import type { Named } from './paths.ts'
 import { isRecord } from './record-lines.ts'
@@ -13,7 +14,7 @@ export type Read = {
 export async function readRecord(client: Client, named: Named): Promise<Read> {
   const found = await findRecord(client, named)
   if (found !== undefined) return found
-  throw new CommandFailed(`${named.resource.name}: there is no "${named.id}"`, {
+  throw new CommandFailed(`${named.resource.name}: there is no ${quoted(named.id ?? '')}`, {
     next: `see: rescind get ${named.resource.name}`,
     status: 404,
   })

@@ -16,6 +16,7 @@ import { openStore } from '@rescind/stores'
 import type { Call } from '../../frame/call.ts'
 import type { ExitCode } from '../../frame/exit-codes.ts'
 import type { Io } from '../../frame/io.ts'
+import { pathText } from '../../frame/token-text.ts'
 import { settingValues } from '../setting-values.ts'
 import { isServerNamed, verifyServer } from './audit-verify-server.ts'
 import { sentenceOn, wordsFor } from './log-sentences.ts'
@@ -67,7 +68,7 @@ async function verifyFile(file: string, { io, positions, signer }: FileKnown): P
   const checked = await checkLogFile(bytesOf(file, io), known)
   switch (checked.kind) {
     case 'not-ours':
-      throw new SettingsRefused(`${file}: neither an export of a log nor evidence`)
+      throw new SettingsRefused(`${pathText(file)}: neither an export of a log nor evidence`)
     case 'evidence':
       return {
         ...{ lines: evidenceWords(checked, wordsFor), isRight: true },
@@ -107,12 +108,12 @@ async function beginningOf(file: string, io: Io): Promise<string> {
 const KEY_FILE_MAX_BYTES = 65_536
 
 async function* bytesOf(file: string, io: Io): AsyncGenerator<Uint8Array, void> {
-  if (file !== '-' && !existsSync(file)) throw new SettingsRefused(`${file}: no such file`)
+  if (file !== '-' && !existsSync(file)) throw new SettingsRefused(`${pathText(file)}: no such file`)
   try {
     yield* file === '-' ? io.input : createReadStream(file)
   } catch (error) {
     if (!isErrno(error)) throw error
-    throw new SettingsRefused(`${file}: cannot be read (${error.code})`)
+    throw new SettingsRefused(`${pathText(file)}: cannot be read (${error.code})`)
   }
 }
 
