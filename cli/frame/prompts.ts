@@ -37,5 +37,19 @@ export function requireTerminal(io: Io, what: string, instead: string): void {
 
 /** Only called when both are terminals, and then they are streams of the process. */
 function streams({ input, errors }: Io): Streams {
-  return { input, output: errors as unknown as Writable }
+  return { input, output: withColumns(errors as unknown as Writable & { readonly columns?: number }) }
+}
+
+const COLUMNS_WITHOUT_A_SIZE = 80
+
+/** A terminal that nobody has told its size, such as one in a container, says 0: prompts would print a character a line. */
+function withColumns<T extends Writable & { readonly columns?: number }>(terminal: T): T {
+  if (terminal.columns !== 0) return terminal
+  return new Proxy(terminal, {
+    get: (of, name) => {
+      if (name === 'columns') return of.columns || COLUMNS_WITHOUT_A_SIZE
+      const value: unknown = Reflect.get(of, name, of)
+      return typeof value === 'function' ? value.bind(of) : value
+    },
+  })
 }
