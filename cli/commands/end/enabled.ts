@@ -57,7 +57,11 @@ export async function runDisable(call: Call, io: Io): Promise<ExitCode> {
   if (!(await confirmed(call, io, plan))) return call.isOn('dry-run') ? EXIT.done : EXIT.failed
   const record = await switched(call, io, { client, path, enabled: false })
   io.result(record, () => [
-    [paint('green', 'Disabled'), `: ${what} is shut out, and ${tokensText(preview)} ended with it`],
+    // The change says nothing of tokens, and takes no digest of a preview: more may have been issued meanwhile.
+    [
+      paint('green', 'Disabled'),
+      `: ${what} is shut out, and all its tokens ended (before: ${tokensText(preview)})`,
+    ],
   ])
   return EXIT.done
 }

@@ -53,6 +53,7 @@ test('what is disabled is shut out with its tokens, after a yes, and enabled aga
   await terminal.shows(/Disable the client svc \(1 live token\)\?/)
   terminal.type('y')
   assert.equal(await terminal.ended, 0, terminal.screen)
+  assert.match(terminal.screen, /is shut out, and all its tokens ended \(before: 1 live token\)/)
   const client = (): Promise<unknown> =>
     responder.calls.control('GET /clients/svc').then((answer) => memberAt(answer, 'enabled'))
   assert.equal(await client(), false)
