@@ -4,6 +4,7 @@ import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
 import { WrongUse } from '../../frame/failure.ts'
 import type { Io } from '../../frame/io.ts'
 import { openClient } from '../../remote/client.ts'
+import { pastIn } from '../../targets/instants.ts'
 import { saveEvidence } from './save-evidence.ts'
 
 /** `rescind evidence --out FILE …`: what is known of an incident, signed, and checked at once. */
@@ -24,7 +25,8 @@ function incidentOf(call: Call): object {
     if (!Number.isInteger(row) || row < 1) throw new WrongUse('--row: the number of a row of the audit')
     return row
   })
-  const [reason, cause, since, until] = ['reason', 'cause', 'since', 'until'].map((name) => call.text(name))
+  const [reason, cause] = [call.text('reason'), call.text('cause')]
+  const [since, until] = [pastIn(call, 'since'), pastIn(call, 'until')]
   if (
     receipts.length + rows.length === 0 &&
     reason === undefined &&

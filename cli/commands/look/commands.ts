@@ -59,8 +59,12 @@ export const LOOK_COMMANDS: Commands = [
       { name: 'by', value: 'WHO', help: "only by this caller, or by this control key's name" },
       { name: 'reason', value: 'TEXT', help: 'only with exactly this reason' },
       { name: 'cause', value: 'ID', help: 'only of this hold, schedule, approval or bulk call' },
-      { name: 'since', value: 'TIME', help: 'only at this time or later (RFC 3339)' },
-      { name: 'until', value: 'TIME', help: 'only before this time (RFC 3339)' },
+      {
+        name: 'since',
+        value: 'TIME',
+        help: 'only at this time or later (RFC 3339, or how long ago: 1h, 2d)',
+      },
+      { name: 'until', value: 'TIME', help: 'only before this time (RFC 3339, or how long ago)' },
       ...LIMIT_FLAGS,
     ],
     isRemote: true,
@@ -88,7 +92,11 @@ export const LOOK_COMMANDS: Commands = [
     flags: [
       { name: 'issuer', value: 'URL', help: 'a registered issuer, whose token is named by --jti' },
       { name: 'jti', value: 'ID', help: 'the id of its token' },
-      { name: 'since', value: 'TIME', help: 'leave out what was accepted before (RFC 3339)' },
+      {
+        name: 'since',
+        value: 'TIME',
+        help: 'leave out what was accepted before (RFC 3339, or how long ago: 1h, 2d)',
+      },
     ],
     isRemote: true,
     examples: [
@@ -172,14 +180,20 @@ export const LOOK_COMMANDS: Commands = [
       'One line each: when, which row of the log, what, by whom, and why. It goes on where it was after the server or the',
       'network was away, until Ctrl-C. With --json a row is a line of JSON, as the audit lists it.',
     ],
-    flags: [{ name: 'since', value: 'TIME', help: 'begin with the rows from this time on (RFC 3339)' }],
+    flags: [
+      {
+        name: 'since',
+        value: 'TIME',
+        help: 'begin with the rows from this time on (RFC 3339, or how long ago: 1h, 2d)',
+      },
+    ],
     isRemote: true,
     endsItself: true,
     examples: [
       { does: 'what happens from now on', command: 'rescind watch' },
       {
-        does: 'since this morning, for another program',
-        command: 'rescind watch --since 2026-11-30T06:00:00Z --json',
+        does: 'the last six hours and what follows, for another program',
+        command: 'rescind watch --since 6h --json',
       },
     ],
     load: () => import('./watch.ts'),

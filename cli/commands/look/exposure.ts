@@ -4,14 +4,15 @@ import { WrongUse } from '../../frame/failure.ts'
 import type { Io } from '../../frame/io.ts'
 import { type ControlPath, openClient } from '../../remote/client.ts'
 import { membersOf } from '../../remote/members.ts'
+import { pastIn } from '../../targets/instants.ts'
 import { exposureLines } from './exposure-lines.ts'
 import { wholeExposure } from './whole-exposure.ts'
 
 /** `rescind exposure [ID] [--issuer URL --jti ID]`: who accepted a token, or what a revocation covers. */
 export async function run(call: Call, io: Io): Promise<ExitCode> {
   const { path, query } = askedFor(call)
+  const since = pastIn(call, 'since')
   const client = await openClient(call, io)
-  const since = call.text('since')
   const json = path.startsWith('/revocations/')
     ? await wholeExposure(client, path, { since })
     : membersOf((await client.get(path, { query: { ...query, since } })).json)

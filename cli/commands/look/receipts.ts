@@ -7,21 +7,23 @@ import { openClient } from '../../remote/client.ts'
 import { coversWords } from '../../remote/covers-words.ts'
 import { printListing } from '../../remote/listing.ts'
 import { listOf, type Members, membersOf, textOf } from '../../remote/members.ts'
+import { pastIn } from '../../targets/instants.ts'
 import { exposureLines } from './exposure-lines.ts'
 import { wholeExposure } from './whole-exposure.ts'
 
 const FILTERS = [
   ...['source', 'subject', 'client', 'tenant', 'grant', 'session', 'handle', 'issuer', 'jti'],
-  ...['by', 'reason', 'cause', 'since', 'until'],
+  ...['by', 'reason', 'cause'],
 ] as const
 
 /** `rescind receipts`: revocations, newest first. */
 export async function runList(call: Call, io: Io): Promise<ExitCode> {
+  const times = { since: pastIn(call, 'since'), until: pastIn(call, 'until') }
   const client = await openClient(call, io)
   await printListing(call, io, {
     client,
     ...{ path: '/revocations', member: 'revocations' },
-    query: Object.fromEntries(FILTERS.map((name) => [name, call.text(name)])),
+    query: { ...Object.fromEntries(FILTERS.map((name) => [name, call.text(name)])), ...times },
     heads: ['receipt', 'at', 'covers', 'by', 'reason'],
     row: (one) => [
       textOf(one['id']),

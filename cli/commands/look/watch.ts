@@ -8,6 +8,7 @@ import { listOf, type Members, membersOf, numberOf, textOf } from '../../remote/
 import { isFinal } from '../../remote/passing.ts'
 import { Refused } from '../../remote/problems.ts'
 import { responseLines } from '../../remote/response-lines.ts'
+import { pastIn } from '../../targets/instants.ts'
 import { rowJson, rowLine } from './row-words.ts'
 
 const EVERY_MS = 1_000
@@ -17,9 +18,10 @@ const EVERY_MS = 1_000
  * was printed: in order, without a gap, and with the chain, so that no row is lost or printed twice whatever breaks.
  */
 export async function run(call: Call, io: Io): Promise<ExitCode> {
+  const since = pastIn(call, 'since')
   const client = await openClient(call, io)
   const watch = new Watch(client, io)
-  await watch.begin(call.text('since'))
+  await watch.begin(since)
   let isTold = false
   return follow(io, {
     everyMs: EVERY_MS,
