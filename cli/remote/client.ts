@@ -22,6 +22,8 @@ export type Options = {
   readonly ifMatch?: string
   /** Instead of a new one, for a change that may be repeated after this process has ended. */
   readonly idempotencyKey?: string
+  /** A stream that changes nothing, so that the server need keep nothing for its repetition. */
+  readonly isQuestion?: true
   /** Instead of --timeout. */
   readonly timeoutMs?: number
   /** Of a stream: the time for all of it, from its head on. */
@@ -93,7 +95,8 @@ export class Client {
 
   /** An answer whose body is read as it comes: lines or events. Only `wholeMs` ends it after the head. @throws Refused, CommandFailed. */
   async stream(method: Method, path: ControlPath, options: Options = {}): Promise<Response> {
-    const { idempotencyKey = method === 'GET' ? undefined : randomUUID() } = options
+    const isQuestion = method === 'GET' || options.isQuestion === true
+    const { idempotencyKey = isQuestion ? undefined : randomUUID() } = options
     return this.#settled({
       ...options,
       ...{ method, path, isStream: true },

@@ -42,6 +42,19 @@ export async function attempt({ client, query, idempotencyKey, body, listener }:
   return { kind: 'broken', why: 'the connection broke' }
 }
 
+/**
+ * Asks about an empty list first. A refusal of a long one comes while it is still being sent, and is lost with the
+ * connection. @throws Refused, CommandFailed.
+ */
+export async function refuseEarly(client: Client): Promise<void> {
+  const response = await client.stream('POST', '/revocations/bulk', {
+    ...{ query: { dryRun: 'true' }, isQuestion: true },
+    body: { type: 'text/plain', stream: '' },
+  })
+  // Read to its end, so that the connection is used again.
+  for await (const _ of responseLines(response, client.target.url));
+}
+
 /** Puts the results of a line together: it is whole once something else follows. */
 class AnswerReader {
   readonly #listener: Listener

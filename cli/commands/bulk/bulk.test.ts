@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { Calls } from '../../../test/kit/calls.ts'
@@ -185,6 +188,38 @@ test('wrong use is one line; a refused call leaves nothing to go on with', async
   })
   assert.equal(refused.code, 1)
   assert.deepEqual([states(), readdirSync(home.folder).sort()], [[], ['.local', 'leak.txt']])
+})
+
+/** Refuses everything, and closes on whoever goes on sending. */
+async function openRefusing(): Promise<Server> {
+  const refusing = createServer((request, response) => {
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > 100_000) request.socket.destroy()
+    })
+    request.on('end', () => {
+      response.writeHead(403, { 'content-type': 'application/problem+json' })
+      response.end(JSON.stringify({ status: 403, detail: 'this key may only look' }))
+    })
+  })
+  refusing.listen(0, '127.0.0.1')
+  await once(refusing, 'listening')
+  return refusing
+}
+
+test('a refusal is told however long the list is', async (t) => {
+  const refusing = await openRefusing()
+  t.after(() => refusing.close())
+  writeFileSync(join(home.folder, 'long.txt'), 'nothing to see in this line of a log\n'.repeat(50_000))
+  const { code, stderr } = await runCli({
+    words: ['bulk', 'long.txt', ...REASON],
+    environment: environment(`http://127.0.0.1:${(refusing.address() as AddressInfo).port}`),
+    folder: home.folder,
+  })
+  assert.equal(code, 1)
+  assert.match(stderr, /this key may only look: use a key whose role allows it/)
+  assert.deepEqual(states(), [])
 })
 
 test('[kill -9, Ctrl-C] whenever the client ends, the same command goes on, and the report has each line once', async (t) => {

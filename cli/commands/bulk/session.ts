@@ -5,7 +5,7 @@ import type { Client } from '../../remote/client.ts'
 import { type Members, numberOf } from '../../remote/members.ts'
 import { isFinal } from '../../remote/passing.ts'
 import { Refused } from '../../remote/problems.ts'
-import { attempt, type Ended } from './attempt.ts'
+import { attempt, type Ended, refuseEarly } from './attempt.ts'
 import { grouped } from './counts.ts'
 import type { BulkInput } from './input.ts'
 import type { Progress } from './progress.ts'
@@ -101,7 +101,8 @@ export class Session {
     }
   }
 
-  #attempt(): Promise<Ended> {
+  async #attempt(): Promise<Ended> {
+    await refuseEarly(this.#parts.client)
     const { client, input, query, io, draft, progress } = this.#parts
     const { idempotencyKey, line } = this.#kept
     return attempt({
