@@ -29,9 +29,11 @@ export async function runProcess(words: readonly string[]): Promise<void> {
 
 /** Whoever read the output has read enough: `rescind … | head`. What changes something may not have come to its end. */
 function endWithReaders(words: readonly string[]): void {
-  const changes = findCommand(words, COMMANDS)?.spec.changes !== undefined
+  const spec = findCommand(words, COMMANDS)?.spec
+  const changes = spec?.changes !== undefined
   process.stdout.on('error', (error) => {
     const code = 'code' in error ? String(error.code) : error.name
+    if (code === 'EPIPE' && spec?.outlivesReaders === true) return
     if (code === 'EPIPE') process.exit(changes ? EXIT.failed : EXIT.done)
     const what = changes ? 'what was asked for may have been done' : 'the output is not whole'
     process.stderr.write(`rescind: standard output cannot be written (${code}): ${what}\n`)

@@ -68,6 +68,8 @@ export type CommandEntry = {
   readonly takesSettings?: true
   /** It ends in its own time after Ctrl-C: it watches `io.interrupted`. */
   readonly endsItself?: true
+  /** It goes on without printing when whoever read its output has gone: `| head`. */
+  readonly outlivesReaders?: true
   /** Beside done, failed, misused and interrupted. */
   readonly exits?: readonly ExitName[]
 }

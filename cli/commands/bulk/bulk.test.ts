@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { Calls } from '../../../test/kit/calls.ts'
-import { type CliEnded, runCli, startCli } from '../../../test/kit/cli/command-line.ts'
+import { type CliEnded, firstLineOf, runCli, startCli } from '../../../test/kit/cli/command-line.ts'
 import { StallingProxy } from '../../../test/kit/cli/stalling-proxy.ts'
 import { openTerminal } from '../../../test/kit/cli/terminal.ts'
 import { openServer, type TestServer } from '../../../test/kit/in-process.ts'
@@ -147,6 +147,18 @@ test('with --json each result is a line, and the last one sums up', async () => 
     [1, 2, true],
   )
   assert.ok(!stdout.includes(token))
+})
+
+test('it goes on to the end when whoever read its output has gone', async () => {
+  await writeLog('leak.txt')
+  const { stdout, stderr } = await firstLineOf({
+    words: ['bulk', 'leak.txt', ...REASON, '--json', '--report', 'report.ndjson'],
+    ...{ environment: environment(), folder: home.folder },
+  })
+  assert.match(stdout, /^\{"line":1,[^\n]*\n$/)
+  assert.equal(stderr, '')
+  assertWhole(reportOf('report.ndjson'))
+  assert.deepEqual(states(), [])
 })
 
 test('the report may be evidence of the call, made once all is done', async () => {

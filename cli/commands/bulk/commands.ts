@@ -32,6 +32,7 @@ export const BULK_COMMANDS: Commands = [
     isRemote: true,
     changes: 'asks',
     endsItself: true,
+    outlivesReaders: true,
     examples: [
       { does: 'what it would end', command: 'rescind bulk leak.txt --dry-run' },
       {
