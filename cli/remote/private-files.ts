@@ -53,13 +53,20 @@ export function reservePrivateFile(path: string): ReservedFile {
 /** The same for a file that must not exist so far. @throws WrongUse when it does. */
 export function createPrivateFile(path: string, text: string): void {
   written(path, text, (draft) => {
-    try {
-      linkSync(draft, path)
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    if (!isLinked(draft, path))
       throw new WrongUse(`${path} exists`, 'name another file: nothing is overwritten')
-    }
   })
+}
+
+/** Gives a file another name, whole at once. @returns false when a file of that name exists. */
+export function isLinked(draft: string, path: string): boolean {
+  try {
+    linkSync(draft, path)
+    return true
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    return false
+  }
 }
 
 function written(path: string, text: string, settle: (draft: string) => void): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -337,6 +337,31 @@ test('standard input goes on when the same list is given again', async (t) => {
   const done = await runCli(of)
   assert.equal(done.code, 0, done.stderr)
   assertWhole(reportOf('report.ndjson'))
+})
+
+test('a report overwrites no file that another process has made meanwhile, and is written later', async (t) => {
+  await writeLog('leak.txt')
+  const proxy = await StallingProxy.open(server.port)
+  t.after(() => proxy.close())
+  const of = {
+    words: ['bulk', 'leak.txt', ...REASON, '--report', 'report.ndjson'],
+    ...{ environment: environment(proxy.url), folder: home.folder },
+  }
+  const stalled = proxy.stallAfter({ down: 60_000 })
+  const client = startCli(of)
+  await stalled
+  writeFileSync(join(home.folder, 'report.ndjson'), 'of another', { mode: 0o600 })
+  client.process.kill('SIGKILL')
+  await client.ended
+  void proxy.stallAfter({})
+  const { code, stderr } = await runCli(of)
+  assert.equal(code, 1)
+  assert.match(stderr, /every line is done, but .*report\.ndjson was made by another process meanwhile/)
+  assert.equal(readFileSync(join(home.folder, 'report.ndjson'), 'utf8'), 'of another')
+  rmSync(join(home.folder, 'report.ndjson'))
+  assert.equal((await runCli(of)).code, 0)
+  assertWhole(reportOf('report.ndjson'))
+  assert.deepEqual(readdirSync(home.folder).sort(), ['.local', 'leak.txt', 'report.ndjson'])
 })
 
 test('a terminal shows progress with a rate, asks first, and Ctrl-C says how to go on', async (t) => {

@@ -6,15 +6,15 @@ import {
   fdatasyncSync,
   ftruncateSync,
   openSync,
-  renameSync,
   rmSync,
   statSync,
   writeSync,
 } from 'node:fs'
 import { finished } from 'node:stream/promises'
-import { WrongUse } from '../../frame/failure.ts'
+import { CommandFailed, WrongUse } from '../../frame/failure.ts'
 import { textLines } from '../../frame/text-lines.ts'
 import { type Members, membersOf, textOf } from '../../remote/members.ts'
+import { isLinked } from '../../remote/private-files.ts'
 import { csvRow } from './csv.ts'
 import type { KeptReport } from './state.ts'
 
@@ -88,7 +88,10 @@ export class Draft {
     this.#offset += bytes.length
   }
 
-  /** The report itself, with receipts; the draft stays until `discard`. */
+  /**
+   * The report itself, with receipts; the draft stays until `discard`. @throws CommandFailed when a file of its name has
+   * been made meanwhile: nothing is overwritten.
+   */
   async finish(format: string, receiptOf: ReceiptOf): Promise<void> {
     this.settle()
     const whole = `${this.#path}.whole`
@@ -103,7 +106,12 @@ export class Draft {
     }
     out.end()
     await finished(out)
-    renameSync(whole, this.#path)
+    const isNamed = isLinked(whole, this.#path)
+    rmSync(whole, { force: true })
+    if (!isNamed)
+      throw new CommandFailed(`every line is done, but ${this.#path} was made by another process meanwhile`, {
+        next: 'move that file away and run the same command again: it writes the report',
+      })
   }
 
   close(): void {
