@@ -6,7 +6,13 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { Calls } from '../../../test/kit/calls.ts'
-import { type CliEnded, firstLineOf, runCli, startCli } from '../../../test/kit/cli/command-line.ts'
+import {
+  type CliEnded,
+  type CliRunning,
+  firstLineOf,
+  runCli,
+  startCli,
+} from '../../../test/kit/cli/command-line.ts'
 import { StallingProxy } from '../../../test/kit/cli/stalling-proxy.ts'
 import { openTerminal } from '../../../test/kit/cli/terminal.ts'
 import { openServer, type TestServer } from '../../../test/kit/in-process.ts'
@@ -230,7 +236,7 @@ test('a refusal is told however long the list is', async (t) => {
     folder: home.folder,
   })
   assert.equal(code, 1)
-  assert.match(stderr, /this key may only look: use a key whose role allows it/)
+  assert.match(stderr, /this key may only look: use a key/)
   assert.deepEqual(states(), [])
 })
 
@@ -362,6 +368,34 @@ test('a report overwrites no file that another process has made meanwhile, and i
   assert.equal((await runCli(of)).code, 0)
   assertWhole(reportOf('report.ndjson'))
   assert.deepEqual(readdirSync(home.folder).sort(), ['.local', 'leak.txt', 'report.ndjson'])
+})
+
+test('of two that are started with the same list one is told that the other works on it', async (t) => {
+  await writeLog('leak.txt')
+  const proxy = await StallingProxy.open(server.port)
+  t.after(() => proxy.close())
+  void proxy.stallAfter({ up: 40_000 })
+  const start = (name: string, ...more: string[]): CliRunning =>
+    startCli({
+      words: ['bulk', 'leak.txt', ...REASON, '--report', name, ...more],
+      ...{ environment: environment(proxy.url), folder: home.folder },
+    })
+  const both = [start('a.ndjson'), start('b.ndjson')] as const
+  t.after(() => both.map((one) => one.process.kill('SIGKILL')))
+  const code = await Promise.race(both.map(({ ended }) => ended))
+  assert.equal(code, 1)
+  const told = both.map((one) => one.stderr()).join('')
+  assert.match(told, /^rescind: another process \(\d+\) works on this list: wait until it has ended\n$/)
+  assert.equal(await start('c.ndjson', '--restart').ended, 1)
+  for (const one of both) one.process.kill('SIGKILL')
+  await Promise.all(both.map(({ ended }) => ended))
+  const name = readdirSync(home.folder).find((one) => one.endsWith('.part')) ?? ''
+  const report = name.replace('.part', '')
+  void proxy.stallAfter({})
+  const last = start(report)
+  assert.equal(await last.ended, 0, last.stderr())
+  assertWhole(reportOf(report))
+  assert.deepEqual(states(), [])
 })
 
 test('a terminal shows progress with a rate, asks first, and Ctrl-C says how to go on', async (t) => {

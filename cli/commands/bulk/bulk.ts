@@ -25,6 +25,22 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   const { url, realm } = client.target
   const states = new BulkStates(io.environment, { url: url.href, realm, dryRun: asked.dryRun })
   states.prune()
+  const lock = states.lock({ inputHash: input.hash })
+  try {
+    return await runLocked(call, io, { asked, client, input, states })
+  } finally {
+    lock.release()
+  }
+}
+
+type Run = {
+  readonly asked: Asked
+  readonly client: Client
+  readonly input: BulkInput
+  readonly states: BulkStates
+}
+
+async function runLocked(call: Call, io: Io, { asked, client, input, states }: Run): Promise<ExitCode> {
   const found = foundIn(states, { call, input, question: asked.question })
   if (!asked.dryRun && !(await confirmed(call, io, planOf({ client, input, found }, asked))))
     return EXIT.failed
@@ -86,13 +102,14 @@ type Finding = { readonly call: Call; readonly input: BulkInput; readonly questi
 /** The interrupted call that this one goes on with. @throws CommandFailed when something else is given than then. */
 function foundIn(states: BulkStates, { call, input, question }: Finding): Kept | undefined {
   const kept = states.find(input)
-  if (kept !== undefined && states.isBusy(kept))
-    throw new CommandFailed(`another process (${kept.pid}) works on this list`, {
-      next: 'wait until it has ended',
-    })
   const other = states.findChanged(input)
   if (call.isOn('restart')) {
-    for (const one of [kept, other]) if (one !== undefined) forget(states, one)
+    if (other !== undefined) {
+      const lock = states.lock(other)
+      forget(states, other)
+      lock.release()
+    }
+    if (kept !== undefined) forget(states, kept)
     return undefined
   }
   if (other !== undefined) throw changed(other.line)

@@ -6,6 +6,7 @@ import type { Environment } from '../../frame/io.ts'
 import { membersOf, numberOf, textOf } from '../../remote/members.ts'
 import { readPrivateFile, writePrivateFile } from '../../remote/private-files.ts'
 import type { BulkInput } from './input.ts'
+import { Lock } from './lock.ts'
 
 /** A report that is being made: its lines so far, in a draft beside it. */
 export type KeptReport = { readonly path: string; readonly offset: number }
@@ -20,16 +21,12 @@ export type Kept = {
   /** The last line whose results are all reported. */
   readonly line: number
   readonly report: KeptReport | undefined
-  /** The process that works on it. */
-  readonly pid: number
 }
 
 /** Where a call is made, and whether it changes anything: one that was only tried is no part of the real one. */
 export type Whereto = { readonly url: string; readonly realm: string | undefined; readonly dryRun: boolean }
 
 const AGE_MAX_MS = 30 * 86_400_000
-/** A process that works on a call writes its state more often than this. */
-const SILENCE_MAX_MS = 30_000
 
 /** The small files of interrupted calls: `$XDG_STATE_HOME/rescind/bulk/ID.json`, for this user alone. */
 export class BulkStates {
@@ -59,15 +56,14 @@ export class BulkStates {
     return undefined
   }
 
-  /** Whether another process works on it now. */
-  isBusy({ pid, inputHash }: Kept): boolean {
-    const { mtimeMs } = statSync(this.#pathOf(inputHash))
-    return pid !== process.pid && Date.now() - mtimeMs < SILENCE_MAX_MS && isAlive(pid)
+  /** Keeps other processes off the call with this input. @throws CommandFailed while one works on it. */
+  lock({ inputHash }: Pick<Kept, 'inputHash'>): Lock {
+    return Lock.take(`${this.#pathOf(inputHash)}.lock`)
   }
 
   write(kept: Kept): void {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
-    writePrivateFile(this.#pathOf(kept.inputHash), `${JSON.stringify({ ...kept, pid: process.pid })}\n`)
+    writePrivateFile(this.#pathOf(kept.inputHash), `${JSON.stringify(kept)}\n`)
   }
 
   remove({ inputHash }: Pick<Kept, 'inputHash'>): void {
@@ -96,8 +92,7 @@ export class BulkStates {
 
 export function newKept(input: BulkInput, question: string): Kept {
   const { name: inputName, hash: inputHash } = input
-  const [idempotencyKey, { pid }] = [randomUUID(), process]
-  return { idempotencyKey, question, inputName, inputHash, line: 0, report: undefined, pid }
+  return { idempotencyKey: randomUUID(), question, inputName, inputHash, line: 0, report: undefined }
 }
 
 export function hashOf(parts: readonly unknown[]): string {
@@ -113,21 +108,13 @@ function readKept(path: string): Kept | undefined {
     if (error instanceof SyntaxError) return undefined
     throw error
   }
-  const { idempotencyKey, question, inputName, inputHash, line, report, pid } = membersOf(json)
+  const { idempotencyKey, question, inputName, inputHash, line, report } = membersOf(json)
   const { path: reportPath, offset } = membersOf(report)
   if (textOf(idempotencyKey) === '' || textOf(inputHash) === '') return undefined
   return {
     ...{ idempotencyKey: textOf(idempotencyKey), question: textOf(question) },
     ...{ inputName: textOf(inputName), inputHash: textOf(inputHash) },
-    ...{ line: numberOf(line), pid: numberOf(pid) },
+    line: numberOf(line),
     report: report === undefined ? undefined : { path: textOf(reportPath), offset: numberOf(offset) },
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }
