@@ -24,7 +24,11 @@ export function findCommand(words: readonly string[], commands: Commands): Found
   const lead = words.findIndex(
     (word) => !/^-(?:[vq]|ojson|-(?:json|quiet|verbose|no-color|output=json))$/.test(word),
   )
-  const [before, after] = lead === -1 ? [words, []] : [words.slice(0, lead), words.slice(lead)]
+  const [before, [first = '', ...others]] =
+    lead === -1 ? [words, []] : [words.slice(0, lead), words.slice(lead)]
+  // A name of two words in quotes: rescind "hold revoke".
+  const isName = commands.some(({ name }) => name === first)
+  const after = [...(isName ? first.split(' ') : [first]), ...others]
   const found = commands
     .filter(({ name }) => name.split(' ').every((word, at) => after[at] === word))
     .sort((a, b) => b.name.length - a.name.length)[0]

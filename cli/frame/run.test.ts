@@ -163,3 +163,40 @@ test('a full disk is told as such, also where the file is open already', async (
   const [, , stderr] = await ran({ run: failing(full), words: ['--json=true'] })
   assert.match(stderr, /^\{"error":/)
 })
+
+/** Runs a line in a table of two commands of one group. */
+async function grouped(...words: readonly string[]): Promise<readonly [number, string, string]> {
+  const command = (name: string): CommandSpec => ({
+    ...{ name, group: 'Look', summary: `Do ${name}`, examples: [] },
+    load: async () => ({
+      run: async (_, io) => {
+        io.result('', () => [name])
+        return 0
+      },
+    }),
+  })
+  let [stdout, stderr] = ['', '']
+  const code = await runWords(words, {
+    input: Readable.from([]),
+    output: { write: (text) => (stdout += text), isTTY: false },
+    errors: { write: (text) => (stderr += text), isTTY: false },
+    environment: {},
+    commands: [command('end one'), command('end two')],
+    interrupted: new AbortController().signal,
+  })
+  return [code, stdout, stderr]
+}
+
+test('a group without a command shows its help on standard error, and is a wrong use', async () => {
+  const [code, stdout, stderr] = await grouped('end')
+  assert.deepEqual([code, stdout], [2, ''])
+  assert.match(stderr, /end one +Do end one\n +end two[\s\S]*\nrescind: the command is: rescind end one or /)
+  const [, , json] = await grouped('end', '--json')
+  assert.match(json, /^\{"error":.*\}\n$/)
+  assert.match((await grouped('end', 'three'))[2], /^rescind: unknown command "three": the command is:/)
+})
+
+test('the words of a command may stand in one pair of quotes', async () => {
+  assert.deepEqual(await grouped('end two'), [0, 'end two\n', ''])
+  assert.equal((await grouped('end three'))[0], 2)
+})

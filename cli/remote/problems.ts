@@ -8,7 +8,7 @@ const NEXT: Readonly<Record<number, string>> = {
   409: 'look at what there is now, and decide again',
   412: 'somebody has changed it meanwhile: read it again, and repeat the change',
   413: 'send less at once',
-  422: 'mend what is named',
+  422: 'correct the value that it names',
   429: 'wait, and repeat it: this key has used its share',
   503: 'repeat it later: it is safe to repeat',
 }

@@ -46,6 +46,7 @@ export function actText(approval: Members): string {
 }
 
 /** The key, and the person whose it is. */
-export function askerText({ askedBy, askedByOwner }: Members): string {
-  return askedByOwner === undefined ? textOf(askedBy) : `${textOf(askedByOwner)} (${textOf(askedBy)})`
+export function askerText({ askedBy, askedByName, askedByOwner }: Members): string {
+  const key = textOf(askedByName) || textOf(askedBy)
+  return askedByOwner === undefined ? key : `${textOf(askedByOwner)} (${key})`
 }

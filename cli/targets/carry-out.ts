@@ -10,7 +10,9 @@ import { coversWords } from '../remote/covers-words.ts'
 import { type Members, membersOf, textOf } from '../remote/members.ts'
 import { Refused } from '../remote/problems.ts'
 import { awaitsApproval } from './approval-lines.ts'
+import { earlierReceipt } from './earlier-receipt.ts'
 import { waitMsIn } from './follow.ts'
+import { answerAbout } from './pasted.ts'
 import { previewLines, tokensText } from './preview-lines.ts'
 import { type Why, whyOf } from './read.ts'
 import { tellReceipt } from './tell-receipt.ts'
@@ -28,7 +30,7 @@ export async function carryOut(doing: Doing, act: Act): Promise<ExitCode> {
   const { call, io, client } = doing
   const { url } = client.target
   const waitMs = waitMsIn(call.text('wait'))
-  let preview = await previewOf(client, act)
+  let preview = await previewOf(doing, act)
   let why: Why | undefined
   for (;;) {
     if (!call.isOn('dry-run')) for (const line of previewLines('This ends', preview)) io.note(line)
@@ -40,15 +42,19 @@ export async function carryOut(doing: Doing, act: Act): Promise<ExitCode> {
     if (answer?.status === 202) return awaitsApproval(io, recordOf(answer.json, url))
     if (answer !== undefined)
       return tellReceipt(doing, { receipt: recordOf(answer.json, url), preview, waitMs })
-    preview = await previewOf(client, act)
+    preview = await previewOf(doing, act)
     if (call.isOn('yes')) throw changed(preview)
     io.note('Since it was shown, this has come to cover something else. Now:')
   }
 }
 
-async function previewOf(client: Client, { path, body }: Act): Promise<Members> {
+async function previewOf({ io, client }: Doing, { path, body }: Act): Promise<Members> {
   const json = { ...body, reason: 'preview', dryRun: true }
-  return recordOf((await client.ask(path, json)).json, client.target.url, 'digest')
+  const answer = await answerAbout(membersOf(body['target']), io, client.ask(path, json))
+  const preview = recordOf(answer, client.target.url, 'digest')
+  if (preview['tokens'] !== 0) return preview
+  const earlier = await earlierReceipt(client, membersOf(preview['covers']))
+  return earlier === undefined ? preview : { ...preview, revokedBefore: textOf(earlier['id']) }
 }
 
 /** But for a dry run, the lines have been shown before the reason was asked for. */

@@ -10,6 +10,7 @@ import { coversWords } from '../remote/covers-words.ts'
 import { type Members, membersOf, textOf } from '../remote/members.ts'
 import { type Doing, sent } from './carry-out.ts'
 import { instantIn, secondsIn } from './instants.ts'
+import { answerAbout } from './pasted.ts'
 import { previewLines, tokensText } from './preview-lines.ts'
 import { type RuleBody, whyOf } from './read.ts'
 import { programIn } from './ready-line.ts'
@@ -37,7 +38,7 @@ export async function holdOut(
   const atDeadline = call.text('at-deadline') ?? 'release'
   const body = { ...rule, ...deadline, atDeadline }
   const json = { ...body, reason: 'preview', dryRun: true }
-  const preview = membersOf((await client.ask('/holds', json)).json)
+  const preview = await answerAbout(rule.target, io, client.ask('/holds', json))
   if (!call.isOn('dry-run')) for (const line of previewLines('This holds', preview)) io.note(line)
   const why = await whyOf(call, io)
   const plan = {
@@ -65,12 +66,17 @@ export function holdLines(hold: Members): readonly Line[] {
     ['state', textOf(hold['state'])],
     ['holds', coversWords(membersOf(hold['covers']))],
     ['reason', textOf(hold['reason'])],
-    ['by', textOf(hold['by'])],
+    ['by', placerText(hold)],
     ['placed at', timeText(textOf(hold['placedAt']))],
     ['until', `${timeText(textOf(hold['until']))}, then ${textOf(hold['atDeadline'])}`],
     ...(ended === '' ? [] : [['ended', `${timeText(ended)} by ${textOf(hold['endedBy'])}`] as const]),
     ...(revocation === '' ? [] : [['receipt', revocation] as const]),
   ])
+}
+
+/** The name of the key that placed it; of an older server, its id. */
+export function placerText({ by, byName }: Members): string {
+  return textOf(byName) || textOf(by)
 }
 
 function nextLines({ environment }: Io, hold: Members): readonly Line[] {

@@ -1,4 +1,4 @@
-import { type Line, paint, pairs } from '../frame/lines.ts'
+import { type Line, type Piece, paint, pairs } from '../frame/lines.ts'
 import { coversWords } from '../remote/covers-words.ts'
 import { type Members, membersOf, numberOf, textOf, textsOf } from '../remote/members.ts'
 
@@ -14,6 +14,7 @@ export function previewLines(head: string, preview: Members): readonly Line[] {
     [`${head} `, paint('bold', coversWords(membersOf(preview['covers'])))],
     ...pairs([
       ['tokens', tokensText(preview)],
+      ...overLines(preview),
       ...NOUNS.map((noun) => [`${noun}s`, namesText(preview, noun)] as const),
       ['used lately', `${atLeast(preview, numberOf(preview['usedLast15Minutes']))} in the last 15 minutes`],
       ...(credentials === 0 ? [] : [['credentials', credentialsText(credentials)] as const]),
@@ -21,6 +22,17 @@ export function previewLines(head: string, preview: Members): readonly Line[] {
       ...(what === '' ? [] : [['not counted', paint('yellow', notCountedText(what, notCounted))] as const]),
     ]),
   ]
+}
+
+/** Why nothing is live, where one thing alone is named. */
+function overLines({ tokens, covers, revokedBefore }: Members): readonly (readonly [string, Piece])[] {
+  const id = textOf(revokedBefore)
+  if (id !== '')
+    return [['ended', paint('yellow', `was revoked before, by ${id} (rescind receipts show ${id})`)]]
+  const handle = textOf(membersOf(covers)['handle'])
+  return tokens !== 0 || handle === ''
+    ? []
+    : [['ended', paint('yellow', `it is not live; rescind lookup ${handle} says why`)]]
 }
 
 /** `46 live tokens`, `at least 46 live tokens`. */

@@ -9,6 +9,7 @@ export const BULK_COMMANDS: Commands = [
       'The server looks for tokens anywhere in each line. After Ctrl-C, or when anything breaks, the same command with the',
       'same list goes on where it was, within a day. No part of the list is kept on this machine. Exit code 1 also when the',
       'list holds what is not ended by it (keys, secrets, tokens of other realms) or lines that cannot be read whole.',
+      'Approvals do not apply (approvalAboveTokens): one person may end all that the list holds.',
     ],
     positionals: [
       { name: 'FILE', help: 'the list as it was found ("-": standard input)', completes: 'file' },

@@ -17,8 +17,9 @@ export const END_COMMANDS: Commands = [
     group: 'End a leak',
     summary: 'End all tokens and credentials of an Identity user, on request its password, too',
     text: [
-      'Its tokens, API key and application credentials always end. With --password nobody can log in as this user until an',
-      'administrator has set another one. In other sources the same person may have other names: rescind find NAME.',
+      'Its tokens, API key and application credentials always end. Without --password, whoever knows the password can log in',
+      'again and get new tokens; with it, nobody can log in as this user until an administrator has set another one.',
+      'In other sources the same person may have other names: rescind find NAME.',
     ],
     positionals: [{ name: 'USER', help: 'the id of the user; rescind find NAME shows it' }],
     flags: [

@@ -23,5 +23,7 @@ function endingWords(finding: Members): readonly string[] | undefined {
   // Its credentials end with it, and its password if that is asked for.
   if (kind === 'user' && source === 'identity') return ['end user', id]
   if (finding['target'] === undefined) return undefined
-  return ['revoke', targetWords(membersOf(finding['target']))]
+  const target = membersOf(finding['target'])
+  const handle = textOf(target['handle'])
+  return ['revoke', handle === '' ? targetWords(target) : shellWord(handle)]
 }

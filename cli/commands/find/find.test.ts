@@ -29,6 +29,7 @@ test('everything of a person is found in every dialect, each with the command th
     'rescind revoke --source chat/acme --client ann',
   ])
     assert.ok(stdout.includes(`\n  ${command}\n`), `${command}\n${stdout}`)
+  assert.match(stdout, /rescind end user 77\n +\(without --password, /)
   assert.match(stdout, /^searched +default: .*oauth/m)
 })
 
@@ -47,7 +48,7 @@ test('a token is found by - from standard input and from a hidden prompt, and it
   const token = await responder.calls.oauthToken(SVC)
   const piped = await responder.run(['find', '-'], { input: token })
   assert.equal(piped.code, 0, piped.stderr)
-  assert.match(piped.stdout, /^It may be: token$[\s\S]*^ {2}rescind revoke --handle tok_[\w-]{22}$/m)
+  assert.match(piped.stdout, /^It may be: token$[\s\S]*^ {2}rescind revoke tok_[\w-]{22}$/m)
   const terminal = responder.sit(['find'])
   await terminal.shows(/What to look for \(hidden\)/)
   terminal.type(`${token}\r`)
@@ -105,6 +106,59 @@ test('a token is looked up by a hidden prompt, standard input or its handle: who
     const { stdout } = await responder.run([...words, '--json'])
     const { state, commands } = JSON.parse(stdout) as { state: string; commands: readonly string[] }
     assert.deepEqual([state, commands.includes(`rescind revoke ${handle}`)], ['revoked', false])
+  }
+})
+
+test('a lookup of a revoked token names its receipt, or how to look for one that named its subject', async () => {
+  const token = await responder.calls.oauthToken(SVC)
+  const handle = /rescind revoke (tok_[\w-]{22})/.exec(
+    (await responder.run(['lookup'], { input: token })).stdout,
+  )?.[1]
+  assert.equal((await responder.run(['revoke', String(handle), '--reason', 'leaked', '--yes'])).code, 0)
+  const { stdout } = await responder.run(['lookup'], { input: token })
+  const receipt = /^revoked by +(rev_1_\d+), .*: leaked$/m.exec(stdout)?.[1]
+  assert.ok(receipt !== undefined && stdout.includes(`rescind receipts show ${receipt}\n`), stdout)
+  const again = await responder.run(['revoke', '-', '--reason', 'r', '--yes'], { input: token })
+  assert.match(
+    again.stderr,
+    new RegExp(`^tokens +0 live tokens\nended +was revoked before, by ${receipt} `, 'm'),
+  )
+
+  const { access } = await responder.calls.oauthGrant('all-of-it')
+  const words = ['revoke', '--source', 'oauth', '--subject', 'all-of-it', '--reason', 'r', '--yes']
+  assert.equal((await responder.run(words)).code, 0)
+  const covered = await responder.run(['lookup'], { input: access })
+  assert.match(
+    covered.stdout,
+    /look for its receipt by its subject +rescind receipts --source oauth --subject all-of-it$/m,
+  )
+  const dry = await responder.run(['revoke', '-', '--dry-run'], { input: access })
+  assert.match(dry.stdout, /^ended +it is not live; rescind lookup tok_/m)
+})
+
+test('what is held is found with the commands that lift its hold or end it for good', async () => {
+  const token = await responder.calls.oauthGrant('held-one')
+  const words = ['hold', '--source', 'oauth', '--subject', 'held-one', '--reason', 'odd', '--yes', '--json']
+  const id = String((JSON.parse((await responder.run(words)).stdout) as Json)['id'])
+  const other = ['hold', '--source', 'oauth', '--subject', 'else', '--reason', 'odd', '--yes']
+  assert.equal((await responder.run(other)).code, 0)
+  for (const [text, input] of [['held-one'], [id], ['-', token.access]] as const) {
+    const { stdout } = await responder.run(['find', text], input === undefined ? {} : { input })
+    assert.ok(stdout.includes(`\n  rescind release ${id}\n  rescind hold revoke ${id}\n`), stdout)
+    assert.equal(stdout.match(/rescind release/g)?.length, 1)
+  }
+})
+
+test('a key or an unknown token that is pasted as a token leads to a search, not to a name', async () => {
+  const key = textAt(await responder.calls.control('POST /keys', { name: 'pasted', role: 'viewer' }), 'key')
+  for (const words of [['lookup'], ['revoke', '-', '--dry-run'], ['hold', '-', '--dry-run']]) {
+    const other = await responder.run(words, { input: key })
+    assert.equal(other.code, 1)
+    assert.match(other.stderr, /has the form of a control key: .*paste it into: rescind find -$/m)
+    assert.ok(!other.stderr.includes(key))
+    const unknown = await responder.run(words, { input: 'abcdefgh-nobody-knows-this' })
+    assert.match(unknown.stderr, /another realm \(--realm\) or another server, .*: rescind find - --all$/m)
+    assert.doesNotMatch(unknown.stderr, /check the name/)
   }
 })
 

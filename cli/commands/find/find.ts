@@ -10,6 +10,7 @@ import { listOf, type Members, membersOf, numberOf, textOf, textsOf } from '../.
 import { programIn, realmWords, shellWord, targetWords } from '../../targets/ready-line.ts'
 import { secretText } from '../../targets/token-input.ts'
 import { endingCommand } from './ending-command.ts'
+import { withHolds } from './holds-over.ts'
 
 export async function run(call: Call, io: Io): Promise<ExitCode> {
   const word = call.positional(0)
@@ -25,7 +26,7 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   const answer = membersOf((await client.ask('/find', { text }, { query })).json)
   const usual = isAll ? undefined : client.target.realm
   const program = programIn(io.environment)
-  const findings = listOf(answer['findings']).map((one): Members => {
+  const findings = (await withHolds(client, listOf(answer['findings']))).map((one): Members => {
     const command = endingCommand(one, { program, usual })
     return command === undefined ? one : { ...one, command }
   })
@@ -34,6 +35,7 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   io.result({ ...answer, findings }, () => [
     ...recognisedLines(listOf(answer['recognised']), program),
     ...(isKnown && findings.length === 0 ? [] : findingLines(findings)),
+    ...holdLines(findings, { program, usual }),
     ...searchedLines(answer, { program, usual }),
   ])
   return isKnown ? EXIT.done : EXIT.failed
@@ -80,7 +82,33 @@ function findingLines(findings: readonly Members[]): readonly Line[] {
       'Nothing was found.',
     ),
     ...(commands.length === 0 ? [] : ['', 'To end it (each shows first what it would end, and asks):']),
-    ...commands.map((command): Line => ['  ', paint('bold', command)]),
+    ...commands.flatMap((command): readonly Line[] => [
+      ['  ', paint('bold', command)],
+      ...(/ end user /.test(command) ? [PASSWORD_STAYS] : []),
+    ]),
+  ]
+}
+
+const PASSWORD_STAYS = '    (without --password, whoever knows the password can log in again)'
+
+/** What decides about holds: of a hold itself, and of those over what was found. */
+function holdLines(findings: readonly Members[], { program, usual }: Naming): readonly Line[] {
+  const held = findings.filter(({ state }) => state === 'held')
+  const own = findings.filter(({ kind, state }) => kind === 'hold' && state === 'open')
+  const lines = [...held, ...own].flatMap((one) => {
+    const realm = realmWords(textOf(one['realm']), usual)
+    const ids = one['kind'] === 'hold' ? textsOf(one['id']) : textsOf(one['holds'])
+    const words = ids.flatMap((id) => [
+      ['release', id],
+      ['hold revoke', id],
+    ])
+    return (words.length === 0 ? [['hold list']] : words).map((all) => [program, ...all, ...realm].join(' '))
+  })
+  if (lines.length === 0) return []
+  return [
+    '',
+    'It is held; to lift a hold, or to end for good what it holds:',
+    ...[...new Set(lines)].map((line): Line => ['  ', paint('bold', line)]),
   ]
 }
 

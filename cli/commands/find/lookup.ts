@@ -7,6 +7,8 @@ import { timeText } from '../../frame/times.ts'
 import { COUNTS_AS_SEEN, mayBeToken } from '../../frame/token-text.ts'
 import { type Client, openClient } from '../../remote/client.ts'
 import { type Members, membersOf, textOf, textsOf } from '../../remote/members.ts'
+import { earlierReceipt } from '../../targets/earlier-receipt.ts'
+import { answerAbout } from '../../targets/pasted.ts'
 import { flagWord, programIn, realmWords, shellWord } from '../../targets/ready-line.ts'
 import { secretText } from '../../targets/token-input.ts'
 
@@ -16,9 +18,16 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   const token = await tokenBy(client, io, handle)
   const facts = membersOf(token['facts'])
   const words = [programIn(io.environment), realmWords(client.target.realm ?? '', undefined)] as const
-  const commands = commandsFor(facts, textOf(token['state']), words)
-  io.result({ ...token, commands: commands.map(([, command]) => command) }, () => [
+  const isRevoked = token['state'] === 'revoked'
+  const receipt = isRevoked ? await earlierReceipt(client, facts) : undefined
+  const commands = [
+    ...(isRevoked ? receiptCommands(facts, receipt, words) : []),
+    ...commandsFor(facts, textOf(token['state']), words),
+  ]
+  const named = receipt === undefined ? {} : { revokedBy: textOf(receipt['id']) }
+  io.result({ ...token, ...named, commands: commands.map(([, command]) => command) }, () => [
     ...tokenLines(token, facts),
+    ...(receipt === undefined ? [] : pairs([['revoked by', receiptText(receipt)]])),
     '',
     ...commands.map(([does, command]): Line => [does.padEnd(DOES_WIDTH), paint('bold', command)]),
   ])
@@ -52,7 +61,7 @@ const BY_STDIN = 'TOKEN has the form of a token; give it by - (standard input, o
 async function tokenBy(client: Client, io: Io, handle: string | undefined): Promise<Members> {
   if (handle !== undefined) return membersOf((await client.get(`/tokens/${handle}`)).json)
   const json = { token: await secretText(io, 'The token') }
-  return membersOf((await client.ask('/tokens/lookup', json)).json)
+  return answerAbout(json, io, client.ask('/tokens/lookup', json))
 }
 
 function tokenLines(token: Members, facts: Members): readonly Line[] {
@@ -81,6 +90,31 @@ function tokenLines(token: Members, facts: Members): readonly Line[] {
       typeof token['lastUsedAt'] === 'string' ? timeText(token['lastUsedAt']) : 'no use is known',
     ],
   ])
+}
+
+function receiptText(receipt: Members): string {
+  const reason = textOf(receipt['reason'])
+  const what = `${textOf(receipt['id'])}, ${timeText(textOf(receipt['at']))}`
+  return reason === '' ? what : `${what}: ${reason}`
+}
+
+/** Its receipt; or how to look for it, where the rule named its subject, its client or its source. */
+function receiptCommands(
+  facts: Members,
+  receipt: Members | undefined,
+  [program, realm]: Words,
+): readonly (readonly [does: string, command: string])[] {
+  const line = (...words: readonly string[]): string => [program, 'receipts', ...words, ...realm].join(' ')
+  if (receipt !== undefined) return [['who refuses it, who accepted it', line('show', textOf(receipt['id']))]]
+  const source = flagWord('source', textOf(facts['source']))
+  const named = ['subject', 'client'].filter((name) => textOf(facts[name]) !== '')
+  return [
+    ...named.map(
+      (name) =>
+        [`look for its receipt by its ${name}`, line(source, flagWord(name, textOf(facts[name])))] as const,
+    ),
+    ['look for its receipt by its source', line(source)],
+  ]
 }
 
 type Words = readonly [program: string, realm: readonly string[]]

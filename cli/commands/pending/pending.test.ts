@@ -33,6 +33,7 @@ test('more than one person may end waits with exit code 4, until a person with a
     list.stdout,
     new RegExp(`${id} +revoke everything of subject approved in oauth: 2 live tokens +big`),
   )
+  assert.match(list.stdout, new RegExp(`${id} .* first +20\\d\\d-`))
   const request = JSON.parse((await responder.run(['approvals', 'show', id, '--json'])).stdout) as Json
   assert.deepEqual([request['id'], request['state']], [id, 'waiting'])
   const own = await responder.run(['approvals', 'approve', id, '--yes'])

@@ -11,6 +11,7 @@ import { coversWords } from '../../remote/covers-words.ts'
 import { type Members, membersOf, textOf } from '../../remote/members.ts'
 import { sent } from '../../targets/carry-out.ts'
 import { instantIn } from '../../targets/instants.ts'
+import { answerAbout } from '../../targets/pasted.ts'
 import { tellPending } from '../../targets/pending-table.ts'
 import { previewLines } from '../../targets/preview-lines.ts'
 import { ruleBody, targetIn, whyOf } from '../../targets/read.ts'
@@ -26,7 +27,7 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
   const client = await openClient(call, io)
   const rule = await ruleBody(given, io, client)
   const json = { ...rule, reason: 'preview', dryRun: true }
-  const preview = membersOf((await client.ask('/revocations', json)).json)
+  const preview = await answerAbout(rule.target, io, client.ask('/revocations', json))
   const lines = previewLines(`At ${timeText(at)} this would end, as of now,`, preview)
   if (!call.isOn('dry-run')) for (const line of lines) io.note(line)
   const why = await whyOf(call, io)

@@ -22,6 +22,8 @@ type Act = {
   readonly ifMatch?: string
 }
 
+const NOT_CHECKED = 'The server has not checked it: it may refuse it when it is sent.'
+
 /** @throws WrongUse, Refused, CommandFailed. */
 export async function run(call: Call, io: Io): Promise<ExitCode> {
   const named = namedBy(call)
@@ -38,7 +40,7 @@ export async function run(call: Call, io: Io): Promise<ExitCode> {
     ])
     return EXIT.done
   }
-  const lines = [`${titleOf(named)}: would ${act.does}`, ...recordLines(act.json)]
+  const lines = [`${titleOf(named)}: would ${act.does}`, ...recordLines(act.json), NOT_CHECKED]
   if (isDryRun(call, io, { lines, json: { [act.does]: act.json } })) return EXIT.done
   const { secrets = [] } = named.resource
   const place = act.does === 'create' && secrets.length > 0 ? secretPlace(call, secrets) : undefined

@@ -132,7 +132,7 @@ test('a client is created with its secret in a private file, changed by its vers
   assert.deepEqual([unsaid.code, unsaid.stdout], [2, ''])
   assert.match(unsaid.stderr, /--secret-file FILE, or --show-secret/)
   const tried = await rescind([...put, '--dry-run'])
-  assert.match(tried.stdout, /would create[\s\S]*Nothing was changed/)
+  assert.match(tried.stdout, /would create[\s\S]*The server has not checked it[\s\S]*Nothing was changed/)
 
   const created = await rescind([...put, '--secret-file', secretFile])
   assert.match(created.stdout, /^clients "reports": created\n/, created.stderr)

@@ -43,6 +43,7 @@ test('holds are listed, shown, extended and released', async () => {
     list.stdout,
     new RegExp(`^hold +holds .*\n[\\s\\S]*${id} +everything of subject released in oauth`),
   )
+  assert.match(list.stdout, new RegExp(`${id} .* first +odd$`, 'm'))
   const placed = JSON.parse((await responder.run(['hold', 'show', id, '--json'])).stdout) as Json
   assert.deepEqual([placed['id'], placed['state']], [id, 'held'])
   const dry = await responder.run(['hold', 'extend', id, '--for', '7d', '--dry-run', '--json'])

@@ -11,7 +11,7 @@ import { coversWords } from '../../remote/covers-words.ts'
 import { type Members, membersOf, textOf } from '../../remote/members.ts'
 import { sent } from '../../targets/carry-out.ts'
 import { waitMsIn } from '../../targets/follow.ts'
-import { deadlineIn, holdLines } from '../../targets/hold-out.ts'
+import { deadlineIn, holdLines, placerText } from '../../targets/hold-out.ts'
 import { tellPending } from '../../targets/pending-table.ts'
 import { receiptNow, tellReceipt } from '../../targets/tell-receipt.ts'
 
@@ -25,7 +25,7 @@ export function runList(call: Call, io: Io): Promise<ExitCode> {
       coversWords(membersOf(hold['covers'])),
       timeText(textOf(hold['until'])),
       textOf(hold[call.isOn('ended') ? 'state' : 'atDeadline']),
-      textOf(hold['by']),
+      placerText(hold),
       textOf(hold['reason']),
     ],
     none: call.isOn('ended') ? 'no hold has ended' : 'no hold is in force',

@@ -21,6 +21,7 @@ type ApprovalJson = {
   readonly reason: string
   readonly note?: string | undefined
   readonly askedBy: string
+  readonly askedByName?: string | undefined
   readonly askedByOwner?: string | undefined
   readonly askedAt: string
   readonly expiresAt: string
@@ -37,7 +38,9 @@ export const APPROVAL: z.ZodType<ApprovalJson> = z
     alsoEnds: z.array(z.string()).readonly().optional().describe('password, secondFactors'),
     approvalAboveTokens: z.int().nullable().optional(),
     ...{ reason: z.string(), note: z.string().optional() },
-    ...{ askedBy: z.string(), askedByOwner: z.string().optional() },
+    askedBy: z.string(),
+    askedByName: z.string().optional().describe('Of a revocation: the name of its key at that time'),
+    askedByOwner: z.string().optional(),
     ...{ askedAt: z.string(), expiresAt: z.string() },
     ...ENDED,
     revocation: z.string().optional().describe('What it became'),
@@ -63,6 +66,7 @@ function approvalJson({ name: realm }: Realm, id: string, value: Readable): Appr
     ...what,
     reason: value.reason,
     askedBy: `control:${value.askedBy}`,
+    askedByName: act.kind === 'settings' ? undefined : act.rule.byName,
     askedByOwner: value.askedByOwner,
     askedAt: formatInstant(value.askedAtMs),
     expiresAt: formatInstant(value.dueAtMs),

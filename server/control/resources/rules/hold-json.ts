@@ -16,6 +16,7 @@ type HoldJson = {
   readonly reason: string
   readonly note?: string | undefined
   readonly by: string
+  readonly byName?: string | undefined
   readonly placedAt: string
   readonly until: string
   readonly atDeadline: 'release' | 'revoke'
@@ -25,7 +26,8 @@ type HoldJson = {
 export const HOLD: z.ZodType<HoldJson> = z
   .strictObject({
     ...{ id: z.string(), realm: z.string(), state: z.enum(['held', 'released', 'revoked']), covers: COVERS },
-    ...{ reason: z.string(), note: z.string().optional(), by: z.string() },
+    ...{ reason: z.string(), note: z.string().optional() },
+    ...{ by: z.string(), byName: z.string().optional().describe('The name of its key at that time') },
     ...{ placedAt: z.string(), until: z.string(), atDeadline: z.enum(['release', 'revoke']) },
     ...ENDED,
     revocation: z.string().optional().describe('What it became'),
@@ -35,7 +37,7 @@ export const HOLD: z.ZodType<HoldJson> = z
 function holdJson({ name: realm }: Realm, id: string, value: HoldValue & Partial<Ended<HoldEnd>>): HoldJson {
   return {
     ...{ id, realm, state: value.state ?? 'held', covers: coversJson(value.targets, value.skewSeconds) },
-    ...{ reason: value.reason, note: value.note, by: value.by },
+    ...{ reason: value.reason, note: value.note, by: value.by, byName: value.byName },
     placedAt: formatInstant(value.placedAtMs),
     until: formatInstant(value.dueAtMs),
     atDeadline: value.atDeadline,
