@@ -61,10 +61,6 @@ function withoutCommand(words: readonly string[], surroundings: Surroundings): P
     io.result(listed, () => overview(listed))
     return EXIT.done
   }
-  if (begun.length > 0 && rest.length === 0) {
-    const io = new Io(surroundings, bareCall(words))
-    for (const line of overview(begun)) io.note(line)
-  }
   throw begun.length > 0
     ? partOf(begun, rest[0])
     : unknownCommand(
