@@ -20,7 +20,7 @@ test('counts what is open, and reads the store again only after ten seconds', as
   assert.equal((await openIn(realm)).holds, 3)
   assert.equal((await counts.read()).holds, 0)
   clock.advance(10_000)
-  await counts.read()
-  await new Promise((resolve) => setImmediate(resolve))
+  // Whoever asks while it is read gets the count from before; how many turns that takes is the store's affair.
+  while ((await counts.read()).holds === 0) await new Promise((resolve) => setImmediate(resolve))
   assert.equal((await counts.read()).holds, 3)
 })
