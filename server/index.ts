@@ -22,6 +22,7 @@ export { readMasterKey } from './machine/key-files.ts'
 export { PASSWORD_COST, type PasswordCost } from './machine/passwords.ts'
 export { createSystemRandom } from './machine/random.ts'
 export { checkStoreFiles } from './machine/store-files.ts'
+export { ROLES as CONTROL_ROLES } from './records/control-keys.ts'
 export {
   checkpointIn,
   type EpochStart,

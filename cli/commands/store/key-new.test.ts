@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { CONTROL_ROLES } from '@rescind/server'
 import { type CliEnded, runCli } from '../../../test/kit/cli/command-line.ts'
 import { CONTROL_KEY, type Home, makeQuickHome, startProcess } from '../../../test/kit/server.ts'
+import { STORE_COMMANDS } from './commands.ts'
 
 let home: Home
 before(() => {
@@ -96,4 +98,9 @@ test('a check of a file that is damaged says what to do', async () => {
   const { code, stdout, stderr } = await runCli({ words: [...words, ...masterKey], folder: home.folder })
   assert.deepEqual([code, stdout], [2, ''])
   assert.match(stderr, /not a database: make a copy of the store, and restore the last good backup/)
+})
+
+test('the roles that help and completion offer are the ones of control keys', () => {
+  const made = STORE_COMMANDS.find(({ name }) => name === 'key new')
+  assert.deepEqual(made?.flags?.find(({ name }) => name === 'role')?.choices, CONTROL_ROLES)
 })

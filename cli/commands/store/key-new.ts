@@ -1,5 +1,5 @@
 import { SettingsRefused } from '@rescind/core'
-import { checkConfig, makeKeyOnStore } from '@rescind/server'
+import { CONTROL_ROLES, checkConfig, makeKeyOnStore } from '@rescind/server'
 import type { Call } from '../../frame/call.ts'
 import { isDryRun } from '../../frame/confirm.ts'
 import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
@@ -7,11 +7,9 @@ import type { Io } from '../../frame/io.ts'
 import { secretPlace } from '../../remote/secret-place.ts'
 import { settingValues } from '../setting-values.ts'
 
-const ROLES = ['metrics', 'viewer', 'responder', 'admin'] as const
-
 /** @throws SettingsRefused, StoreRefused, WrongUse. */
 export async function run(call: Call, io: Io): Promise<ExitCode> {
-  const [role, name] = [ROLES.find((one) => one === call.text('role')), call.text('name')]
+  const [role, name] = [CONTROL_ROLES.find((one) => one === call.text('role')), call.text('name')]
   if (role === undefined || name === undefined) throw new SettingsRefused('key new needs --role and --name')
   const wanted = { role, name, realm: call.text('realm'), owner: call.text('owner') }
   const config = checkConfig(settingValues(call, io))
