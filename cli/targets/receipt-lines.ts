@@ -55,7 +55,8 @@ export function instanceTable(instances: readonly Members[]): readonly Line[] {
   )
 }
 
-function stateText({ state }: Members): Piece {
+/** What is neither applied nor lapsed may accept it. */
+export function stateText({ state }: Members): Piece {
   if (state === 'applied') return paint('green', 'applied')
   return state === 'lapsed' ? paint('yellow', 'lapsed') : paint('red', 'behind')
 }

@@ -15,11 +15,16 @@ const RESULTS: readonly (readonly [name: string, words: string, isLeft: boolean]
   ['tooLong', 'lines that are too long and were not looked at: split them', true],
 ]
 
+/** Counts of what this version does not know, which is never taken for done. */
+function unknownIn(counts: Members): readonly string[] {
+  const known = new Set(['lines', ...RESULTS.map(([name]) => name)])
+  return Object.keys(counts).filter((name) => !known.has(name) && numberOf(counts[name]) > 0)
+}
+
 /** Whether something that the list holds is not over, or was not looked at. */
 export function isAnythingLeft(counts: Members): boolean {
-  return (
-    counts['secretsLeftOut'] === true || RESULTS.some(([name, , left]) => left && numberOf(counts[name]) > 0)
-  )
+  const isLeft = RESULTS.some(([name, , left]) => left && numberOf(counts[name]) > 0)
+  return counts['secretsLeftOut'] === true || isLeft || unknownIn(counts).length > 0
 }
 
 /** One line for progress: only what there is. */
@@ -35,7 +40,10 @@ export function countLines(counts: Members): readonly Line[] {
       [grouped(numberOf(counts[name])), isLeft ? paint('yellow', words) : words] as const,
   )
   const secrets = counts['secretsLeftOut'] === true ? ['There are more secrets here than were compared.'] : []
-  return [`${grouped(numberOf(counts['lines']))} lines:`, ...pairs(rows), ...secrets]
+  const unknown = unknownIn(counts).map(
+    (name) => [grouped(numberOf(counts[name])), paint('yellow', `${name}: the report says more`)] as const,
+  )
+  return [`${grouped(numberOf(counts['lines']))} lines:`, ...pairs([...rows, ...unknown]), ...secrets]
 }
 
 /** 100000 as 100,000. */

@@ -1,8 +1,9 @@
+import { isOver } from '@rescind/core'
 import type { Call } from '../../frame/call.ts'
 import { EXIT, type ExitCode } from '../../frame/exit-codes.ts'
 import { WrongUse } from '../../frame/failure.ts'
 import type { Io } from '../../frame/io.ts'
-import { type Line, paint, pairs } from '../../frame/lines.ts'
+import { type Line, type Piece, paint, pairs } from '../../frame/lines.ts'
 import { timeText } from '../../frame/times.ts'
 import { COUNTS_AS_SEEN, mayBeToken } from '../../frame/token-text.ts'
 import { type Client, openClient } from '../../remote/client.ts'
@@ -71,10 +72,7 @@ function tokenLines(token: Members, facts: Members): readonly Line[] {
   const at = (name: string, value: unknown): readonly (readonly [string, string])[] =>
     typeof value === 'string' ? [[name, timeText(value)]] : []
   return pairs([
-    [
-      'state',
-      state === 'active' ? paint('red', 'active: it is accepted') : paint('green', `${state}: it is refused`),
-    ],
+    ['state', stateText(state)],
     ...said('token', textOf(facts['handle'])),
     ...said('kind', textOf(facts['kind'])),
     ['source', textOf(facts['source'])],
@@ -90,6 +88,18 @@ function tokenLines(token: Members, facts: Members): readonly Line[] {
       typeof token['lastUsedAt'] === 'string' ? timeText(token['lastUsedAt']) : 'no use is known',
     ],
   ])
+}
+
+function stateText(state: string): Piece {
+  if (state === 'active') return paint('red', 'active: it is accepted')
+  return isEnded(state)
+    ? paint('green', `${state}: it is refused`)
+    : paint('yellow', `${state}: refused for now`)
+}
+
+/** Whether nothing makes it active again. A state that this version does not know may pass, like a hold. */
+function isEnded(state: string): boolean {
+  return isOver({ kind: 'inactive', why: state })
 }
 
 function receiptText(receipt: Members): string {
@@ -144,9 +154,8 @@ function commandsFor(
           ['end this token', line('revoke', handle)],
           ['refuse it for an hour, to decide later', line('hold', handle)],
         ]
-  const isOver = state !== 'active' && state !== 'held'
   return [
-    ...(isOver ? [] : own),
+    ...(isEnded(state) ? [] : own),
     ...(named('grant') === ''
       ? []
       : [['end its grant, all tokens of that login', line('revoke', named('grant'))] as const]),

@@ -8,6 +8,7 @@ import { coversWords } from '../../remote/covers-words.ts'
 import { printListing } from '../../remote/listing.ts'
 import { listOf, type Members, membersOf, textOf } from '../../remote/members.ts'
 import { pastIn } from '../../targets/instants.ts'
+import { stateText } from '../../targets/receipt-lines.ts'
 import { exposureLines } from './exposure-lines.ts'
 import { wholeExposure } from './whole-exposure.ts'
 
@@ -85,16 +86,12 @@ function instanceLines(receipt: Members): readonly Line[] {
     textOf(one['verifier']),
     textOf(one['label']) || '-',
     textOf(one['instance']),
-    stateOf(textOf(one['state'])),
+    stateText(one),
     timeOf(one),
   ])
   const list =
     rows.length === 0 ? [] : ['', ...table(['verifier', 'label', 'instance', 'state', 'when'], rows)]
   return ['', enforcedWords(receipt), ...list]
-}
-
-function stateOf(state: string): { readonly text: string; readonly style: 'green' | 'yellow' | 'red' } {
-  return { text: state, style: state === 'applied' ? 'green' : state === 'lapsed' ? 'yellow' : 'red' }
 }
 
 function timeOf(one: Members): string {
